@@ -1,0 +1,53 @@
+"""Files that are whole or absent: written under a temporary name, renamed into place."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import OutputError
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target` to write to; on success it is synced and renamed to `target`.
+
+    On any exception the temporary file is removed and `target` stays as it was. What a killed process
+    left behind is removed by the next writer of the same target.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}; {_ADVICE}") from error
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` to `target` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
+    """
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+_ADVICE = "check that the folder exists, that this user may write to it, and that the disk has room"
+
+
+def _sweep(target: Path) -> None:
+    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
+        pid = leftover.name.split(".")[-2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            leftover.unlink(missing_ok=True)

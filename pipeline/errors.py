@@ -1,0 +1,66 @@
+"""Every error that this project raises on purpose.
+
+    PipelineError
+    ├── SettingError         a setting or parameter is unknown, of the wrong type or out of range
+    ├── RowFileError         a row file is missing, unreadable, truncated, or holds a bad row
+    ├── OutputError          a file or folder of ours cannot be written
+    ├── EmbeddedError        the embedded Cassandra cannot be installed, started or stopped
+    ├── ClusterError         the cluster said no, or said nothing
+    │   ├── UnreachableError     no contact point answers as a Cassandra
+    │   ├── AccessError          user, password, certificate or right refused
+    │   ├── SchemaError          a keyspace or table is absent, or is not what its model says
+    │   └── RequestError         a request failed or timed out
+    ├── VerificationError    what was read back is not what was loaded
+    └── WorkerError          a worker process ended without a result
+
+A message says what failed, on what, the value it got, and what to do next. It never holds a password
+or a whole row.
+"""
+
+
+class PipelineError(Exception):
+    """The root: everything that a user of this project can act on."""
+
+
+class SettingError(PipelineError):
+    """A setting or parameter is unknown, of the wrong type or out of range."""
+
+
+class RowFileError(PipelineError):
+    """A row file is missing, unreadable, truncated, or holds a bad row."""
+
+
+class OutputError(PipelineError):
+    """A file or folder of ours cannot be written."""
+
+
+class EmbeddedError(PipelineError):
+    """The embedded Cassandra cannot be installed, started or stopped."""
+
+
+class ClusterError(PipelineError):
+    """The cluster said no, or said nothing."""
+
+
+class UnreachableError(ClusterError):
+    """No contact point answers as a Cassandra."""
+
+
+class AccessError(ClusterError):
+    """A user, password, certificate or right was refused."""
+
+
+class SchemaError(ClusterError):
+    """A keyspace or table is absent, or is not what its model says."""
+
+
+class RequestError(ClusterError):
+    """A request failed or timed out."""
+
+
+class VerificationError(PipelineError):
+    """What was read back is not what was loaded."""
+
+
+class WorkerError(PipelineError):
+    """A worker process ended without a result."""
