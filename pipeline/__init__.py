@@ -1,1 +1,1 @@
-"""The library: Cassandra, gevent and files, never Luigi. Imports nothing, so that a worker can patch first."""
+"""The library: Cassandra, gevent and files, never Luigi. Imports nothing: a worker must patch first."""

@@ -1,0 +1,121 @@
+"""Settings as values: frozen, checked when built, and without any secret in them."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CONSISTENCY_LEVELS = (
+    "ANY",
+    "ONE",
+    "TWO",
+    "THREE",
+    "QUORUM",
+    "ALL",
+    "LOCAL_QUORUM",
+    "EACH_QUORUM",
+    "LOCAL_ONE",
+)
+FILE_FORMATS = ("csv", "parquet")
+
+
+def require_one_of(name: str, value: str, allowed: "Iterable[str]") -> None:
+    """Return if `value` is one of `allowed`.
+
+    Raises:
+        SettingError: it is not.
+    """
+    if value not in allowed:
+        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+
+
+def require_at_least(name: str, value: float, minimum: float) -> None:
+    """Return if `value` is a number not below `minimum`.
+
+    Raises:
+        SettingError: it is below, or not a number.
+    """
+    if not value >= minimum:
+        raise SettingError(f"{name} is {value}; it must be at least {minimum}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsConfig:
+    """How to encrypt the connection: paths of PEM files, and whether the host's name is checked.
+
+    Raises:
+        SettingError: a client certificate without its key, or a key without its certificate.
+    """
+
+    ca_file: str
+    certificate_file: str = ""
+    key_file: str = ""
+    check_hostname: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.certificate_file) != bool(self.key_file):
+            given, absent = ("tls_certificate_file", "tls_key_file")[:: 1 if self.certificate_file else -1]
+            raise SettingError(f"{given} is set but {absent} is not; a client certificate needs both")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterConfig:
+    """Where the cluster is and how to talk to it.
+
+    The password is never in here: a process that connects reads it from the environment variable
+    CASSANDRA_PASSWORD, or from `password_file`.
+
+    Raises:
+        SettingError: no contact point, a port, timeout or consistency level out of range, or a
+            password file without a user.
+    """
+
+    contact_points: tuple[str, ...]
+    port: int = 9042
+    datacentre: str = ""
+    consistency_level: str = "LOCAL_QUORUM"
+    user: str = ""
+    password_file: str = ""
+    tls: TlsConfig | None = None
+    connect_timeout_s: float = 10.0
+    request_timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.contact_points:
+            raise SettingError("contact_points is empty; name at least one host of the cluster")
+        require_at_least("port", self.port, 1)
+        if self.port > _PORT_MAX:
+            raise SettingError(f"port is {self.port}; the highest is {_PORT_MAX}")
+        require_one_of("consistency_level", self.consistency_level, CONSISTENCY_LEVELS)
+        require_at_least("connect_timeout_s", self.connect_timeout_s, _TIMEOUT_MIN_S)
+        require_at_least("request_timeout_s", self.request_timeout_s, _TIMEOUT_MIN_S)
+        if self.password_file and not self.user:
+            raise SettingError(f"password_file is {self.password_file!r} but user is not set; name the user")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyspaceConfig:
+    """The keyspace that holds the tables, and whether this project may create and drop in it.
+
+    Raises:
+        SettingError: a name that CQL does not take without quotes, or a replication factor below 1.
+    """
+
+    name: str = "test"
+    replication_factor: int = 1
+    manage_schema: bool = True
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", self.name):
+            raise SettingError(
+                f"keyspace is {self.name!r}; it must be 1 to 48 of a-z, 0-9 and _, and begin with a letter"
+            )
+        require_at_least("replication_factor", self.replication_factor, 1)
+
+
+_PORT_MAX = 65_535
+_TIMEOUT_MIN_S = 0.001

@@ -1,0 +1,224 @@
+"""Sessions on the cluster, and the one seam that turns the driver's errors into ours."""
+
+import contextlib
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cassandra import (
+    AuthenticationFailed,
+    ConsistencyLevel,
+    DriverException,
+    RequestExecutionException,
+    RequestValidationException,
+    Unauthorized,
+    Unavailable,
+    UnresolvableContactPoints,
+)
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.connection import ConnectionBusy, ConnectionException, ProtocolError
+from cassandra.cqlengine import CQLEngineException, connection
+from cassandra.io.geventreactor import GeventConnection
+from cassandra.policies import DCAwareRoundRobinPolicy, RoundRobinPolicy, TokenAwarePolicy
+from cassandra.protocol import ErrorMessage
+from cassandra.query import dict_factory
+
+from pipeline.config import ClusterConfig, TlsConfig
+from pipeline.errors import (
+    AccessError,
+    ClusterError,
+    RequestError,
+    SchemaError,
+    SettingError,
+    UnreachableError,
+)
+
+PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
+PROTOCOL_VERSION = 4
+"""Version 5 loses requests under pipelining: see docs/decisions/0003-protocol-v4.md."""
+
+
+@contextlib.contextmanager
+def open_session(config: ClusterConfig) -> Iterator[Session]:
+    """Connect, and close when the block ends. Rows are dicts; cqlengine models use the same session.
+
+    Only for a process that is patched by gevent; never before a fork.
+
+    Raises:
+        UnreachableError: no contact point answers as a Cassandra, or none is in the datacentre named.
+        AccessError: the user, the password or a certificate is refused.
+        SettingError: the password or a TLS file cannot be read.
+    """
+    cluster = Cluster(
+        contact_points=list(config.contact_points),
+        port=config.port,
+        protocol_version=PROTOCOL_VERSION,
+        connection_class=GeventConnection,
+        auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
+        ssl_context=_ssl_context(config.tls) if config.tls else None,
+        connect_timeout=config.connect_timeout_s,
+        control_connection_timeout=config.connect_timeout_s,
+        execution_profiles={
+            EXEC_PROFILE_DEFAULT: ExecutionProfile(
+                load_balancing_policy=TokenAwarePolicy(
+                    DCAwareRoundRobinPolicy(config.datacentre) if config.datacentre else RoundRobinPolicy()
+                ),
+                consistency_level=ConsistencyLevel.name_to_value[config.consistency_level],
+                request_timeout=config.request_timeout_s,
+                row_factory=dict_factory,
+            )
+        },
+    )
+    try:
+        with translated_errors(f"cannot connect to {_hosts(config)}"):
+            try:
+                session = cluster.connect()
+            except NoHostAvailable as error:
+                _require_datacentre(cluster, config, error)
+                raise
+            connection.register_connection(_CONNECTION, session=session, default=True)
+        yield session
+    finally:
+        cluster.shutdown()
+        connection._connections.pop(_CONNECTION, None)  # noqa: SLF001 - its unregister shuts down a second time
+
+
+@contextlib.contextmanager
+def translated_errors(what: str) -> Iterator[None]:
+    """Raise the driver's errors of this block as ours, each message beginning with `what`.
+
+    Raises:
+        ClusterError: one of its kinds, chained to the driver's error.
+    """
+    try:
+        yield
+    except _DRIVER_ERRORS as error:
+        raise _translated(what, error) from error
+
+
+def _translated(what: str, error: BaseException) -> ClusterError:
+    if isinstance(error, NoHostAvailable):
+        return _no_host(what, error)
+    kind, say = next(
+        (kind, say) for driver_error, kind, say in _TRANSLATIONS if isinstance(error, driver_error)
+    )
+    return kind(f"{what}: {say(error)}")
+
+
+def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
+    """Each host's own error says more than the driver's sum of them; one refusal of a password is enough."""
+    reasons = list(error.errors.items()) if isinstance(error.errors, dict) else []
+    for _, reason in reasons:
+        if isinstance(reason, AuthenticationFailed | ssl.SSLError):
+            return _translated(what, reason)
+    said = "; ".join(f"{host}: {_first_line(reason)}" for host, reason in reasons) or "no host is up"
+    return UnreachableError(f"{what}: {said}; check contact_points and port, and that Cassandra runs there")
+
+
+def _require_datacentre(cluster: Cluster, config: ClusterConfig, error: NoHostAvailable) -> None:
+    datacentres = sorted({host.datacenter for host in cluster.metadata.all_hosts() if host.datacenter})
+    if config.datacentre and datacentres and config.datacentre not in datacentres:
+        raise UnreachableError(
+            f"cannot connect to {_hosts(config)}: no node in datacentre {config.datacentre!r}; "
+            f"the cluster has {', '.join(datacentres)}"
+        ) from error
+
+
+def _password(config: ClusterConfig) -> str:
+    if not config.password_file:
+        try:
+            return os.environ[PASSWORD_VARIABLE]
+        except KeyError:
+            raise SettingError(
+                f"user is {config.user!r} but there is no password; set {PASSWORD_VARIABLE} or password_file"
+            ) from None
+    try:
+        return Path(config.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"cannot read password_file {config.password_file}: {error}") from error
+
+
+def _ssl_context(tls: TlsConfig) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        context.check_hostname = tls.check_hostname
+        if tls.certificate_file:
+            context.load_cert_chain(tls.certificate_file, tls.key_file)
+    except (OSError, ssl.SSLError) as error:
+        files = [file for file in (tls.ca_file, tls.certificate_file, tls.key_file) if file]
+        raise SettingError(
+            f"cannot use the TLS files {', '.join(files)}: {error}; they must be PEM"
+        ) from error
+    return context
+
+
+def _hosts(config: ClusterConfig) -> str:
+    return ", ".join(f"{host}:{config.port}" for host in config.contact_points)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+_TRANSLATIONS: tuple[tuple[type[BaseException], type[ClusterError], Callable[[Any], str]], ...] = (
+    (
+        AuthenticationFailed,
+        AccessError,
+        lambda error: f"user or password refused ({error}); check user and {PASSWORD_VARIABLE}",
+    ),
+    (
+        Unauthorized,
+        AccessError,
+        lambda error: f"not allowed: {_first_line(error)}; ask for that right, or see manage_schema",
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        AccessError,
+        lambda error: f"the server's certificate is refused: {error.verify_message}; check tls_ca_file",
+    ),
+    (
+        ssl.SSLError,
+        AccessError,
+        lambda error: f"no TLS connection: {error.reason or error}; check the tls_ settings",
+    ),
+    (
+        UnresolvableContactPoints,
+        UnreachableError,
+        lambda _: "the name does not resolve; check contact_points",
+    ),
+    (
+        Unavailable,
+        RequestError,
+        lambda error: (
+            f"{ConsistencyLevel.value_to_name[error.consistency]} needs {error.required_replicas} replicas, "
+            f"{error.alive_replicas} alive; start nodes, or lower replication_factor or consistency_level"
+        ),
+    ),
+    (RequestValidationException, SchemaError, _first_line),
+    (ErrorMessage, SchemaError, _first_line),
+    (CQLEngineException, SchemaError, _first_line),
+    (
+        Exception,
+        RequestError,
+        lambda error: f"{type(error).__name__}: {_first_line(error)}; try again, or raise request_timeout_s",
+    ),
+)
+"""The driver's error, ours, and what to say of it; the first that fits."""
+
+_CONNECTION = "pipeline"
+_DRIVER_ERRORS = (
+    DriverException,
+    RequestExecutionException,
+    RequestValidationException,
+    NoHostAvailable,
+    ConnectionBusy,
+    ConnectionException,
+    ProtocolError,
+    ErrorMessage,
+    CQLEngineException,
+    ssl.SSLError,
+)

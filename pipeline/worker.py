@@ -1,0 +1,71 @@
+"""The child process in which gevent runs: `python -m pipeline.worker`, one JSON job in, JSON lines out.
+
+Each line out is an object with one key: `progress` ([done, total, what]), and last `result` or `error`
+([its type in pipeline.errors, its message]). Standard error is the parent's. It ends when its parent ends.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import ctypes  # noqa: E402 - nothing comes before the patch
+import json  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+from typing import NoReturn, TextIO  # noqa: E402
+
+from pipeline.errors import PipelineError  # noqa: E402
+from pipeline.wire import job_from_json  # noqa: E402
+
+
+def main() -> None:
+    """Carry out the job on standard input; exit 0 with a result, 1 with an error."""
+    parent = int(sys.argv[1])
+    _end_with(parent)
+    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # what the job asks for is what may be created
+    lines = _take_standard_output()
+
+    def say(kind: str, what: object) -> None:
+        print(json.dumps({kind: what}), file=lines, flush=True)
+
+    from pipeline.steps import carry_out  # noqa: PLC0415 - the driver only after the signals are set
+
+    try:
+        job = job_from_json(sys.stdin.read())
+        result = carry_out(job, lambda done, total, what: say("progress", [done, total, what]))
+    except PipelineError as error:
+        say("error", [type(error).__name__, str(error)])
+        sys.exit(1)
+    say("result", result)
+
+
+def _end_with(parent: int) -> None:
+    """Be ended by SIGTERM when the parent ends, however it ends; SIGINT is the parent's to pass on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(_EXIT_TERMINATED)
+
+
+def _end(*_: object) -> NoReturn:
+    """Leave by way of every `finally`, so that scratch tables and temporary files go; but not for ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.alarm(_LAST_WORDS_S)
+    sys.exit(_EXIT_TERMINATED)
+
+
+def _take_standard_output() -> TextIO:
+    """Keep standard output for the protocol: whatever else prints goes to standard error."""
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return lines
+
+
+_PR_SET_PDEATHSIG = 1
+_EXIT_TERMINATED = 128 + signal.SIGTERM
+_LAST_WORDS_S = 15
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Parameters that say which setting is wrong, and take their default from a section of luigi.cfg."""
+
+import datetime as dt
+from typing import Any
+
+import luigi
+
+from pipeline.config import require_at_least, require_one_of
+from pipeline.errors import SettingError
+
+
+class Checked(luigi.Parameter):
+    """A parameter whose value, where it is of the wrong type, is refused by name.
+
+    Where a `section` is given, its setting of the same name is the default, read when a task is made.
+    """
+
+    wanted = "text"
+
+    def __init__(self, section: type[luigi.Config] | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
+        super().__init__(**kwargs)
+        self._section = section
+
+    def parse(self, text: str) -> object:
+        """Return the value that `text` means.
+
+        Raises:
+            SettingError: it means none.
+        """
+        try:
+            return super().parse(text)
+        except ValueError as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+
+    def has_task_value(self, task_name: str, param_name: str) -> bool:
+        """A section's setting counts as a value."""
+        return self._section is not None or super().has_task_value(task_name, param_name)
+
+    def task_value(self, task_name: str, param_name: str) -> object:
+        """Return the command line's or the task's own value, else the section's."""
+        if self._section is None or super().has_task_value(task_name, param_name):
+            return super().task_value(task_name, param_name)
+        return getattr(self._section(), param_name)
+
+
+class Integer(Checked, luigi.IntParameter):
+    """A whole number, not below `minimum` where there is one."""
+
+    wanted = "a whole number"
+
+    def __init__(self, *, minimum: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
+        super().__init__(**kwargs)
+        self._minimum = minimum
+
+    def normalize(self, value: int) -> int:
+        """Return `value`.
+
+        Raises:
+            SettingError: it is below the minimum.
+        """
+        if self._minimum is not None:
+            require_at_least(str(self._attribute_name), value, self._minimum)
+        return value
+
+
+class Seconds(Checked, luigi.FloatParameter):
+    """A number of seconds."""
+
+    wanted = "a number of seconds"
+
+
+class Switch(Checked, luigi.BoolParameter):
+    """True or false; on a command line, its name alone is true."""
+
+    wanted = "true or false"
+
+    def normalize(self, value: object) -> object:
+        """Return `value` as a truth value."""
+        return self.parse(value) if isinstance(value, str) else value
+
+
+class Choice(Checked):
+    """One of a few words."""
+
+    def __init__(self, *, choices: tuple[str, ...], **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
+        super().__init__(**kwargs)
+        self._choices = choices
+
+    def normalize(self, value: str) -> str:
+        """Return `value`.
+
+        Raises:
+            SettingError: it is none of the choices.
+        """
+        require_one_of(str(self._attribute_name), value, self._choices)
+        return value
+
+
+class Latencies(Checked):
+    """Seconds of latency, separated by commas, none negative and none twice."""
+
+    wanted = "seconds separated by commas, such as 0, 0.005, 0.1"
+
+    def parse(self, text: str) -> tuple[float, ...]:
+        """Return the latencies in rising order.
+
+        Raises:
+            SettingError: there is none, one is no number, is negative, or stands twice.
+        """
+        try:
+            latencies_s = tuple(sorted(float(part) for part in text.split(",")))
+        except ValueError as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+        for latency_s in latencies_s:
+            require_at_least(str(self._attribute_name), latency_s, 0)
+        if len(set(latencies_s)) < len(latencies_s):
+            raise SettingError(f"{self._attribute_name} is {text!r}; each latency may stand once")
+        return latencies_s
+
+    def serialize(self, latencies_s: tuple[float, ...]) -> str:
+        """Return what `parse` reads."""
+        return ",".join(f"{latency_s:g}" for latency_s in latencies_s)
+
+
+class Day(luigi.DateParameter):
+    """A date; today where none is given."""
+
+    def has_task_value(self, task_name: str, param_name: str) -> bool:
+        """Today counts as a value."""
+        del task_name, param_name
+        return True
+
+    def task_value(self, task_name: str, param_name: str) -> object:
+        """Return the date given, else today's."""
+        if super().has_task_value(task_name, param_name):
+            return super().task_value(task_name, param_name)
+        return dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it
+
+    def parse(self, text: str) -> object:
+        """Return the date that `text` means.
+
+        Raises:
+            SettingError: it is no date.
+        """
+        try:
+            return super().parse(text)
+        except ValueError as error:
+            raise SettingError(
+                f"{self._attribute_name} is {text!r}; it must be a date such as 2026-11-22"
+            ) from error

@@ -1,0 +1,111 @@
+"""What a person at the terminal sees: a progress bar, the report's table, and errors without tracebacks."""
+
+import ctypes
+import logging
+import multiprocessing
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import luigi
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline import embedded, report
+from pipeline.errors import PipelineError
+from pipeline.processes import Progress as ProgressOf
+
+
+def install() -> None:
+    """Have Luigi's log show our errors as one message each, and Ctrl-C as one line."""
+    logging.getLogger("luigi-interface").addFilter(_without_our_tracebacks)
+    sys.excepthook = _excepthook
+
+
+def progress_of(task: luigi.Task) -> ProgressOf:
+    """Return what relays a worker's progress to Luigi's page, and to a bar on the terminal."""
+    bar = _bar()
+    row = None if bar is None else bar.add_task(task.task_family, total=None)
+    told_s = 0.0
+
+    def tell(done: int, total: int, what: str) -> None:
+        nonlocal told_s
+        if bar is not None and row is not None:
+            bar.start()
+            bar.update(row, completed=done, total=total, description=what)
+            if done >= total:
+                bar.stop()
+        if done >= total or time.monotonic() - told_s >= _PAGE_INTERVAL_S:
+            told_s = time.monotonic()
+            task.set_progress_percentage(100 * done // max(total, 1))
+            task.set_status_message(f"{done} of {total} {what}")
+
+    return tell
+
+
+def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
+    """Print a report's table and where its files and the server's log are."""
+    console = Console()
+    console.print(report.table_of(folder))
+    places = {"CSV": folder / "timings.csv", "plot": folder / "timings.png", "run": folder / "run.json"}
+    if spec is not None:
+        places["server's log"] = embedded.status(spec.folder).nodes[0].log
+    for what, place in places.items():
+        console.print(f"{what}: {place}", soft_wrap=True, highlight=False, markup=False)
+
+
+class TaskProcessContext:
+    """Around each task's run: where Luigi forks (`--workers 2`), the fork ends when Luigi does, quietly."""
+
+    def __init__(self, process: object) -> None:
+        del process
+
+    def __enter__(self) -> Self:
+        if multiprocessing.parent_process() is not None:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is KeyboardInterrupt and multiprocessing.parent_process() is not None:
+            sys.exit(_EXIT_INTERRUPTED)
+
+
+def _bar() -> Progress | None:
+    if not sys.stderr.isatty() or multiprocessing.parent_process() is not None:
+        return None
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _without_our_tracebacks(record: logging.LogRecord) -> bool:
+    """Keep every record; where it carries one of our errors, keep its message and leave the traceback out."""
+    if record.exc_info and isinstance(record.exc_info[1], PipelineError):
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+        record.exc_info = record.exc_text = None
+    elif "Traceback" in (text := record.getMessage()):
+        record.msg, record.args = _OUR_TRACEBACK.sub(r"\1", text), ()
+    return True
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted: nothing is half-written; run the command again to go on", file=sys.stderr)  # noqa: T201 - the terminal
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+_EXIT_INTERRUPTED = 128 + signal.SIGINT
+_PAGE_INTERVAL_S = 1.0
+_PR_SET_PDEATHSIG = 1
+_OUR_TRACEBACK = re.compile(r"Traceback .*\npipeline\.errors\.\w+: (.*)", re.DOTALL)

@@ -1,0 +1,33 @@
+"""The chain for users."""
+
+from tasks.chain import GenerateRows, LoadRows, VerifyRows
+from tasks.timing import TimeRows
+
+_DATASET = "pipeline.datasets.users"
+
+
+class GenerateUsers(GenerateRows):
+    """Write one day's fake users to a row file."""
+
+    dataset = _DATASET
+
+
+class LoadUsers(LoadRows):
+    """Load one day's users into Cassandra."""
+
+    dataset = _DATASET
+    generate = GenerateUsers
+
+
+class VerifyUsers(VerifyRows):
+    """Prove that one day's users are in the table."""
+
+    dataset = _DATASET
+    load = LoadUsers
+
+
+class TimingReport(TimeRows):
+    """Time users created in a loop against users created through a Pool."""
+
+    dataset = _DATASET
+    verify = VerifyUsers
