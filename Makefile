@@ -1,0 +1,51 @@
+# Every target may be repeated, run twice at once, or ended by Ctrl-C. bootstrap.py makes .venv and says how.
+PYTHON ?= python3
+ARGS ?=
+
+# What another project has exported would be found before what is installed here.
+unexport PYTHONPATH PYTHONHOME
+
+# Targets named together run in the order they are named: `make -j clean run` cleans first.
+.NOTPARALLEL:
+.PHONY: help run test check start stop status clean venv venv-dev
+
+help:  ## List what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@echo "ARGS=... reaches the command behind run, test, start; PYTHON=... names the Python to make .venv from."
+
+run: venv  ## Load 1,000 rows every way, print the timing table and where its files are
+	.venv/bin/luigi --module tasks TimingReport $(ARGS)
+
+test: venv-dev  ## Run every test
+	.venv/bin/pytest $(ARGS)
+
+check: venv-dev  ## Lint, formatting and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+start: venv  ## Start the embedded Cassandra
+	.venv/bin/python -m pipeline.embedded start $(ARGS)
+
+stop: venv  ## Stop the embedded Cassandra
+	.venv/bin/python -m pipeline.embedded stop
+
+status: venv  ## Say whether the embedded Cassandra runs
+	.venv/bin/python -m pipeline.embedded status
+
+# The server's data goes only once the server is known to be down, and it takes .venv to know.
+clean:  ## Remove what can be made again: .venv, caches, the embedded Cassandra's data; reports stay
+	@if [ -e output/cassandra ] && [ -x .venv/bin/python ] && [ -e .venv/.stamp ]; then \
+		.venv/bin/python -m pipeline.embedded stop && rm -rf output/cassandra; \
+	elif [ -e output/cassandra ]; then \
+		echo "output/cassandra stays: without .venv its server cannot be stopped; run make stop, then make clean"; \
+	fi
+	$(PYTHON) bootstrap.py --remove
+	rm -rf build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+venv:
+	@$(PYTHON) bootstrap.py
+
+venv-dev:
+	@$(PYTHON) bootstrap.py --dev

@@ -1,0 +1,1 @@
+"""A package, so that the tests' own dataset can be imported by a worker."""

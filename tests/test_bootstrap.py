@@ -1,0 +1,252 @@
+import ast
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+BOOTSTRAP = Path(__file__).parents[1] / "bootstrap.py"
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools==82.0.1"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "made-up"
+version = "1.0"
+dependencies = ["six"]
+
+[tool.setuptools]
+py-modules = ["made_up"]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project without a .venv, in a folder with a space in its name."""
+    return make_project(tmp_path / "with space")
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A project whose .venv two processes were asked for at once, and what each of them said."""
+    project = make_project(tmp_path_factory.mktemp("made") / "with space")
+    processes = [start(project), start(project)]
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    return project, said
+
+
+def make_project(folder: Path) -> Path:
+    """Write the least project that bootstrap.py can install."""
+    folder.mkdir()
+    shutil.copy(BOOTSTRAP, folder)
+    (folder / "pyproject.toml").write_text(PYPROJECT)
+    (folder / "made_up.py").write_text("import six\nVERSION = six.__version__\n")
+    (folder / "requirements.txt").write_text("six==1.17.0\n")
+    (folder / "requirements-dev.txt").write_text("-r requirements.txt\niniconfig==2.3.1\n")
+    return folder
+
+
+def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start bootstrap.py, with all that it says in one pipe."""
+    # A test run that a shell put in the background has SIGINT ignored, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return subprocess.Popen(
+        [sys.executable, "bootstrap.py", *arguments],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(project: Path, *arguments: str) -> tuple[int, str]:
+    """Run bootstrap.py to its end; return its exit status and what it said."""
+    with start(project, *arguments) as process:
+        said, _ = process.communicate()
+    return process.returncode, said
+
+
+def signal_after(words: str, number: signal.Signals, project: Path) -> int:
+    """Send bootstrap.py a signal as soon as it has said `words`; return its exit status."""
+    with start(project) as process:
+        assert process.stdout is not None
+        assert any(words in line for line in process.stdout), f"ended without saying {words!r}"
+        process.send_signal(number)
+        process.stdout.read()
+    return process.returncode
+
+
+def evaluate(python: Path | str, imports: str, expression: str, folder: Path) -> str:
+    """Return what `expression` is to that Python in that folder, or the last line of its traceback."""
+    command = [python, "-c", f"import {imports}; print({expression})"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    return (done.stdout + done.stderr).strip().rpartition("\n")[2]
+
+
+def in_venv(project: Path, imports: str, expression: str) -> str:
+    """Evaluate with the .venv that was made, from a folder elsewhere."""
+    return evaluate(project / ".venv" / "bin" / "python", imports, expression, Path("/"))
+
+
+def in_bootstrap(project: Path, expression: str) -> str:
+    """Evaluate beside the project's bootstrap.py."""
+    return evaluate(sys.executable, "bootstrap", expression, project)
+
+
+def is_ready(project: Path) -> bool:
+    """Whether bootstrap.py finds nothing to do."""
+    return in_bootstrap(project, "bootstrap.is_ready(dev=False)") == "True"
+
+
+def test_the_pinned_version_and_the_project_are_found_from_anywhere(twice: tuple[Path, list[str]]) -> None:
+    """Below a folder with a space in its name, .venv holds the pinned version and the project, editable."""
+    project, _ = twice
+    assert (
+        in_venv(project, "made_up", "f'six=={made_up.VERSION}'") in (project / "requirements.txt").read_text()
+    )
+    assert in_venv(project, "made_up", "made_up.__file__") == str(project / "made_up.py")
+
+
+def test_two_at_once_make_it_once(twice: tuple[Path, list[str]]) -> None:
+    """Of two started together one makes .venv, the other waits for it, and both succeed."""
+    _, said = twice
+    assert sum("making .venv" in text for text in said) == 1
+    assert sum("waiting for another make" in text for text in said) == 1
+
+
+def test_what_is_right_is_left_alone(twice: tuple[Path, list[str]]) -> None:
+    """A second call says nothing and writes nothing."""
+    project, _ = twice
+    before = {path: path.lstat().st_mtime_ns for path in (project / ".venv").rglob("*")}
+    assert run(project) == (0, "")
+    assert {path: path.lstat().st_mtime_ns for path in (project / ".venv").rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml", "bootstrap.py"])
+def test_a_changed_file_is_noticed(twice: tuple[Path, list[str]], name: str) -> None:
+    """A .venv made from another version of a file that it depends on is not taken for ready."""
+    project, _ = twice
+    file = project / name
+    before = file.read_text()
+    file.write_text(f"{before}# changed\n")
+    assert not is_ready(project)
+    file.write_text(before)
+    assert is_ready(project)
+
+
+def test_a_moved_project_is_noticed(twice: tuple[Path, list[str]], tmp_path: Path) -> None:
+    """A .venv whose scripts name the place where the project was before is not taken for ready."""
+    project, _ = twice
+    project.rename(tmp_path / "moved")
+    assert not is_ready(tmp_path / "moved")
+    (tmp_path / "moved").rename(project)
+    assert is_ready(project)
+
+
+def test_another_pinned_version_replaces_the_first(twice: tuple[Path, list[str]]) -> None:
+    """After an edit of requirements.txt the next call installs what it says now."""
+    project, _ = twice
+    (project / "requirements.txt").write_text("six==1.16.0\n")
+    status, said = run(project)
+    assert status == 0, said
+    assert in_venv(project, "made_up", "made_up.VERSION") == "1.16.0"
+
+
+def test_development_requirements_are_added(twice: tuple[Path, list[str]]) -> None:
+    """What only tests need is added to the .venv that is there; if that fails, the rest still serves."""
+    project, _ = twice
+    requirements = project / "requirements-dev.txt"
+    before = requirements.read_text()
+    requirements.write_text(f"{before}six-of-the-best==9999\n")
+    status, said = run(project, "--dev")
+    assert status == 1, said
+    assert run(project) == (0, "")
+
+    requirements.write_text(before)
+    status, said = run(project, "--dev")
+    assert status == 0, said
+    assert "making .venv" not in said
+    assert in_venv(project, "iniconfig", "iniconfig.__name__") == "iniconfig"
+    assert run(project) == (0, "")
+    assert run(project, "--dev") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "number"), [("making .venv", signal.SIGTERM), ("installing", signal.SIGINT)]
+)
+def test_a_stopped_installation_leaves_nothing(project: Path, words: str, number: signal.Signals) -> None:
+    """Ctrl-C or SIGTERM at any step leaves neither a half-made .venv nor a process."""
+    assert signal_after(words, number, project) == 128 + number
+    assert not (project / ".venv").exists()
+    ours = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(project) in word for word in process.info["cmdline"] or [])
+    ]
+    # One that was killed may need a moment to be gone.
+    _, alive = psutil.wait_procs(ours, timeout=10)
+    assert alive == []
+
+
+def test_a_killed_installation_is_healed(project: Path) -> None:
+    """After kill -9 the next call waits for what still runs, starts over, and succeeds."""
+    assert signal_after("installing", signal.SIGKILL, project) == -signal.SIGKILL
+    assert (project / ".venv").exists()
+    status, said = run(project)
+    assert status == 0, said
+    assert "making .venv" in said
+    assert in_venv(project, "made_up", "made_up.VERSION") == "1.17.0"
+
+
+def test_a_version_that_does_not_exist_is_named(project: Path) -> None:
+    """When pip fails, its last words and a way on are shown, and no .venv is left."""
+    (project / "requirements.txt").write_text("six==1.17.0\nsix-of-the-best==9999\n")
+    status, said = run(project)
+    assert status == 1
+    assert "installing requirements.txt and the project failed" in said
+    assert "six-of-the-best==9999" in said
+    assert "run the same make again" in said
+    assert "Traceback" not in said
+    assert not (project / ".venv").exists()
+
+
+def test_pins_that_disagree_are_refused(project: Path) -> None:
+    """A requirement that nothing pins is an error now, not an ImportError later."""
+    (project / "requirements.txt").write_text("iniconfig==2.3.1\n")
+    status, said = run(project)
+    assert status == 1
+    assert "made-up 1.0 requires six, which is not installed" in said
+    assert not (project / ".venv").exists()
+
+
+def test_a_file_in_the_way_is_not_removed(project: Path) -> None:
+    """A .venv that is a file is somebody's: it stays, and the message names it."""
+    in_the_way = project / ".venv"
+    in_the_way.write_text("mine\n")
+    for arguments in ([], ["--remove"]):
+        status, said = run(project, *arguments)
+        assert status == 1
+        assert f"{in_the_way} is a file" in said
+        assert "Traceback" not in said
+    assert in_the_way.read_text() == "mine\n"
+
+
+def test_other_pythons_and_systems_get_one_clear_sentence(project: Path) -> None:
+    """Python before 3.11, or a system other than Linux, is named together with what is needed."""
+    check = "bootstrap.check_interpreter"
+    assert in_bootstrap(project, f"{check}('linux', (3, 11, 0))") == "None"
+    assert in_bootstrap(project, f"{check}('linux', (3, 14, 0))") == "None"
+    assert "on darwin" in in_bootstrap(project, f"{check}('darwin', (3, 12, 1))")
+    old = in_bootstrap(project, f"{check}('linux', (3, 10, 13))")
+    assert "Linux with Python 3.11 or newer" in old
+    assert "is Python 3.10.13 on linux" in old
+
+
+def test_its_syntax_is_that_of_python_3_6() -> None:
+    """An older Python can read bootstrap.py, so that it says what is wrong instead of SyntaxError."""
+    ast.parse(BOOTSTRAP.read_text(), feature_version=(3, 6))
