@@ -30,10 +30,12 @@ def sweep(
     through the pool that is not timed comes first, so that no cell pays for a cold server.
 
     Raises:
-        SchemaError: the scratch table is there already.
+        SchemaError: `manage_schema` is false, or the scratch table is there already.
         VerificationError: a pass lost a row, or wrote one wrongly.
         ClusterError: a request failed.
     """
+    if not job.keyspace.manage_schema:
+        raise SchemaError("timing needs a scratch table of its own, and manage_schema is false; time elsewhere")
     scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, scratch) is not None:
         raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
