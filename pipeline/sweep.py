@@ -35,7 +35,9 @@ def sweep(
         ClusterError: a request failed.
     """
     if not job.keyspace.manage_schema:
-        raise SchemaError("timing needs a scratch table of its own, and manage_schema is false; time elsewhere")
+        raise SchemaError(
+            "timing creates a scratch table, and manage_schema is false; time on another cluster"
+        )
     scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, scratch) is not None:
         raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")

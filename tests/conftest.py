@@ -73,7 +73,7 @@ class Workspace:
             body, bracket, tail = rest.partition("\n[")
             for name, value in settings.items():
                 line = f"{name} = {value}"
-                body, changed = re.subn(rf"(?m)^{name} =.*$", lambda _, line=line: line, body)
+                body, changed = re.subn(rf"(?m)^{name} =.*$", line.replace("\\", r"\\"), body)
                 body = body if changed else f"{body}{line}\n"
             text = f"{head}[{section}]\n{body}{bracket}{tail}"
         file.write_text(text, encoding="utf-8")

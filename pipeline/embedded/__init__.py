@@ -1,0 +1,136 @@
+"""A real Cassandra with nothing but pip: started, found again by later runs, stopped.
+
+`python -m pipeline.embedded start|stop|status` on the command line; the same as functions here.
+A cluster lives in its folder: whoever names the folder finds it, clusters in different folders do not meet,
+and all of it stays on loopback. Importing this costs next to nothing, so every run may ask for `endpoint`.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.embedded.cluster import ClusterSpec, Endpoint, load_cluster
+from pipeline.embedded.machine import accepts
+from pipeline.embedded.startup import end_nodes, is_up, refuse_another, start_cluster
+from pipeline.errors import OutputError
+
+__all__ = ["ClusterSpec", "Endpoint", "NodeStatus", "Status", "endpoint", "start", "status", "stop"]
+
+START_TIMEOUT_S = 180.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeStatus:
+    """One node: where it listens, the id of its process if it runs, its log."""
+
+    address: str
+    port: int
+    pid: int | None
+    log: Path
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Status:
+    """The nodes of the cluster in `folder`; none if none was ever started there."""
+
+    folder: Path
+    nodes: tuple[NodeStatus, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a cluster and all of its nodes run."""
+        return bool(self.nodes) and all(node.pid is not None for node in self.nodes)
+
+
+def endpoint(folder: Path) -> Endpoint | None:
+    """Return where the cluster in `folder` takes requests, its running nodes; None if it does not run.
+
+    Raises:
+        EmbeddedError: its state file is damaged.
+    """
+    folder = folder.resolve()
+    cluster = load_cluster(folder)
+    if cluster is None:
+        return None
+    running = tuple(
+        node.address
+        for node in cluster.members(folder)
+        if node.pid is not None and accepts(node.address, node.native_port)
+    )
+    return Endpoint(contact_points=running, port=cluster.native_port) if running else None
+
+
+def status(folder: Path) -> Status:
+    """Return which nodes the cluster in `folder` has, and which of them run.
+
+    Raises:
+        EmbeddedError: its state file is damaged.
+    """
+    folder = folder.resolve()
+    cluster = load_cluster(folder)
+    nodes = cluster.members(folder) if cluster else ()
+    return Status(
+        folder=folder,
+        nodes=tuple(
+            NodeStatus(address=node.address, port=node.native_port, pid=node.pid, log=node.system_log)
+            for node in nodes
+        ),
+    )
+
+
+def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
+    """Start the cluster of `spec`, or find it running; return where it takes requests once it does.
+
+    A cluster that runs keeps its settings; one that was stopped comes back with its data and those of `spec`.
+    `timeout_s` is what each node may take. Several starts at once do one start.
+
+    Raises:
+        EmbeddedError: it cannot be installed or started, or is another one than was asked for.
+        OutputError: its folder cannot be written.
+    """
+    folder = spec.folder.resolve()
+    with _alone(folder):
+        cluster = load_cluster(folder)
+        if cluster:
+            refuse_another(cluster, spec)
+        if not (cluster and is_up(cluster.members(folder))):
+            cluster = start_cluster(spec, folder, cluster, timeout_s)
+    return Endpoint(contact_points=cluster.addresses, port=cluster.native_port)
+
+
+def stop(folder: Path) -> bool:
+    """End every process of the cluster in `folder`, and nothing else; tell whether any ran. Its data stays.
+
+    Raises:
+        EmbeddedError: a process belongs to another user, or its state file is damaged.
+        OutputError: the folder cannot be written.
+    """
+    folder = folder.resolve()
+    if not folder.exists():
+        return False
+    with _alone(folder):
+        cluster = load_cluster(folder)
+        nodes = cluster.members(folder) if cluster else ()
+        ran = any(node.pid is not None for node in nodes)
+        end_nodes(nodes)
+    return ran
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: one start or stop at a time."""
+    from filelock import FileLock  # noqa: PLC0415 - endpoint and status do without it
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "start.lock")
+        lock.acquire()
+    except OSError as error:
+        raise OutputError(
+            f"cannot use {folder}: {error}; make it writable, or choose another folder"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,172 @@
+"""What an embedded cluster is asked to be, and the file by which the next run finds what it became."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pipeline.atomic import write_text
+from pipeline.embedded.node import Node
+from pipeline.errors import EmbeddedError, SettingError
+
+_MOST_NODES = 9
+_LEAST_HEAP_MIB = 256
+_LEAST_PORT, _MOST_PORT = 1024, 65535
+# By these a cluster stays on loopback and is found again.
+_OURS = {
+    "broadcast_address",
+    "broadcast_rpc_address",
+    "cluster_name",
+    "listen_address",
+    "listen_interface",
+    "native_transport_port",
+    "rpc_address",
+    "rpc_interface",
+    "seed_provider",
+    "storage_port",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSpec:
+    """The cluster that is asked for, in a folder of its own.
+
+    `heap` is each node's, as `-Xmx` takes it; `port` 0 means a free one, 9042 if it is; `overrides` are more
+    top-level entries of cassandra.yaml, for example an authenticator.
+
+    Raises:
+        SettingError: a value is out of range, or an override is one that the cluster sets itself.
+    """
+
+    folder: Path
+    nodes: int = 1
+    heap: str = "1G"
+    port: int = 0
+    overrides: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.nodes <= _MOST_NODES:
+            raise SettingError(f"nodes is {self.nodes}; it must be from 1 to {_MOST_NODES}")
+        heap = re.fullmatch(r"(\d+)([MG])", self.heap, re.IGNORECASE)
+        if not heap or int(heap[1]) * (1024 if heap[2] in "gG" else 1) < _LEAST_HEAP_MIB:
+            raise SettingError(
+                f"heap is {self.heap!r}; it must be like 512M or 2G, at least {_LEAST_HEAP_MIB}M"
+            )
+        if self.port and not _LEAST_PORT <= self.port <= _MOST_PORT:
+            raise SettingError(
+                f"port is {self.port}; it must be 0 (a free one) or from {_LEAST_PORT} to {_MOST_PORT}"
+            )
+        for name in sorted(_OURS.intersection(self.overrides)):
+            raise SettingError(f"overrides has {name}, which the embedded cluster sets itself; leave it out")
+        try:
+            json.dumps(self.overrides)
+        except (TypeError, ValueError) as error:
+            raise SettingError(f"overrides must be plain values, as in YAML: {error}") from error
+
+    @property
+    def encrypts_clients(self) -> bool:
+        """Whether clients must connect with TLS."""
+        options = self.overrides.get("client_encryption_options")
+        return isinstance(options, Mapping) and bool(options.get("enabled"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a running cluster takes requests."""
+
+    contact_points: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A cluster as it was settled, kept in `cluster.json`."""
+
+    name: str
+    nodes: int
+    native_port: int
+    storage_port: int
+    encrypted: bool
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The loopback address of each node."""
+        return loopback_addresses(self.nodes)
+
+    def members(self, folder: Path) -> tuple[Node, ...]:
+        """Return the nodes of the cluster in `folder`, in the order of their start."""
+        return tuple(
+            Node(
+                folder=folder / f"node{number}",
+                address=address,
+                native_port=self.native_port,
+                storage_port=self.storage_port,
+                encrypted=self.encrypted,
+            )
+            for number, address in enumerate(self.addresses, start=1)
+        )
+
+    def settings(self, overrides: Mapping[str, object]) -> dict[str, object]:
+        """Return what all nodes have in their cassandra.yaml.
+
+        What is absent keeps Cassandra's own default, so that what is measured is Cassandra as people run it.
+        """
+        seeds = f"{self.addresses[0]}:{self.storage_port}"
+        return {
+            "cluster_name": self.name,
+            "seed_provider": [
+                {
+                    "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
+                    "parameters": [{"seeds": seeds}],
+                }
+            ],
+            "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
+            "endpoint_snitch": "SimpleSnitch",
+            "num_tokens": 16,
+            "allocate_tokens_for_local_replication_factor": 3,
+            "commitlog_sync": "periodic",
+            "commitlog_sync_period": "10000ms",
+            # Dropping a table of a few million test rows should give the disk back.
+            "auto_snapshot": False,
+            **overrides,
+        }
+
+
+def loopback_addresses(nodes: int) -> tuple[str, ...]:
+    """Return the addresses of that many nodes."""
+    return tuple(f"127.0.0.{number}" for number in range(1, nodes + 1))
+
+
+def load_cluster(folder: Path) -> Cluster | None:
+    """Return the cluster that was settled in `folder`, running or not; None if none was.
+
+    Raises:
+        EmbeddedError: the file that says so is damaged or cannot be read.
+    """
+    file = folder / "cluster.json"
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        return Cluster(
+            name=str(saved["name"]),
+            nodes=int(saved["nodes"]),
+            native_port=int(saved["native_port"]),
+            storage_port=int(saved["storage_port"]),
+            encrypted=bool(saved["encrypted"]),
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EmbeddedError(
+            f"cannot read {file}: {error!r}; end the processes of {folder}, if any, and remove that folder "
+            "to begin with an empty cluster, or choose another one"
+        ) from error
+
+
+def save_cluster(folder: Path, cluster: Cluster) -> None:
+    """Keep `cluster` in `folder`, whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    write_text(folder / "cluster.json", json.dumps(asdict(cluster), indent=2) + "\n")

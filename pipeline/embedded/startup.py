@@ -1,0 +1,175 @@
+"""How an embedded cluster comes up: ports are settled, nodes start one by one, a failure cleans up."""
+
+import contextlib
+import logging
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline.embedded.cluster import Cluster, ClusterSpec, loopback_addresses, save_cluster
+from pipeline.embedded.jars import ensure_jars, locked_jars
+from pipeline.embedded.machine import find_java, free_port, require_room, taken_address
+from pipeline.embedded.node import Node, Runtime
+from pipeline.errors import EmbeddedError
+
+STOP_GRACE_S = 30.0
+
+_CQL_PORT = 9042
+_NEEDED_MIB = 512
+_POLL_S = 0.1
+_PORT_TRIES = 3
+_log = logging.getLogger(__name__)
+
+
+def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeout_s: float) -> Cluster:
+    """Start what `spec` asks for in `folder`, where the cluster `saved` may lie; return it when it is ready.
+
+    Raises:
+        EmbeddedError: it cannot be installed or started; nothing that this start launched is left running.
+        OutputError: the folder cannot be written.
+    """
+    java = find_java()
+    require_room(folder, needed_mib=_NEEDED_MIB)
+    runtime = Runtime(java=java, jars=ensure_jars(locked_jars()), heap=spec.heap)
+    for tries_left in reversed(range(_PORT_TRIES)):
+        cluster = _settle(spec, folder, saved)
+        save_cluster(folder, cluster)
+        nodes = cluster.members(folder)
+        try:
+            _start_nodes(nodes, runtime, cluster.settings(spec.overrides), timeout_s)
+        except EmbeddedError:
+            # Another server took a port after it was chosen. Ports that were left to us are chosen again.
+            if spec.port or not tries_left or not any(node.lost_a_port() for node in nodes):
+                raise
+            saved = cluster
+        else:
+            return cluster
+    raise AssertionError("the last try returns or raises")
+
+
+def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
+    """Return the cluster to start: its ports stay where they can, so that whoever knows them finds it."""
+    addresses = loopback_addresses(spec.nodes)
+    if saved and any(node.pid is not None for node in saved.members(folder)):
+        return saved
+    if spec.port:
+        _refuse_taken(
+            addresses, spec.port, "choose another port, or 0 for a free one, or stop what listens there"
+        )
+    if saved:
+        # Nodes know each other by it.
+        _refuse_taken(
+            addresses, saved.storage_port, f"the cluster in {folder} needs it: stop what listens there"
+        )
+    return Cluster(
+        name=saved.name if saved else f"embedded {uuid.uuid4().hex[:8]}",
+        nodes=spec.nodes,
+        native_port=spec.port
+        or free_port(addresses, preferred=[saved.native_port] if saved else [_CQL_PORT]),
+        storage_port=saved.storage_port if saved else free_port(addresses),
+        encrypted=spec.encrypts_clients,
+    )
+
+
+def is_up(nodes: Sequence[Node]) -> bool:
+    """Tell whether all `nodes` serve requests, and each has seen each join the ring."""
+    return all(node.is_ready() for node in nodes) and all(
+        node.knows(other.address) for node in nodes for other in nodes
+    )
+
+
+def _start_nodes(
+    nodes: Sequence[Node], runtime: Runtime, settings: dict[str, object], timeout_s: float
+) -> None:
+    """Start the nodes that do not run, each when those before it are up; on a failure end these again."""
+    launched = []
+    try:
+        for number, node in enumerate(nodes, start=1):
+            with _announced(f"starting Cassandra, node {number} of {len(nodes)}"):
+                if node.pid is None:
+                    launched.append(node)
+                    node.launch(runtime, settings)
+                _await_up(nodes[:number], timeout_s)
+    except BaseException:
+        end_nodes(launched)
+        raise
+
+
+def _await_up(nodes: Sequence[Node], timeout_s: float) -> None:
+    """Wait for the last of `nodes` to be up beside the others."""
+    deadline = time.monotonic() + timeout_s
+    while not is_up(nodes):
+        for node in nodes:
+            if node.pid is None:
+                raise EmbeddedError(f"Cassandra ended while it started: {node.last_words()}")
+        if time.monotonic() > deadline:
+            last = nodes[-1]
+            where = f"{last.address}:{last.native_port}"
+            if not last.has_started():
+                end_nodes([last])
+                raise EmbeddedError(
+                    f"Cassandra was not ready at {where} after {timeout_s:g} s and was stopped: "
+                    f"{last.last_words()}"
+                )
+            # It may be at work for another run: that is not ours to end.
+            raise EmbeddedError(
+                f"Cassandra runs, but does not answer at {where} or does not see its other nodes after "
+                f"{timeout_s:g} s; wait for its load to end, or stop it: {last.last_words()}"
+            )
+        time.sleep(_POLL_S)
+
+
+def end_nodes(nodes: Sequence[Node]) -> None:
+    """Ask all `nodes` to end, then wait for each.
+
+    Raises:
+        EmbeddedError: a process belongs to another user.
+    """
+    for node in nodes:
+        node.ask_to_end()
+    for node in nodes:
+        node.end(grace_s=STOP_GRACE_S)
+
+
+def refuse_another(cluster: Cluster, spec: ClusterSpec) -> None:
+    """Check that `cluster`, which lies in the folder of `spec`, can be what `spec` asks for.
+
+    Raises:
+        EmbeddedError: it has another number of nodes, or runs on another port.
+    """
+    folder = spec.folder.resolve()
+    if cluster.nodes != spec.nodes:
+        raise EmbeddedError(
+            f"the cluster in {folder} has {cluster.nodes} nodes, {spec.nodes} were asked for; ask for "
+            f"{cluster.nodes}, choose another folder, or stop it and remove the folder with its data"
+        )
+    running = any(node.pid is not None for node in cluster.members(folder))
+    if running and spec.port not in {0, cluster.native_port}:
+        raise EmbeddedError(
+            f"the cluster in {folder} runs on port {cluster.native_port}, {spec.port} was asked for; "
+            "stop it first, or leave the port as it is"
+        )
+
+
+def _refuse_taken(addresses: Sequence[str], port: int, advice: str) -> None:
+    taken = taken_address(addresses, port)
+    if taken:
+        raise EmbeddedError(f"port {port} on {taken} is in use by another process; {advice}")
+
+
+@contextlib.contextmanager
+def _announced(what: str) -> Iterator[None]:
+    """Show what goes on: with the seconds it takes on a terminal, else as one line of the log."""
+    if not sys.stderr.isatty():
+        _log.info("%s", what)
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a start has something to show
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        shown.add_task(what, total=None)
+        yield
