@@ -109,7 +109,7 @@ class GenerateRows(RowsTask):
 
 
 class InputTask(RowsTask):
-    """What the tasks after generation share: the rows may be a user's own files in place of generated ones."""
+    """What the tasks after generation share: the rows may be a user's own files."""
 
     input = Checked(
         default="", description="Row files in place of generated ones: a file, a folder or a glob."
