@@ -12,31 +12,32 @@ Progress = Callable[[int, int, str], None]
 
 
 class Counted(Iterator[Item]):
-    """An iterator that knows how many of its items were taken."""
+    """An iterator that knows how far it is: `begun`, and `each` for every item taken."""
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item], *, begun: int = 0, each: int = 1) -> None:
         self._items = iter(items)
-        self.taken = 0
+        self._each = each
+        self.done = begun
 
     def __next__(self) -> Item:
         item = next(self._items)
-        self.taken += 1
+        self.done += self._each
         return item
 
 
 @contextlib.contextmanager
-def reporting(progress: Progress, total: int, what: str, *, done: Callable[[], int]) -> Iterator[None]:
-    """Tell `progress` what `done` says twice a second while the block runs, and once when it ends."""
+def reporting(progress: Progress, total: int, what: str, counted: Counted[Item]) -> Iterator[None]:
+    """Tell `progress` how far `counted` is twice a second while the block runs, and once when it ends."""
 
     def tick() -> None:
         while True:
-            progress(done(), total, what)
+            progress(counted.done, total, what)
             gevent.sleep(_INTERVAL_S)
 
     ticker = gevent.spawn(tick)
     try:
         yield
-        progress(done(), total, what)
+        progress(counted.done, total, what)
     finally:
         ticker.kill()
 

@@ -153,10 +153,10 @@ def _plot(cells: Sequence[Cell], path: Path) -> None:
         label = "floor: rows x latency / pool"
         axes.plot(*zip(*floors, strict=True), label=label, color="#555555", linestyle="--", marker=".")
     axes.set_yscale("log")
-    above_0_s = [latency_s for latency_s in latencies_s if latency_s > 0]
-    if above_0_s:
-        # A logarithmic axis has no 0; below the smallest latency this one is linear, down to 0.
-        axes.set_xscale("symlog", linthresh=min(above_0_s), linscale=0.5)
+    least_s = min((latency_s for latency_s in latencies_s if latency_s > 0), default=1.0)
+    # A logarithmic axis has no 0; below the smallest latency this one is linear, down to 0.
+    axes.set_xscale("symlog", linthresh=least_s, linscale=0.5)
+    axes.set_xlim(-0.2 * least_s if 0 in latencies_s else 0.7 * least_s, 1.4 * max(latencies_s[-1], least_s))
     axes.set_xticks(latencies_s, [f"{latency_s:g}" for latency_s in latencies_s])
     axes.minorticks_off()
     axes.set_xlabel("injected latency, s")

@@ -1,6 +1,6 @@
 """The steps of the chain, each a job carried out in a worker process and answered by a dict."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,11 @@ from pipeline.keyspace import (
 from pipeline.loader import load_prepared, share_of
 from pipeline.marker import LoadMarker, find_markers, write_marker
 from pipeline.progress import Counted, Progress, reporting
-from pipeline.rowfiles import Row, digest, read_rows, write_rows
+from pipeline.rowfiles import digest, read_rows, write_rows
 from pipeline.session import open_session, translated_errors
 from pipeline.sweep import sweep
 from pipeline.timing import Timer
-from pipeline.verify import verify_rows
+from pipeline.verify import index_keys, verify_rows
 
 
 def carry_out(job: jobs.Job, progress: Progress) -> Result:
@@ -70,7 +70,7 @@ def _set_up(job: jobs.SetUpTable, _: Progress) -> Result:
 def _generate(job: jobs.GenerateFile, progress: Progress) -> Result:
     dataset = find_dataset(job.dataset)
     rows = Counted(generate_rows(dataset, job.date, rows=job.rows, seed=job.seed, locale=job.locale))
-    with reporting(progress, job.rows, "rows generated", done=lambda: rows.taken):
+    with reporting(progress, job.rows, "rows generated", rows):
         return {"rows": write_rows(Path(job.file), dataset.columns, rows)}
 
 
@@ -91,7 +91,7 @@ def _load(job: jobs.LoadFiles, progress: Progress) -> Result:
     rows = Counted(share_of(every_row, key_at, share=job.share, shares=job.shares))
     with open_session(job.cluster) as session:
         _require_table(session, dataset, job.keyspace.name)
-        with reporting(progress, job.total_rows, "rows loaded", done=lambda: rows.taken), Timer() as timer:
+        with reporting(progress, job.total_rows, "rows loaded", rows), Timer() as timer:
             loaded = load_prepared(session, model, rows, pool_size=job.pool_size)
     return {"rows": loaded, "elapsed_s": timer.elapsed_s}
 
@@ -115,18 +115,13 @@ def _verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
     dataset = find_dataset(job.dataset)
     model = bind_model(dataset.model, job.keyspace.name)
     files = [Path(file) for file in job.files]
-    passes: list[Counted[Row]] = []
-
-    def read() -> Iterator[Row]:
-        passes.append(Counted(read_rows(files, dataset.columns)))
-        return passes[-1]
-
+    index = index_keys(dataset.columns, read_rows(files, dataset.columns))
+    rows = Counted(read_rows(files, dataset.columns))
     with open_session(job.cluster) as session:
         _require_table(session, dataset, job.keyspace.name)
-        total = sum(1 for _ in read_rows(files, dataset.columns))
-        with reporting(progress, total, "rows verified", done=lambda: passes[-1].taken if passes else 0):
+        with reporting(progress, index.rows, "rows verified", rows):
             found = verify_rows(
-                session, model, dataset.columns, read, pool_size=job.pool_size, exact=job.exact
+                session, model, dataset.columns, index, rows, pool_size=job.pool_size, exact=job.exact
             )
     found.require_equal(f"{table_name(model)} is not what was loaded")
     return {

@@ -1,33 +1,48 @@
 """The article's experiment: the same rows created in a loop and through a Pool, at each injected latency."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import gevent
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
-from pipeline import loader
 from pipeline.datasets import Dataset
 from pipeline.errors import SchemaError
 from pipeline.jobs import Result, SweepLatencies
 from pipeline.keyspace import bind_model, drop_table, ensure_table, find_table, table_name
+from pipeline.loader import by_attribute, creates, in_loop, in_pool
 from pipeline.progress import Counted, Progress, reporting
 from pipeline.rowfiles import Row
 from pipeline.session import translated_errors
 from pipeline.timing import Timer
 from pipeline.verify import verify_whole_table
 
-Values = Mapping[str, object]
+
+@dataclass(frozen=True)
+class _Pass:
+    """One timed pass over all rows: through a Pool of that size, or, where it is None, in a loop."""
+
+    latency_s: float
+    pool_size: int | None
+
+    def __str__(self) -> str:
+        return f"{'loop' if self.pool_size is None else 'Pool'} at {self.latency_s:g} s"
+
+    @property
+    def expected_us_a_row(self) -> int:
+        """What a row may take, so that progress is a share of the time: latency, and a guess at the rest."""
+        return int(1e6 * self.latency_s) // (self.pool_size or 1) + (1000 if self.pool_size is None else 400)
 
 
 def sweep(
     session: Session, dataset: Dataset, job: SweepLatencies, rows: Sequence[Row], progress: Progress
 ) -> Result:
-    """Time every cell on a scratch table of its own, dropped at the end whatever happens.
+    """Time every pass on a scratch table of its own, dropped at the end whatever happens.
 
-    After each timed pass the table must hold exactly the rows; before the next it is emptied. A pass
-    through the pool that is not timed comes first, so that no cell pays for a cold server.
+    The table is empty before each pass and must hold exactly the rows after it. A pass through the Pool
+    that does not count comes first, so that no figure pays for a cold server.
 
     Raises:
         SchemaError: `manage_schema` is false, or the scratch table is there already.
@@ -43,82 +58,68 @@ def sweep(
         raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
     ensure_table(session, scratch, manage_schema=True)
     try:
-        return _Experiment(session, dataset, scratch, job, rows, progress).run()
+        single_row = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])
+        with translated_errors(f"cannot load {table_name(scratch)}"):
+            repeats_s = _time_passes(session, dataset, scratch, job, rows, progress)
     finally:
         drop_table(scratch)
-
-
-class _Experiment:
-    def __init__(
-        self,
-        session: Session,
-        dataset: Dataset,
-        scratch: type[Model],
-        job: SweepLatencies,
-        rows: Sequence[Row],
-        progress: Progress,
-    ) -> None:
-        self._session = session
-        self._columns = dataset.columns
-        self._scratch = scratch
-        self._job = job
-        self._rows = rows
-        self._values = loader.by_attribute(dataset, rows)
-        self._progress = progress
-        self._done = 0
-        self._total = len(rows) * (
-            1 + sum(self._sync_repeats(latency_s) + job.async_repeats for latency_s in job.latencies_s)
-        )
-
-    def run(self) -> Result:
-        first = self._values[0]
-        with translated_errors(f"cannot create a row in {table_name(self._scratch)}"):
-            with Timer() as single_sync:
-                self._scratch.create(**first)
-            with Timer() as single_async:
-                gevent.spawn(self._scratch.create, **first).get()
-        self._timed("warm-up", self._pool(loader.creates(self._scratch)))
-        return {
-            "single_row_sync_s": single_sync.elapsed_s,
-            "single_row_async_s": single_async.elapsed_s,
-            "scratch_table": table_name(self._scratch),
-            "cells": [self._cell(latency_s) for latency_s in self._job.latencies_s],
-        }
-
-    def _cell(self, latency_s: float) -> dict[str, Any]:
-        create = loader.creates(self._scratch, latency_s)
-        sync_s, async_s = [], []
-        for repeat in range(max(self._sync_repeats(latency_s), self._job.async_repeats)):
-            if repeat < self._sync_repeats(latency_s):
-                sync_s.append(
-                    self._timed(f"loop at {latency_s:g} s", lambda rows: loader.in_loop(create, rows))
-                )
-            if repeat < self._job.async_repeats:
-                async_s.append(self._timed(f"Pool at {latency_s:g} s", self._pool(create)))
-        return {
+    cells = [
+        {
             "latency_s": latency_s,
-            "rows": len(self._rows),
-            "pool_size": self._job.pool_size,
-            "sync_repeats_s": sync_s,
-            "async_repeats_s": async_s,
+            "rows": len(rows),
+            "pool_size": job.pool_size,
+            "sync_repeats_s": repeats_s[_Pass(latency_s, None)],
+            "async_repeats_s": repeats_s[_Pass(latency_s, job.pool_size)],
         }
+        for latency_s in job.latencies_s
+    ]
+    return {"cells": cells, "scratch_table": table_name(scratch), **single_row}
 
-    def _pool(self, create: loader.Write) -> Callable[[Iterable[Values]], None]:
-        return lambda rows: loader.in_pool(create, rows, self._job.pool_size)
 
-    def _sync_repeats(self, latency_s: float) -> int:
-        """At the two largest latencies the loop takes minutes and varies least: once is enough."""
-        return 1 if latency_s in sorted(self._job.latencies_s)[-2:] else self._job.sync_repeats
+def _time_single_row(scratch: type[Model], values: Mapping[str, object]) -> dict[str, float]:
+    with translated_errors(f"cannot create a row in {table_name(scratch)}"):
+        with Timer() as by_call:
+            scratch.create(**values)
+        with Timer() as by_greenlet:
+            gevent.spawn(scratch.create, **values).get()
+    return {"single_row_sync_s": by_call.elapsed_s, "single_row_async_s": by_greenlet.elapsed_s}
 
-    def _timed(self, what: str, write_all: Callable[[Iterable[Values]], None]) -> float:
-        with translated_errors(f"cannot load {table_name(self._scratch)}"):
-            self._session.execute(f"TRUNCATE {self._scratch.column_family_name()}")
-            counted = Counted(self._values)
-            with (
-                reporting(self._progress, self._total, what, done=lambda: self._done + counted.taken),
-                Timer() as timer,
-            ):
-                write_all(counted)
-        self._done += len(self._rows)
-        verify_whole_table(self._session, self._scratch, self._columns, self._rows)
-        return timer.elapsed_s
+
+def _time_passes(
+    session: Session,
+    dataset: Dataset,
+    scratch: type[Model],
+    job: SweepLatencies,
+    rows: Sequence[Row],
+    progress: Progress,
+) -> dict[_Pass, list[float]]:
+    values = by_attribute(dataset, rows)
+    warm_up = _Pass(0.0, job.pool_size)
+    passes = [warm_up, *_plan(job)]
+    total_us = len(rows) * sum(timed.expected_us_a_row for timed in passes)
+    repeats_s: dict[_Pass, list[float]] = defaultdict(list)
+    done_us = 0
+    for timed in passes:
+        session.execute(f"TRUNCATE {scratch.column_family_name()}")
+        counted = Counted(values, begun=done_us, each=timed.expected_us_a_row)
+        with reporting(progress, total_us, str(timed), counted), Timer() as timer:
+            if timed.pool_size is None:
+                in_loop(creates(scratch, timed.latency_s), counted)
+            else:
+                in_pool(creates(scratch, timed.latency_s), counted, timed.pool_size)
+        repeats_s[timed].append(timer.elapsed_s)
+        done_us = counted.done
+        verify_whole_table(session, scratch, dataset.columns, rows)
+    repeats_s[warm_up].pop(0)
+    return repeats_s
+
+
+def _plan(job: SweepLatencies) -> Iterator[_Pass]:
+    """Alternate loop and Pool; at the two largest latencies the loop varies least and takes longest: once."""
+    for latency_s in job.latencies_s:
+        sync_repeats = 1 if latency_s in sorted(job.latencies_s)[-2:] else job.sync_repeats
+        for repeat in range(max(sync_repeats, job.async_repeats)):
+            if repeat < sync_repeats:
+                yield _Pass(latency_s, None)
+            if repeat < job.async_repeats:
+                yield _Pass(latency_s, job.pool_size)

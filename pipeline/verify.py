@@ -1,6 +1,6 @@
 """Read back and compare: what a load's files say against what the table holds, key by key."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cassandra.cluster import Session
@@ -45,33 +45,48 @@ class Verification:
             )
 
 
+@dataclass(frozen=True)
+class KeyIndex:
+    """How many rows there are, and under the hash of each key the number of the last row that has it."""
+
+    rows: int
+    last_row: Mapping[int, int]
+
+
+def index_keys(columns: Sequence[Column], rows: Iterable[Row]) -> KeyIndex:
+    """Return the index of `rows`, about 100 bytes of memory a key."""
+    key_at = _key_at(columns)
+    last_row: dict[int, int] = {}
+    count = 0
+    for row in rows:
+        last_row[_key_hash(row[at] for at in key_at)] = count
+        count += 1
+    return KeyIndex(count, last_row)
+
+
 def verify_rows(
     session: Session,
     model: type[Model],
     columns: Sequence[Column],
-    read: Callable[[], Iterable[Row]],
+    index: KeyIndex,
+    rows: Iterable[Row],
     *,
     pool_size: int,
     exact: bool,
 ) -> Verification:
-    """Compare the rows that `read` yields, twice the same, with the table's; of two with one key, the last.
+    """Compare `rows`, those that were indexed, with the table's by key; of two with one key, the last.
 
-    Memory grows by about 100 bytes a key: `exact` asks of each row in the table whether a file has it.
+    `exact` asks also of each row in the table whether its key is in the index.
 
     Raises:
         ClusterError: a read failed.
     """
-    found = Verification()
-    key_at = [at for at, column in enumerate(columns) if column.is_key]
-    last_row: dict[int, int] = {}
-    for number, row in enumerate(read()):
-        last_row[_key_hash(row[at] for at in key_at)] = number
-        found.rows += 1
-    found.distinct_keys = len(last_row)
+    found = Verification(rows=index.rows, distinct_keys=len(index.last_row))
+    key_at = _key_at(columns)
 
     def lasting_rows() -> Iterator[Row]:
-        for number, row in enumerate(read()):
-            if last_row[_key_hash(row[at] for at in key_at)] == number:
+        for number, row in enumerate(rows):
+            if index.last_row[_key_hash(row[at] for at in key_at)] == number:
                 yield row
 
     with translated_errors(f"cannot read {table_name(model)} back"):
@@ -92,7 +107,7 @@ def verify_rows(
         finally:
             pool.kill()
         if exact:
-            _find_extra_rows(session, model, [columns[at].name for at in key_at], last_row, found)
+            _find_extra_rows(session, model, [columns[at].name for at in key_at], index.last_row, found)
     return found
 
 
@@ -105,7 +120,7 @@ def verify_whole_table(
         VerificationError: a row is absent, different, or in the table but not in `rows`.
         ClusterError: the read failed.
     """
-    key_at = [at for at, column in enumerate(columns) if column.is_key]
+    key_at = _key_at(columns)
     wanted = {_key_hash(row[at] for at in key_at): row for row in rows}
     found = Verification(rows=len(rows), distinct_keys=len(wanted))
     with translated_errors(f"cannot read {table_name(model)} back"):
@@ -145,6 +160,10 @@ def _difference(columns: Sequence[Column], row: Row, stored: Mapping[str, object
 def _key_text(columns: Sequence[Column], row: Row) -> str:
     pairs = zip(columns, row, strict=True)
     return ", ".join(f"{column.name}={_short(value)}" for column, value in pairs if column.is_key)
+
+
+def _key_at(columns: Sequence[Column]) -> list[int]:
+    return [at for at, column in enumerate(columns) if column.is_key]
 
 
 def _key_hash(values: Iterable[object]) -> int:

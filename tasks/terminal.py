@@ -13,7 +13,7 @@ from typing import Self
 
 import luigi
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from pipeline import embedded, report
 from pipeline.errors import PipelineError
@@ -42,7 +42,7 @@ def progress_of(task: luigi.Task) -> ProgressOf:
         if done >= total or time.monotonic() - told_s >= _PAGE_INTERVAL_S:
             told_s = time.monotonic()
             task.set_progress_percentage(100 * done // max(total, 1))
-            task.set_status_message(f"{done} of {total} {what}")
+            task.set_status_message(what)
 
     return tell
 
@@ -82,7 +82,7 @@ def _bar() -> Progress | None:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
