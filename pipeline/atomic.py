@@ -30,7 +30,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}; {_ADVICE}") from error
+        # Not strerror: Arrow puts its own words there.
+        reason = os.strerror(error.errno) if error.errno else error
+        raise OutputError(f"cannot write {target}: {reason}; {_ADVICE}") from error
 
 
 def write_text(target: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """Settings as values: frozen, checked when built, and without any secret in them."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,8 +38,10 @@ def require_at_least(name: str, value: float, minimum: float) -> None:
     """Return if `value` is a number not below `minimum`.
 
     Raises:
-        SettingError: it is below, or not a number.
+        SettingError: it is below, infinite, or not a number.
     """
+    if value == math.inf:
+        raise SettingError(f"{name} is {value}; it must be finite")
     if not value >= minimum:
         raise SettingError(f"{name} is {value}; it must be at least {minimum}")
 
@@ -87,6 +90,9 @@ class ClusterConfig:
     def __post_init__(self) -> None:
         if not self.contact_points:
             raise SettingError("contact_points is empty; name at least one host of the cluster")
+        if not all(self.contact_points):
+            given = ",".join(self.contact_points)
+            raise SettingError(f"contact_points is {given!r}; it has an empty name, remove a comma")
         require_at_least("port", self.port, 1)
         if self.port > _PORT_MAX:
             raise SettingError(f"port is {self.port}; the highest is {_PORT_MAX}")

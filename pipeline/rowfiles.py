@@ -4,10 +4,12 @@ A row file's header names each of the table's columns once, in any order. CSV is
 last line ends with a line break: a file cut off in the middle of a value would otherwise load as if whole.
 """
 
+import codecs
 import csv
 import glob
 import hashlib
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,13 +106,16 @@ def _write_csv(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> in
     formats = [column.cql_type.format for column in columns]
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(column.name for column in columns)
+        plain = csv.writer(file, lineterminator="\n")
+        # Before Python 3.13 the plain one leaves a carriage return without the quotes it needs.
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(column.name for column in columns)
         for row in rows:
             count += 1
-            writer.writerow(
+            fields = [
                 "" if value is None else to_text(value) for to_text, value in zip(formats, row, strict=True)
-            )
+            ]
+            (quoting if any("\r" in field for field in fields) else plain).writerow(fields)
     return count
 
 
@@ -142,6 +147,7 @@ def _read_csv(file: Path, columns: Sequence[Column]) -> Iterator[Row]:
         with file.open(encoding="utf-8-sig", newline="") as text:
             reader = csv.reader(text, strict=True)
             header = next(reader, None) or []
+            reader_line = reader.line_num
             order = _column_order(file, header, columns)
             for fields in reader:
                 reader_line = reader.line_num
@@ -155,11 +161,14 @@ def _read_csv(file: Path, columns: Sequence[Column]) -> Iterator[Row]:
                 )
     except UnicodeDecodeError as error:
         raise RowFileError(
-            f"{file}: not UTF-8 after line {reader_line} (byte 0x{error.object[error.start]:02x}); "
+            f"{file}:{_first_bad_line(file)}: not UTF-8 (byte 0x{error.object[error.start]:02x}); "
             "convert the file, for example with iconv"
         ) from error
     except csv.Error as error:
-        raise RowFileError(f"{file}: not CSV after line {reader_line}: {error}") from error
+        raise RowFileError(
+            f"{file}: not CSV after line {reader_line}: {error}; "
+            "look for a quote that is not doubled or not closed"
+        ) from error
     except OSError as error:
         raise _unreadable(file, error) from error
 
@@ -178,7 +187,9 @@ def _read_parquet(file: Path, columns: Sequence[Column]) -> Iterator[Row]:
                         for value, (_, column, kind) in zip(row, order, strict=True)
                     )
     except pa.ArrowException as error:
-        raise RowFileError(f"{file}: not a whole Parquet file: {_short(str(error))}") from error
+        raise RowFileError(
+            f"{file}: not a whole Parquet file: {_short(str(error))}; write or copy it again"
+        ) from error
     except OSError as error:
         raise _unreadable(file, error) from error
 
@@ -225,14 +236,31 @@ def _require_last_line_break(file: Path) -> None:
             raise RowFileError(f"{file}: empty; a row file has at least a header")
         content.seek(-1, 2)
         if content.read() not in {b"\n", b"\r"}:
+            content.seek(0)
+            if content.read(2) == codecs.BOM_UTF16_LE:
+                raise RowFileError(
+                    f"{file}:1: not UTF-8 but UTF-16; convert the file, for example with iconv"
+                )
             raise RowFileError(
                 f"{file}: cut off, its last line has no line break; copy it again, or, if it is whole, "
                 "end it with a line break"
             )
 
 
+def _first_bad_line(file: Path) -> int:
+    """Return the number of the first line that is not UTF-8: text is decoded in blocks, ahead of the line."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 0
+
+
 def _unreadable(file: Path, error: OSError) -> RowFileError:
-    return RowFileError(f"cannot read {file}: {error.strerror or error}")
+    reason = os.strerror(error.errno) if error.errno else error
+    return RowFileError(f"cannot read {file}: {reason}; check that it is a file that this user may read")
 
 
 def _short(text: str) -> str:

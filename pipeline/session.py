@@ -11,6 +11,7 @@ from cassandra import (
     AuthenticationFailed,
     ConsistencyLevel,
     DriverException,
+    OperationTimedOut,
     RequestExecutionException,
     RequestValidationException,
     Unauthorized,
@@ -23,7 +24,14 @@ from cassandra.connection import ConnectionBusy, ConnectionException, ProtocolEr
 from cassandra.cqlengine import CQLEngineException, connection
 from cassandra.io.geventreactor import GeventConnection
 from cassandra.policies import DCAwareRoundRobinPolicy, RoundRobinPolicy, TokenAwarePolicy
-from cassandra.protocol import ErrorMessage
+from cassandra.protocol import (
+    BadCredentials,
+    ErrorMessage,
+    InternalError,
+    NotSupportedError,
+    UnauthorizedErrorMessage,
+)
+from cassandra.protocol import RequestValidationException as ValidationMessage
 from cassandra.query import dict_factory
 
 from pipeline.config import ClusterConfig, TlsConfig
@@ -52,26 +60,8 @@ def open_session(config: ClusterConfig) -> Iterator[Session]:
         AccessError: the user, the password or a certificate is refused.
         SettingError: the password or a TLS file cannot be read.
     """
-    cluster = Cluster(
-        contact_points=list(config.contact_points),
-        port=config.port,
-        protocol_version=PROTOCOL_VERSION,
-        connection_class=GeventConnection,
-        auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
-        ssl_context=_ssl_context(config.tls) if config.tls else None,
-        connect_timeout=config.connect_timeout_s,
-        control_connection_timeout=config.connect_timeout_s,
-        execution_profiles={
-            EXEC_PROFILE_DEFAULT: ExecutionProfile(
-                load_balancing_policy=TokenAwarePolicy(
-                    DCAwareRoundRobinPolicy(config.datacentre) if config.datacentre else RoundRobinPolicy()
-                ),
-                consistency_level=ConsistencyLevel.name_to_value[config.consistency_level],
-                request_timeout=config.request_timeout_s,
-                row_factory=dict_factory,
-            )
-        },
-    )
+    with translated_errors(f"cannot connect to {_hosts(config)}"):
+        cluster = _cluster(config)
     try:
         with translated_errors(f"cannot connect to {_hosts(config)}"):
             try:
@@ -99,6 +89,29 @@ def translated_errors(what: str) -> Iterator[None]:
         raise _translated(what, error) from error
 
 
+def _cluster(config: ClusterConfig) -> Cluster:
+    return Cluster(
+        contact_points=list(config.contact_points),
+        port=config.port,
+        protocol_version=PROTOCOL_VERSION,
+        connection_class=GeventConnection,
+        auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
+        ssl_context=_ssl_context(config.tls) if config.tls else None,
+        connect_timeout=config.connect_timeout_s,
+        control_connection_timeout=config.connect_timeout_s,
+        execution_profiles={
+            EXEC_PROFILE_DEFAULT: ExecutionProfile(
+                load_balancing_policy=TokenAwarePolicy(
+                    DCAwareRoundRobinPolicy(config.datacentre) if config.datacentre else RoundRobinPolicy()
+                ),
+                consistency_level=ConsistencyLevel.name_to_value[config.consistency_level],
+                request_timeout=config.request_timeout_s,
+                row_factory=dict_factory,
+            )
+        },
+    )
+
+
 def _translated(what: str, error: BaseException) -> ClusterError:
     if isinstance(error, NoHostAvailable):
         return _no_host(what, error)
@@ -114,8 +127,13 @@ def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
     for _, reason in reasons:
         if isinstance(reason, AuthenticationFailed | ssl.SSLError):
             return _translated(what, reason)
-    said = "; ".join(f"{host}: {_first_line(reason)}" for host, reason in reasons) or "no host is up"
-    return UnreachableError(f"{what}: {said}; check contact_points and port, and that Cassandra runs there")
+        if _BAD_CERTIFICATE in str(reason):
+            said = str(reason).partition(_BAD_CERTIFICATE)[2].strip("] ")
+            return AccessError(f"{what}: {_certificate_refused(said)}")
+    said = "; ".join(f"{host}: {_reason(reason)}" for host, reason in reasons) or "no host is up"
+    return UnreachableError(
+        f"{what}: {said}; check contact_points, port and the tls_ settings, and that Cassandra runs there"
+    )
 
 
 def _require_datacentre(cluster: Cluster, config: ClusterConfig, error: NoHostAvailable) -> None:
@@ -123,22 +141,31 @@ def _require_datacentre(cluster: Cluster, config: ClusterConfig, error: NoHostAv
     if config.datacentre and datacentres and config.datacentre not in datacentres:
         raise UnreachableError(
             f"cannot connect to {_hosts(config)}: no node in datacentre {config.datacentre!r}; "
-            f"the cluster has {', '.join(datacentres)}"
+            f"the cluster has {', '.join(datacentres)}; correct the setting datacentre"
         ) from error
 
 
 def _password(config: ClusterConfig) -> str:
     if not config.password_file:
-        try:
-            return os.environ[PASSWORD_VARIABLE]
-        except KeyError:
-            raise SettingError(
-                f"user is {config.user!r} but there is no password; set {PASSWORD_VARIABLE} or password_file"
-            ) from None
+        if password := os.environ.get(PASSWORD_VARIABLE):
+            return password
+        raise SettingError(
+            f"user is {config.user!r} but there is no password; set {PASSWORD_VARIABLE} or password_file"
+        )
     try:
-        return Path(config.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+        text = Path(config.password_file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"cannot read password_file {config.password_file}: {error}") from error
+        # Not the error's own text: that of a wrong encoding shows a byte of the password.
+        reason = (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "not UTF-8"
+        raise SettingError(
+            f"cannot read password_file {config.password_file}: {reason}; "
+            "name a file that this user may read, with the password as its first line"
+        ) from None
+    if password := text.partition("\n")[0].removesuffix("\r"):
+        return password
+    raise SettingError(
+        f"password_file {config.password_file}: its first line is empty; write the password there"
+    )
 
 
 def _ssl_context(tls: TlsConfig) -> ssl.SSLContext:
@@ -159,31 +186,52 @@ def _hosts(config: ClusterConfig) -> str:
     return ", ".join(f"{host}:{config.port}" for host in config.contact_points)
 
 
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OperationTimedOut):
+        return "no answer in time"
+    if isinstance(error, OSError):
+        return str(error).rpartition("Last error: ")[2]
+    if isinstance(error, ProtocolError):
+        return f"what answers is no Cassandra that the driver knows ({_first_line(error)})"
+    return _first_line(error)
+
+
 def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__
 
 
-_TRANSLATIONS: tuple[tuple[type[BaseException], type[ClusterError], Callable[[Any], str]], ...] = (
+def _certificate_refused(reason: str) -> str:
+    return f"the server's certificate is refused: {reason}; check contact_points and tls_ca_file"
+
+
+_BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
+"""In the driver's OSError of a socket that was not connected, where an SSLCertVerificationError was meant."""
+
+_Kinds = type[BaseException] | tuple[type[BaseException], ...]
+_TRANSLATIONS: tuple[tuple[_Kinds, type[ClusterError], Callable[[Any], str]], ...] = (
     (
-        AuthenticationFailed,
+        (AuthenticationFailed, BadCredentials),
         AccessError,
         lambda error: f"user or password refused ({error}); check user and {PASSWORD_VARIABLE}",
     ),
     (
-        Unauthorized,
+        (Unauthorized, UnauthorizedErrorMessage),
         AccessError,
         lambda error: f"not allowed: {_first_line(error)}; ask for that right, or see manage_schema",
     ),
     (
         ssl.SSLCertVerificationError,
         AccessError,
-        lambda error: f"the server's certificate is refused: {error.verify_message}; check tls_ca_file",
+        lambda error: _certificate_refused(error.verify_message),
     ),
     (
         ssl.SSLError,
         AccessError,
-        lambda error: f"no TLS connection: {error.reason or error}; check the tls_ settings",
+        lambda error: (
+            f"no TLS connection: {error.reason or error}; "
+            "check tls_ca_file, tls_certificate_file and tls_key_file"
+        ),
     ),
     (
         UnresolvableContactPoints,
@@ -198,9 +246,7 @@ _TRANSLATIONS: tuple[tuple[type[BaseException], type[ClusterError], Callable[[An
             f"{error.alive_replicas} alive; start nodes, or lower replication_factor or consistency_level"
         ),
     ),
-    (RequestValidationException, SchemaError, _first_line),
-    (ErrorMessage, SchemaError, _first_line),
-    (CQLEngineException, SchemaError, _first_line),
+    ((RequestValidationException, ValidationMessage, CQLEngineException), SchemaError, _first_line),
     (
         Exception,
         RequestError,
@@ -219,6 +265,8 @@ _DRIVER_ERRORS = (
     ConnectionException,
     ProtocolError,
     ErrorMessage,
+    InternalError,
+    NotSupportedError,
     CQLEngineException,
     ssl.SSLError,
 )

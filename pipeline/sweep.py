@@ -11,7 +11,7 @@ from cassandra.cqlengine.models import Model
 from pipeline.datasets import Dataset
 from pipeline.errors import SchemaError
 from pipeline.jobs import Result, SweepLatencies
-from pipeline.keyspace import bind_model, drop_table, ensure_table, find_table, table_name
+from pipeline.keyspace import bind_model, ensure_table, find_table, table_name
 from pipeline.loader import by_attribute, creates, in_loop, in_pool
 from pipeline.progress import Counted, Progress, reporting
 from pipeline.rowfiles import Row
@@ -56,13 +56,15 @@ def sweep(
     scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, scratch) is not None:
         raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
-    ensure_table(session, scratch, manage_schema=True)
     try:
+        ensure_table(session, scratch, manage_schema=True)
         single_row = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])
         with translated_errors(f"cannot load {table_name(scratch)}"):
             repeats_s = _time_passes(session, dataset, scratch, job, rows, progress)
     finally:
-        drop_table(scratch)
+        # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
+        with translated_errors(f"cannot drop table {table_name(scratch)}"):
+            session.execute(f"DROP TABLE IF EXISTS {scratch.column_family_name()}")
     cells = [
         {
             "latency_s": latency_s,

@@ -7,6 +7,7 @@ collections, the empty field for null. Timestamps have the server's precision, m
 import ipaddress
 import json
 import math
+import socket
 import struct
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
-from cassandra.util import Date, SortedSet, Time
+from cassandra.util import Date, OrderedMap, SortedSet, Time
 
 from pipeline.errors import SettingError
 
@@ -58,11 +59,17 @@ def canonical(value: object) -> object:
     time types become Python's.
     """
     if isinstance(value, Mapping):
-        value = {canonical(key): canonical(item) for key, item in value.items()} or None
+        # The driver's own map looks a key up by its bytes, and may miss one that it has read itself.
+        pairs = value._items if isinstance(value, OrderedMap) else value.items()  # noqa: SLF001 - nothing else has all of them
+        value = {canonical(key): canonical(item) for key, item in pairs} or None
     elif isinstance(value, list | tuple):
         value = tuple(canonical(item) for item in value) or None
     elif isinstance(value, float) and math.isnan(value):
         value = "NaN"  # the only value that does not equal itself
+    elif isinstance(value, datetime):
+        # The driver reads a timestamp by way of a float, which is off by microseconds far from 1970.
+        value += timedelta(microseconds=500)
+        value -= timedelta(microseconds=value.microsecond % 1000)
     elif isinstance(value, Date):
         value = value.date()
     elif isinstance(value, Time):
@@ -79,6 +86,13 @@ def _parse_boolean(text: str) -> bool:
         raise ValueError("neither true nor false") from None
 
 
+def _parse_timeuuid(text: str) -> uuid.UUID:
+    value = uuid.UUID(text)
+    if value.version != 1:
+        raise ValueError("not a UUID of version 1")
+    return value
+
+
 def _parse_timestamp(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is not None:
@@ -88,6 +102,16 @@ def _parse_timestamp(text: str) -> datetime:
 
 def _format_timestamp(moment: datetime) -> str:
     return _parse_timestamp(moment.isoformat()).isoformat(timespec="milliseconds") + "Z"
+
+
+def _parse_inet(text: str) -> str:
+    """Return the address as the server keeps it and the driver writes it."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id:
+            raise ValueError("Cassandra keeps no scope of an address")
+        address = address.ipv4_mapped or address
+    return socket.inet_ntop(socket.AF_INET if address.version == _IPV4 else socket.AF_INET6, address.packed)
 
 
 def _parse_blob(text: str) -> bytes:
@@ -172,14 +196,14 @@ def _split_pair(inner: str) -> tuple[str, str]:
     raise SettingError(f"row files cannot carry the CQL type 'map<{inner}>'")
 
 
+_IPV4 = 4
 _TEXT = CqlType(str, str, pa.string())
-_UUID = CqlType(uuid.UUID, str, pa.string())
 _SCALARS: Mapping[str, CqlType] = {
     "text": _TEXT,
     "varchar": _TEXT,
     "ascii": CqlType(lambda text: text.encode("ascii").decode("ascii"), str, pa.string()),
-    "uuid": _UUID,
-    "timeuuid": _UUID,
+    "uuid": CqlType(uuid.UUID, str, pa.string()),
+    "timeuuid": CqlType(_parse_timeuuid, str, pa.string()),
     "boolean": CqlType(_parse_boolean, lambda value: str(value).lower(), pa.bool_()),
     "tinyint": _integer(8, pa.int8()),
     "smallint": _integer(16, pa.int16()),
@@ -192,6 +216,6 @@ _SCALARS: Mapping[str, CqlType] = {
     "timestamp": CqlType(_parse_timestamp, _format_timestamp, pa.timestamp("ms", tz="UTC")),
     "date": CqlType(date.fromisoformat, date.isoformat, pa.date32()),
     "time": CqlType(time.fromisoformat, time.isoformat, pa.string()),
-    "inet": CqlType(lambda text: str(ipaddress.ip_address(text)), str, pa.string()),
+    "inet": CqlType(_parse_inet, str, pa.string()),
     "blob": CqlType(_parse_blob, lambda value: "0x" + value.hex(), pa.binary()),
 }

@@ -13,7 +13,9 @@ import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
-from typing import NoReturn, TextIO  # noqa: E402
+from typing import TextIO  # noqa: E402
+
+import gevent  # noqa: E402
 
 from pipeline.errors import PipelineError  # noqa: E402
 from pipeline.wire import job_from_json  # noqa: E402
@@ -31,13 +33,17 @@ def main() -> None:
 
     from pipeline.steps import carry_out  # noqa: PLC0415 - the driver only after the signals are set
 
+    last: tuple[str, object]
     try:
         job = job_from_json(sys.stdin.read())
-        result = carry_out(job, lambda done, total, what: say("progress", [done, total, what]))
+        last = ("result", carry_out(job, lambda done, total, what: say("progress", [done, total, what])))
     except PipelineError as error:
-        say("error", [type(error).__name__, str(error)])
-        sys.exit(1)
-    say("result", result)
+        last = ("error", [type(error).__name__, str(error)])
+    finally:
+        # Every `finally` of the job has run: from here on, to be ended means to be gone, without a traceback.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    say(*last)
+    sys.exit(last[0] == "error")
 
 
 def _end_with(parent: int) -> None:
@@ -49,11 +55,14 @@ def _end_with(parent: int) -> None:
         sys.exit(_EXIT_TERMINATED)
 
 
-def _end(*_: object) -> NoReturn:
+def _end(*_: object) -> None:
     """Leave by way of every `finally`, so that scratch tables and temporary files go; but not for ever."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.alarm(_LAST_WORDS_S)
-    sys.exit(_EXIT_TERMINATED)
+    if gevent.getcurrent() is gevent.get_hub().parent:
+        sys.exit(_EXIT_TERMINATED)
+    # Raised here it would end some other greenlet first, such as the one that reads the driver's responses.
+    gevent.spawn(sys.exit, _EXIT_TERMINATED)
 
 
 def _take_standard_output() -> TextIO:

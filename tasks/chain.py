@@ -19,7 +19,7 @@ from tasks import settings
 from tasks.parameters import Checked, Choice, Day, Integer, Switch
 from tasks.settings import cluster_config, embedded_spec, keyspace_config, output_folder
 from tasks.targets import CassandraTarget, TableTarget, describe
-from tasks.terminal import progress_of
+from tasks.terminal import progress_of, say
 
 _STARTED_S = time.time()
 
@@ -165,7 +165,7 @@ class LoadRows(InputTask):
     def run(self) -> None:
         """Check the files from end to end, load them, and mark the load as finished."""
         if not self.reload and self.output().exists():
-            self.set_status_message("loaded already: the marker was found once the server ran")
+            say(self, "loaded already: the marker was found once the server ran")
             return
         files = tuple(str(file) for file in self.files())
         checked = run_job(jobs.CheckFiles(dataset=self.dataset, files=files))
@@ -189,9 +189,7 @@ class LoadRows(InputTask):
         results = run_jobs(shares, progress_of(self))
         run_job(jobs.MarkFinished(**where, **checked, date=self.date, source=self.input or self.generated))
         elapsed_s = max(result["elapsed_s"] for result in results)
-        self.set_status_message(
-            f"{checked['rows']} rows in {elapsed_s:.2f} s, {checked['rows'] / elapsed_s:.0f} rows/s"
-        )
+        say(self, f"{checked['rows']} rows in {elapsed_s:.2f} s, {checked['rows'] / elapsed_s:.0f} rows/s")
 
     def _files_if_there(self) -> tuple[Path, ...]:
         if not self.input and not self.clone(self.generate).output().exists():
@@ -245,7 +243,7 @@ class VerifyRows(InputTask):
             progress_of(self),
         )
         write_text(Path(self.output().path), json.dumps(counted, indent=2) + "\n")
-        self.set_status_message(f"{counted['present']} of {counted['distinct_keys']} rows are in the table")
+        say(self, f"{counted['present']} of {counted['distinct_keys']} rows are in the table")
 
 
 def running_cluster() -> ClusterConfig:

@@ -33,8 +33,11 @@ class Checked(luigi.Parameter):
             raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:
-        """A section's setting counts as a value."""
-        return self._section is not None or super().has_task_value(task_name, param_name)
+        """A section's setting counts as a value, and so does a wrong one: `task_value` says what is wrong."""
+        try:
+            return self._section is not None or super().has_task_value(task_name, param_name)
+        except SettingError:
+            return True
 
     def task_value(self, task_name: str, param_name: str) -> object:
         """Return the command line's or the task's own value, else the section's."""

@@ -1,6 +1,7 @@
 """The sections of luigi.cfg, and the library's settings made from them when a task needs them."""
 
 import difflib
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,25 @@ from pipeline.errors import SettingError
 from tasks.parameters import Checked, Choice, Integer, Latencies, Seconds, Switch
 
 
-class cassandra(luigi.Config):  # noqa: N801 - the section's name; luigi is untyped
+class Section(luigi.Config):
+    """A section of luigi.cfg, whose errors name it."""
+
+    @classmethod
+    def get_param_values(cls, params: object, args: object, kwargs: object) -> object:
+        """Return the settings as Luigi takes them, without its warning of unknown ones: they are refused.
+
+        Raises:
+            SettingError: a setting is of the wrong type or out of range.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", luigi.task.UnconsumedParameterWarning)
+                return super().get_param_values(params, args, kwargs)
+        except SettingError as error:
+            raise SettingError(f"[{cls.get_task_family()}] {error}") from error
+
+
+class cassandra(Section):  # noqa: N801 - the section's name
     """Where the cluster is, and what this project may do there."""
 
     contact_points = Checked(default="")
@@ -33,7 +52,7 @@ class cassandra(luigi.Config):  # noqa: N801 - the section's name; luigi is unty
     request_timeout_s = Seconds(default=10.0)
 
 
-class embedded(luigi.Config):  # noqa: N801 - as above
+class embedded(Section):  # noqa: N801 - as above
     """The Cassandra that is started when no contact point is named."""
 
     nodes = Integer(default=1, minimum=1)
@@ -41,7 +60,7 @@ class embedded(luigi.Config):  # noqa: N801 - as above
     port = Integer(default=0, minimum=0)
 
 
-class generate(luigi.Config):  # noqa: N801 - as above
+class generate(Section):  # noqa: N801 - as above
     """The fake rows."""
 
     rows = Integer(default=1000, minimum=1)
@@ -50,14 +69,14 @@ class generate(luigi.Config):  # noqa: N801 - as above
     file_format = Choice(default="csv", choices=FILE_FORMATS)
 
 
-class load(luigi.Config):  # noqa: N801 - as above
+class load(Section):  # noqa: N801 - as above
     """How a load drives the cluster."""
 
     pool_size = Integer(default=100, minimum=1)
     processes = Integer(default=1, minimum=1)
 
 
-class timing(luigi.Config):  # noqa: N801 - as above
+class timing(Section):  # noqa: N801 - as above
     """The sweep over injected latencies."""
 
     latencies_s = Latencies(default=(0.0, 0.001, 0.005, 0.010, 0.100))
@@ -65,7 +84,7 @@ class timing(luigi.Config):  # noqa: N801 - as above
     async_repeats = Integer(default=5, minimum=1)
 
 
-class output(luigi.Config):  # noqa: N801 - as above
+class output(Section):  # noqa: N801 - as above
     """Where files go."""
 
     folder = Checked(default="output")
@@ -148,7 +167,8 @@ def require_known_settings() -> None:
         if name in ours:
             for setting in config.options(name):
                 if setting not in ours[name]:
-                    raise SettingError(f"[{name}] has no setting {setting!r}{_nearest(setting, ours[name])}")
+                    near = _nearest(setting, ours[name]) or f"; it has {', '.join(ours[name])}"
+                    raise SettingError(f"[{name}] has no setting {setting!r}{near}")
         elif near := _nearest(name, ours):
             raise SettingError(f"no section is called [{name}]{near}")
 

@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import multiprocessing
+import os
 import re
 import signal
 import sys
@@ -21,9 +22,10 @@ from pipeline.processes import Progress as ProgressOf
 
 
 def install() -> None:
-    """Have Luigi's log show our errors as one message each, and Ctrl-C as one line."""
+    """Have Luigi's log show our errors as one message each, Ctrl-C as one line, and its forks end with it."""
     logging.getLogger("luigi-interface").addFilter(_without_our_tracebacks)
     sys.excepthook = _excepthook
+    os.register_at_fork(after_in_child=_end_with_luigi)
 
 
 def progress_of(task: luigi.Task) -> ProgressOf:
@@ -47,6 +49,12 @@ def progress_of(task: luigi.Task) -> ProgressOf:
     return tell
 
 
+def say(task: luigi.Task, message: str) -> None:
+    """Show a message on Luigi's page and as a line of its log."""
+    task.set_status_message(message)
+    logging.getLogger("luigi-interface").info("%s: %s", task.task_family, message)
+
+
 def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
     """Print a report's table and where its files and the server's log are."""
     console = Console()
@@ -59,14 +67,12 @@ def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
 
 
 class TaskProcessContext:
-    """Around each task's run: where Luigi forks (`--workers 2`), the fork ends when Luigi does, quietly."""
+    """Around each task's run: where Luigi forks (`--workers 2`), Ctrl-C ends the fork quietly."""
 
     def __init__(self, process: object) -> None:
         del process
 
     def __enter__(self) -> Self:
-        if multiprocessing.parent_process() is not None:
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         return self
 
     def __exit__(
@@ -74,6 +80,11 @@ class TaskProcessContext:
     ) -> None:
         if kind is KeyboardInterrupt and multiprocessing.parent_process() is not None:
             sys.exit(_EXIT_INTERRUPTED)
+
+
+def _end_with_luigi() -> None:
+    """In a fork of Luigi's, for a task or for its cache of what is complete: be ended when Luigi ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _bar() -> Progress | None:
@@ -108,4 +119,5 @@ def _excepthook(kind: type[BaseException], error: BaseException, traceback: Trac
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 _PAGE_INTERVAL_S = 1.0
 _PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl  # looked up here: after a fork, the loader's lock may be held for ever
 _OUR_TRACEBACK = re.compile(r"Traceback .*\npipeline\.errors\.\w+: (.*)", re.DOTALL)
