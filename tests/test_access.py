@@ -1,0 +1,334 @@
+import contextlib
+import datetime as dt
+import ipaddress
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.policies import RoundRobinPolicy
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from pipeline import embedded
+from tests.conftest import Workspace
+
+TASK_FAILED, SCHEDULING_ERROR = 30, 35
+PASSWORD = f"päss {uuid.uuid4().hex}"
+
+
+class Authority:
+    """A certificate authority of our own; its files, and those of what it signs, go into `folder`."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(self._signed(self._name, self._key, authority=True))
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """Return the files of a certificate for 127.0.0.1 and of its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        certificate_file.write_bytes(self._signed(subject, key, authority=False))
+        key_file.write_bytes(_key_text(key))
+        return certificate_file, key_file
+
+    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> bytes:
+        now = dt.datetime.now(dt.UTC)
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(identifier, critical=False)
+            .add_extension(names, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_text(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guarded:
+    """A server that wants a certificate and a password: its endpoint, and what opens it."""
+
+    endpoint: embedded.Endpoint
+    authority: Authority
+    certificate_file: Path
+    key_file: Path
+    cql: Session
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """Start a server with roles `loader`, who may create, and `reader`, who may not."""
+    folder = tmp_path_factory.mktemp("guarded")
+    authority = Authority(folder, "authority")
+    certificate_file, key_file = authority.issue("server")
+    parameters = {
+        "private_key": key_file.read_text(encoding="ascii") + certificate_file.read_text(encoding="ascii"),
+        "trusted_certificates": authority.file.read_text(encoding="ascii"),
+    }
+    spec = embedded.ClusterSpec(
+        folder=folder / "cassandra",
+        heap="512M",
+        overrides={
+            "authenticator": "PasswordAuthenticator",
+            "authorizer": "CassandraAuthorizer",
+            "client_encryption_options": {
+                "enabled": True,
+                "require_client_auth": True,
+                "ssl_context_factory": {
+                    "class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory",
+                    "parameters": parameters,
+                },
+            },
+        },
+    )
+    endpoint = embedded.start(spec)
+    try:
+        client_certificate, client_key = authority.issue("client")
+        context = ssl.create_default_context(cafile=str(authority.file))
+        context.load_cert_chain(client_certificate, client_key)
+        with _superuser(endpoint, context) as cql:
+            for role in ("loader", "reader"):
+                cql.execute(f"CREATE ROLE {role} WITH PASSWORD = '{PASSWORD}' AND LOGIN = true")
+            cql.execute("GRANT CREATE ON ALL KEYSPACES TO loader")
+            yield Guarded(
+                endpoint=endpoint,
+                authority=authority,
+                certificate_file=client_certificate,
+                key_file=client_key,
+                cql=cql,
+            )
+    finally:
+        embedded.stop(spec.folder)
+
+
+@contextlib.contextmanager
+def _superuser(endpoint: embedded.Endpoint, context: ssl.SSLContext) -> Iterator[Session]:
+    """Connect as the user that a new cluster has; it is there a few seconds after the first start."""
+    while True:
+        cluster = Cluster(
+            list(endpoint.contact_points),
+            port=endpoint.port,
+            protocol_version=4,
+            ssl_context=context,
+            auth_provider=PlainTextAuthProvider("cassandra", "cassandra"),
+            execution_profiles={
+                EXEC_PROFILE_DEFAULT: ExecutionProfile(load_balancing_policy=RoundRobinPolicy())
+            },
+        )
+        try:
+            session = cluster.connect()
+        except NoHostAvailable as error:
+            cluster.shutdown()
+            if not any("credentials" in str(reason) for reason in error.errors.values()):
+                raise
+            time.sleep(0.2)
+            continue
+        try:
+            yield session
+        finally:
+            cluster.shutdown()
+        return
+
+
+@pytest.fixture
+def workspace(guarded: Guarded, tmp_path: Path) -> Workspace:
+    """Return a workspace whose settings are all that it takes, except the password."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    workspace = Workspace(folder, "guarded", guarded.endpoint)
+    workspace.configure(
+        cassandra={
+            "user": "loader",
+            "tls_ca_file": guarded.authority.file,
+            "tls_certificate_file": guarded.certificate_file,
+            "tls_key_file": guarded.key_file,
+        }
+    )
+    return workspace
+
+
+def refused(workspace: Workspace, message: str, *, code: int = SCHEDULING_ERROR, password: str = "") -> None:
+    """Run a command that must fail with one message, and not show the password."""
+    done = workspace.luigi("SetupKeyspace", **({"CASSANDRA_PASSWORD": password} if password else {}))
+    assert done.returncode == code, done.stdout
+    assert done.stdout.count(message) == 1, done.stdout
+    assert "Traceback" not in done.stdout, done.stdout
+    assert not shown(password or PASSWORD, done.stdout)
+
+
+def shown(password: str, text: str) -> bool:
+    """Tell whether a text holds the password, or its telling half."""
+    return password in text or password.rsplit(maxsplit=1)[-1] in text
+
+
+def test_a_password_from_the_environment_is_shown_nowhere(workspace: Workspace, guarded: Guarded) -> None:
+    """With certificate and CASSANDRA_PASSWORD rows load; no output, file or command line has the password."""
+    with subprocess.Popen(
+        workspace.command("LoadUsers"),
+        cwd=workspace.folder,
+        env=workspace.environment(CASSANDRA_PASSWORD=PASSWORD),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        command_lines: set[str] = set()
+        while process.poll() is None:
+            command_lines |= _command_lines()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        assert process.stdout
+        said = process.stdout.read()
+    assert process.returncode == 0, said
+    assert sum("pipeline.worker" in line for line in command_lines) >= 1
+    assert not [line for line in command_lines if shown(PASSWORD, line)]
+    assert not shown(PASSWORD, said)
+    files = [file for file in workspace.folder.rglob("*") if file.is_file()]
+    assert any("luigi.cfg" in file.name for file in files)
+    assert not [file for file in files if shown(PASSWORD, file.read_text(encoding="utf-8", errors="replace"))]
+    [file] = workspace.folder.glob("output/rows/users/*/*.csv")
+    keys = {line.partition(",")[0] for line in file.read_text(encoding="utf-8").splitlines()[1:]}
+    assert len(keys) == 20
+    assert keys <= {str(row.user_id) for row in guarded.cql.execute("SELECT user_id FROM guarded.user")}
+
+
+def test_a_password_from_a_file_opens(workspace: Workspace, guarded: Guarded, tmp_path: Path) -> None:
+    """The first line of password_file is the password, whatever its line break and what follows it."""
+    secret = tmp_path / "secret"
+    secret.write_text(f"{PASSWORD}\r\nnot a password\n", encoding="utf-8", newline="")
+    workspace.configure(cassandra={"password_file": secret})
+    key = uuid.uuid4()
+    (workspace.folder / "rows.csv").write_text(f"user_id,first_name,last_name\n{key},a,b\n", encoding="utf-8")
+    done = workspace.luigi("LoadUsers", "--input", "rows.csv")
+    assert done.returncode == 0, done.stdout
+    assert not shown(PASSWORD, done.stdout)
+    assert guarded.cql.execute(f"SELECT last_name FROM guarded.user WHERE user_id = {key}").one()[0] == "b"
+
+
+def test_a_wrong_password_is_refused(workspace: Workspace) -> None:
+    """A wrong password is told as that, not as a host that cannot be reached, and is not shown."""
+    refused(
+        workspace,
+        "user or password refused (",
+        password=f"wrong {uuid.uuid4().hex}",
+    )
+
+
+def test_a_missing_password_is_asked_for(workspace: Workspace) -> None:
+    """A user without a password is refused before anything is sent."""
+    refused(
+        workspace,
+        "user is 'loader' but there is no password; set CASSANDRA_PASSWORD or password_file",
+    )
+
+
+def test_an_empty_password_file_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    """A password file whose first line is empty is named."""
+    (tmp_path / "secret").write_text("\nsecret\n", encoding="utf-8")
+    workspace.configure(cassandra={"password_file": tmp_path / "secret"})
+    refused(workspace, f"password_file {tmp_path / 'secret'}: its first line is empty; write the password")
+
+
+def test_a_server_of_another_authority_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    """A server whose certificate another authority signed gets no password."""
+    workspace.configure(cassandra={"tls_ca_file": Authority(tmp_path, "stranger").file})
+    refused(workspace, "the server's certificate is refused: ", password=PASSWORD)
+
+
+def test_a_certificate_for_another_host_is_refused(workspace: Workspace, guarded: Guarded) -> None:
+    """A server that cannot prove to be the host asked for is refused, unless tls_check_hostname = false."""
+    with _relay(("127.0.0.2", 0), guarded.endpoint) as port:
+        workspace.configure(cassandra={"contact_points": "127.0.0.2", "port": port})
+        refused(workspace, "IP address mismatch, certificate is not valid for '127.0.0.2'", password=PASSWORD)
+
+
+def test_a_client_without_a_certificate_is_refused(workspace: Workspace) -> None:
+    """Where the server wants the client's certificate and there is none, the message says so."""
+    workspace.configure(cassandra={"tls_certificate_file": "", "tls_key_file": ""})
+    refused(workspace, "; check tls_ca_file, tls_certificate_file and tls_key_file", password=PASSWORD)
+
+
+def test_a_client_without_tls_is_refused(workspace: Workspace) -> None:
+    """Where the server wants TLS and the settings name none, the message names the setting."""
+    nothing = dict.fromkeys(("tls_ca_file", "tls_certificate_file", "tls_key_file"), "")
+    workspace.configure(cassandra={**nothing, "connect_timeout_s": 2})
+    refused(workspace, "; check contact_points, port and the tls_ settings", password=PASSWORD)
+
+
+def test_a_user_without_the_right_to_create_is_refused(workspace: Workspace, guarded: Guarded) -> None:
+    """A user who may not create the keyspace is told which right is missing, and nothing is created."""
+    workspace.configure(cassandra={"user": "reader", "keyspace": "not_theirs"})
+    refused(
+        workspace,
+        "cannot create keyspace not_theirs: not allowed: ",
+        code=TASK_FAILED,
+        password=PASSWORD,
+    )
+    found = guarded.cql.execute("SELECT * FROM system_schema.keyspaces WHERE keyspace_name = 'not_theirs'")
+    assert not list(found)
+
+
+def _command_lines() -> set[str]:
+    lines = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                lines.add((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
+    return lines
+
+
+@contextlib.contextmanager
+def _relay(address: tuple[str, int], endpoint: embedded.Endpoint) -> Iterator[int]:
+    """Yield the port at `address` behind which the server seems to be."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(address))
+
+        def copy(source: socket.socket, sink: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while data := source.recv(1 << 16):
+                    sink.sendall(data)
+                sink.shutdown(socket.SHUT_WR)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client = stack.enter_context(listener.accept()[0])
+                    server = stack.enter_context(
+                        socket.create_connection((endpoint.contact_points[0], endpoint.port))
+                    )
+                    for pair in ((client, server), (server, client)):
+                        threading.Thread(target=copy, args=pair, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)

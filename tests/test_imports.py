@@ -1,0 +1,89 @@
+"""What each module may import, shown in a fresh interpreter: this one has imported everything already."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+MODULES = sorted(
+    ".".join(file.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+    for folder in ("pipeline", "tasks")
+    for file in (PROJECT / folder).rglob("*.py")
+)
+
+
+def imported(program: str) -> set[str]:
+    """Run a program in a fresh interpreter; return the names of the modules it has then imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def packages(modules: set[str]) -> set[str]:
+    """Return the top-level packages of modules."""
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_the_package_imports_nothing() -> None:
+    """`import pipeline` adds itself and no other module, so a worker can patch first."""
+    assert imported("import pipeline") - imported("") == {"pipeline"}
+
+
+def test_tasks_stay_free_of_gevent_and_sessions() -> None:
+    """`import tasks`, all of it, leaves gevent and the driver's session out of Luigi's process."""
+    program = "\n".join(f"import {module}" for module in MODULES if module.startswith("tasks"))
+    modules = imported(program)
+    assert "luigi" in modules
+    assert modules.isdisjoint({"gevent", "cassandra.cluster", "cassandra.connection", "cassandra.cqlengine"})
+
+
+def test_the_library_knows_no_luigi() -> None:
+    """No module of `pipeline` imports luigi or `tasks`."""
+    program = "\n".join(f"import {module}" for module in MODULES if module.startswith("pipeline"))
+    assert packages(imported(program)).isdisjoint({"luigi", "tasks"})
+
+
+@pytest.mark.parametrize("module", ["pipeline.timing", "pipeline.report"])
+def test_measurements_know_no_driver(module: str) -> None:
+    """Timing and report import neither the driver nor gevent."""
+    assert packages(imported(f"import {module}")).isdisjoint({"cassandra", "gevent"})
+
+
+def test_nothing_precedes_the_patch() -> None:
+    """The worker's first two statements import gevent's monkey and patch everything."""
+    _, *statements = ast.parse((PROJECT / "pipeline/worker.py").read_text(encoding="utf-8")).body
+    assert [ast.unparse(statement) for statement in statements[:2]] == [
+        "from gevent import monkey",
+        "monkey.patch_all()",
+    ]
+
+
+def test_no_import_opens_a_session(tmp_path: Path) -> None:
+    """Importing every module of the project makes no cluster and opens no socket."""
+    said = tmp_path / "said"
+    program = f"""
+import sys
+
+def hear(event, arguments):
+    if event == "socket.connect":
+        open({str(said)!r}, "a").write(repr(arguments))
+
+sys.addaudithook(hear)
+import cassandra.cluster
+
+def refuse(self, *_, **__):
+    raise RuntimeError("a cluster was made while importing")
+
+cassandra.cluster.Cluster.__init__ = refuse
+""" + "\n".join(f"import {module}" for module in MODULES)
+    assert imported(program) >= set(MODULES)
+    assert not said.exists()
