@@ -2,13 +2,16 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import RoundRobinPolicy
 from cassandra.query import dict_factory
@@ -134,3 +137,40 @@ def make_workspace(
 def workspace(make_workspace: Callable[[], Workspace]) -> Workspace:
     """Return a workspace for this test alone."""
     return make_workspace()
+
+
+@pytest.fixture
+def luigid(workspace: Workspace) -> Iterator[str]:
+    """Start a real luigid for the workspace, which then uses it; return its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    program = workspace.command()[0] + "d"
+    state = workspace.folder / "luigid.pickle"
+    command = [program, "--address", "127.0.0.1", "--port", str(port), "--state-path", str(state)]
+    with (workspace.folder / "luigid.log").open("w", encoding="utf-8") as log:
+        server = subprocess.Popen(
+            command, cwd=workspace.folder, env=workspace.environment(), stdout=log, stderr=log
+        )
+    workspace.configure(core={"local_scheduler": "false", "default-scheduler-url": url})
+    try:
+        until(lambda: _answers(url))
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds; a wait in vain fails."""
+    deadline_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline_s, "waited in vain"
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/api/task_list?data={{}}", timeout=5).ok
+    except requests.ConnectionError:
+        return False

@@ -3,11 +3,9 @@
 import csv
 import datetime as dt
 import json
-import socket
 import subprocess
-import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import requests
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.conftest import Workspace
+from tests.conftest import Workspace, until
 
 Rows = list[tuple[str, str, str]]
 
@@ -36,14 +34,6 @@ def shared(used: Workspace, cql: Session) -> Workspace:
     succeed_if_absent(used, cql)
     cql.execute(f"TRUNCATE {used.keyspace}.user")
     return used
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds; a wait in vain fails."""
-    deadline_s = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.05)
 
 
 def succeed(workspace: Workspace, *words: str) -> str:
@@ -262,28 +252,6 @@ def test_load_says_how_many_rows_it_wrote_and_how_fast(shared: Workspace) -> Non
     assert line.startswith("INFO: LoadUsers: 20 rows in ")
 
 
-@pytest.fixture
-def luigid(workspace: Workspace) -> Iterator[str]:
-    """Start a real luigid for the workspace, which then uses it; return its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    program = workspace.command()[0] + "d"
-    state = workspace.folder / "luigid.pickle"
-    command = [program, "--address", "127.0.0.1", "--port", str(port), "--state-path", str(state)]
-    with (workspace.folder / "luigid.log").open("w", encoding="utf-8") as log:
-        server = subprocess.Popen(
-            command, cwd=workspace.folder, env=workspace.environment(), stdout=log, stderr=log
-        )
-    workspace.configure(core={"local_scheduler": "false", "default-scheduler-url": url})
-    try:
-        until(lambda: _answers(url))
-        yield url
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def test_progress_reaches_luigis_page(workspace: Workspace, luigid: str) -> None:
     """While a load runs, luigid's API tells how many of its rows are loaded; at the end, how fast it was."""
     file = write_csv(workspace.folder / "rows.csv", users(5000))
@@ -350,13 +318,6 @@ def _ran(output: str) -> str:
     """Return the part of Luigi's summary that lists what ran, each family after how many."""
     _, _, summary = output.partition("ran successfully:")
     return summary.partition("\n\n")[0]
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/api/task_list?data={{}}", timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def _loads(url: str, status: str) -> list[dict[str, Any]]:

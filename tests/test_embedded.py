@@ -3,8 +3,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,6 +16,7 @@ from pipeline.embedded import ClusterSpec, Endpoint, endpoint, start, status, st
 from pipeline.embedded.cluster import Cluster, save_cluster
 from pipeline.embedded.machine import require_room
 from pipeline.errors import EmbeddedError, SettingError
+from tests.conftest import until
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAP = "512M"
@@ -39,12 +39,6 @@ def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
     with command_line(*arguments, cwd=cwd) as process:
         output, errors = process.communicate()
     return process.returncode, output, errors
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds; the test's timeout ends a wait in vain."""
-    while not condition():
-        time.sleep(0.02)
 
 
 def pids(folder: Path) -> list[int | None]:

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import requests
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
@@ -207,31 +205,6 @@ def test_same_command_does_not_run_twice_at_a_time(
     assert count(used, cql) == ROWS
 
 
-@pytest.fixture
-def luigid(workspace: Workspace) -> Iterator[str]:
-    """Start a real luigid with the workspace's settings; the workspace uses it from then on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [f"{workspace.command()[0]}d", "--address", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(
-        [*command, "--state-path", str(workspace.folder / "luigid.pickle")],
-        cwd=workspace.folder,
-        env=workspace.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    workspace.configure(core={"local_scheduler": "false", "default-scheduler-url": url})
-    try:
-        while not _answers(url):
-            assert server.poll() is None, "luigid did not start"
-            time.sleep(0.05)
-        yield url
-    finally:
-        server.terminate()
-        server.wait()
-
-
 @pytest.mark.usefixtures("luigid")
 def test_killed_runs_work_is_handed_on_by_luigid(
     workspace: Workspace, cql: Session, begin: Callable[..., Run]
@@ -309,10 +282,3 @@ _TICKER = textwrap.dedent("""
         else:
             in_pool(creates(model), counted(by_attribute(DATASET, rows)), 10)
 """)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/api/task_list?data={{}}", timeout=5).ok
-    except requests.ConnectionError:
-        return False
