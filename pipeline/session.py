@@ -22,7 +22,6 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.connection import ConnectionBusy, ConnectionException, ProtocolError
 from cassandra.cqlengine import CQLEngineException, connection
-from cassandra.io.geventreactor import GeventConnection
 from cassandra.policies import DCAwareRoundRobinPolicy, RoundRobinPolicy, TokenAwarePolicy
 from cassandra.protocol import (
     BadCredentials,
@@ -43,6 +42,7 @@ from pipeline.errors import (
     SettingError,
     UnreachableError,
 )
+from pipeline.reactor import PollingConnection
 
 PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 PROTOCOL_VERSION = 4
@@ -94,7 +94,7 @@ def _cluster(config: ClusterConfig) -> Cluster:
         contact_points=list(config.contact_points),
         port=config.port,
         protocol_version=PROTOCOL_VERSION,
-        connection_class=GeventConnection,
+        connection_class=PollingConnection,
         auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
         ssl_context=_ssl_context(config.tls) if config.tls else None,
         connect_timeout=config.connect_timeout_s,

@@ -9,6 +9,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import ctypes  # noqa: E402 - nothing comes before the patch
+import gc  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
@@ -32,6 +33,8 @@ def main() -> None:
         print(json.dumps({kind: what}), file=lines, flush=True)
 
     from pipeline.steps import carry_out  # noqa: PLC0415 - the driver only after the signals are set
+
+    gc.freeze()  # what was imported stays: no collection need look through it while rows are written
 
     last: tuple[str, object]
     try:
