@@ -17,8 +17,10 @@ def generate_rows(dataset: Dataset, day: date, *, rows: int, seed: int, locale: 
     The first n rows are the same whatever `rows` is.
 
     Raises:
-        SettingError: Faker has no such locale.
+        SettingError: the locale is empty, or Faker has none of that name.
     """
+    if not locale:
+        raise SettingError("locale is empty; name one that Faker has, such as en_US")
     try:
         fake = Faker(locale)
     except (AttributeError, ImportError, ValueError) as error:

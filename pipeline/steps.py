@@ -57,7 +57,10 @@ def _describe(job: jobs.DescribeTable, _: Progress) -> Result:
 def _set_up(job: jobs.SetUpTable, _: Progress) -> Result:
     model = bind_model(find_dataset(job.dataset).model, job.keyspace.name)
     if job.drop and not job.keyspace.manage_schema:
-        raise SchemaError(f"--drop of {table_name(model)} refused: manage_schema is false")
+        raise SchemaError(
+            f"--drop of {table_name(model)} refused: manage_schema is false; "
+            "leave --drop out, or set it to true"
+        )
     with open_session(job.cluster) as session:
         ensure_keyspace(session, job.keyspace, job.cluster.datacentre)
         if job.drop:

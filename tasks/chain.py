@@ -37,8 +37,8 @@ class SetupKeyspace(luigi.Task):
 
     def complete(self) -> bool:
         """Where the table is to be dropped, only a table with another id than before will do."""
-        table_id = describe(self.dataset, [])["table_id"]
-        return table_id is not None and not (self.drop and table_id == self._table_id_before)
+        before = self._table_id_before if self.drop else None
+        return describe(self.dataset, [])["table_id"] not in {None, before}
 
     @cached_property
     def _table_id_before(self) -> str | None:

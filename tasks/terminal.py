@@ -111,7 +111,9 @@ def _without_our_tracebacks(record: logging.LogRecord) -> bool:
 
 def _excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        print("interrupted: nothing is half-written; run the command again to go on", file=sys.stderr)  # noqa: T201 - the terminal
+        sys.stderr.write("interrupted: nothing is half-written; run the command again to go on\n")
+    elif issubclass(kind, PipelineError | luigi.task_register.TaskClassException):
+        sys.stderr.write(f"error: {error}\n")
     else:
         sys.__excepthook__(kind, error, traceback)
 

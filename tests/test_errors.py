@@ -273,6 +273,11 @@ def test_a_bad_row_file_loads_not_one_row(
     refusals.refused("LoadUsers", "--input", name, code=TASK_FAILED, message=message)
 
 
+def test_a_misspelt_task_is_refused(refusals: Refusals) -> None:
+    """A task that there is not is named in one line, with what was meant."""
+    refusals.refused("LoadUser", code=1, message="No task LoadUser. Did you mean")
+
+
 def test_an_unknown_locale_is_refused(refusals: Refusals) -> None:
     """A locale that Faker does not have leaves no file behind."""
     refusals.refused(
