@@ -41,7 +41,7 @@ clean:  ## Remove what can be made again: .venv, caches, the embedded Cassandra'
 		echo "output/cassandra stays: without .venv its server cannot be stopped; run make stop, then make clean"; \
 	fi
 	$(PYTHON) bootstrap.py --remove
-	rm -rf build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 venv:
