@@ -267,7 +267,7 @@ _TICKER = textwrap.dedent("""
         global ticks
         while True:
             ticks += 1
-            gevent.sleep(0.001)
+            gevent.sleep(0)  # once a turn of the event loop, however fast the rows are
 
     def counted(rows):
         for row in rows:
