@@ -3,6 +3,7 @@
 Each job says what it gives back: a dict that JSON can carry.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from pipeline.config import ClusterConfig, KeyspaceConfig
 
 Result = dict[str, Any]
+Progress = Callable[[int, int, str], None]
+"""Told how much is done, of how much, and of what."""
 
 
 @dataclass(frozen=True, kw_only=True)

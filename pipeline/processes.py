@@ -6,16 +6,13 @@ import os
 import selectors
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, cast
 
 from pipeline import errors
 from pipeline.errors import PipelineError, WorkerError
-from pipeline.jobs import Job, Result
+from pipeline.jobs import Job, Progress, Result
 from pipeline.wire import job_to_json
-
-Progress = Callable[[int, int, str], None]
-"""Told how much is done, of how much, and of what."""
 
 
 def run_job(job: Job, progress: Progress | None = None) -> Result:

@@ -1,14 +1,14 @@
 """Progress without a cost to what is measured: a counter in the row's path, a greenlet that looks at it."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import gevent
 
+from pipeline.jobs import Progress
+
 Item = TypeVar("Item")
-Progress = Callable[[int, int, str], None]
-"""Told how much is done, of how much, and of what."""
 
 
 class Counted(Iterator[Item]):

@@ -40,6 +40,11 @@ class Column:
         return cql_type(self.type_name)
 
 
+def key_positions(columns: Sequence[Column]) -> list[int]:
+    """Return where in a row the columns of the primary key stand."""
+    return [at for at, column in enumerate(columns) if column.is_key]
+
+
 def find_files(pattern: str) -> tuple[Path, ...]:
     """Return the row files that a file's path, a folder or a glob means, sorted by path.
 

@@ -10,7 +10,7 @@ from pipeline import jobs
 from pipeline.datasets import Dataset, find_dataset
 from pipeline.errors import RowFileError, SchemaError
 from pipeline.generate import generate_rows
-from pipeline.jobs import Result
+from pipeline.jobs import Progress, Result
 from pipeline.keyspace import (
     bind_model,
     drop_table,
@@ -23,8 +23,8 @@ from pipeline.keyspace import (
 )
 from pipeline.loader import load_prepared, share_of
 from pipeline.marker import LoadMarker, find_markers, write_marker
-from pipeline.progress import Counted, Progress, reporting
-from pipeline.rowfiles import digest, read_rows, write_rows
+from pipeline.progress import Counted, reporting
+from pipeline.rowfiles import digest, key_positions, read_rows, write_rows
 from pipeline.session import open_session, translated_errors
 from pipeline.sweep import sweep
 from pipeline.timing import Timer
@@ -89,7 +89,7 @@ def _check(job: jobs.CheckFiles, _: Progress) -> Result:
 def _load(job: jobs.LoadFiles, progress: Progress) -> Result:
     dataset = find_dataset(job.dataset)
     model = bind_model(dataset.model, job.keyspace.name)
-    key_at = [at for at, column in enumerate(dataset.columns) if column.is_key]
+    key_at = key_positions(dataset.columns)
     every_row = read_rows([Path(file) for file in job.files], dataset.columns)
     rows = Counted(share_of(every_row, key_at, share=job.share, shares=job.shares))
     with open_session(job.cluster) as session:

@@ -10,10 +10,10 @@ from cassandra.cqlengine.models import Model
 
 from pipeline.datasets import Dataset
 from pipeline.errors import SchemaError
-from pipeline.jobs import Result, SweepLatencies
+from pipeline.jobs import Progress, Result, SweepLatencies
 from pipeline.keyspace import bind_model, ensure_table, find_table, table_name
 from pipeline.loader import by_attribute, creates, in_loop, in_pool
-from pipeline.progress import Counted, Progress, reporting
+from pipeline.progress import Counted, reporting
 from pipeline.rowfiles import Row
 from pipeline.session import translated_errors
 from pipeline.timing import Timer

@@ -9,7 +9,7 @@ from gevent.pool import Pool
 
 from pipeline.errors import VerificationError
 from pipeline.keyspace import quoted_columns, table_name
-from pipeline.rowfiles import Column, Row
+from pipeline.rowfiles import Column, Row, key_positions
 from pipeline.session import translated_errors
 from pipeline.values import canonical
 
@@ -55,7 +55,7 @@ class KeyIndex:
 
 def index_keys(columns: Sequence[Column], rows: Iterable[Row]) -> KeyIndex:
     """Return the index of `rows`, about 100 bytes of memory a key."""
-    key_at = _key_at(columns)
+    key_at = key_positions(columns)
     last_row: dict[int, int] = {}
     count = 0
     for row in rows:
@@ -82,7 +82,7 @@ def verify_rows(
         ClusterError: a read failed.
     """
     found = Verification(rows=index.rows, distinct_keys=len(index.last_row))
-    key_at = _key_at(columns)
+    key_at = key_positions(columns)
 
     def lasting_rows() -> Iterator[Row]:
         for number, row in enumerate(rows):
@@ -120,7 +120,7 @@ def verify_whole_table(
         VerificationError: a row is absent, different, or in the table but not in `rows`.
         ClusterError: the read failed.
     """
-    key_at = _key_at(columns)
+    key_at = key_positions(columns)
     wanted = {_key_hash(row[at] for at in key_at): row for row in rows}
     found = Verification(rows=len(rows), distinct_keys=len(wanted))
     with translated_errors(f"cannot read {table_name(model)} back"):
@@ -160,10 +160,6 @@ def _difference(columns: Sequence[Column], row: Row, stored: Mapping[str, object
 def _key_text(columns: Sequence[Column], row: Row) -> str:
     pairs = zip(columns, row, strict=True)
     return ", ".join(f"{column.name}={_short(value)}" for column, value in pairs if column.is_key)
-
-
-def _key_at(columns: Sequence[Column]) -> list[int]:
-    return [at for at, column in enumerate(columns) if column.is_key]
 
 
 def _key_hash(values: Iterable[object]) -> int:

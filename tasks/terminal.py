@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from pipeline import embedded, report
 from pipeline.errors import PipelineError
-from pipeline.processes import Progress as ProgressOf
+from pipeline.jobs import Progress as ProgressOf
 
 
 def install() -> None:
