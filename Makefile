@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run test check start stop status clean venv venv-dev
+.PHONY: help run test check bench faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,18 @@ check: venv-dev  ## Lint, formatting and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+bench: venv .venv-bench/.stamp  ## Compare with other loaders, about two hours; ARGS="--tables users" for half an hour
+	.venv/bin/python -m bench.run $(ARGS)
+
+.venv-bench/.stamp: bench/requirements.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --no-deps --requirement bench/requirements.txt
+	.venv-bench/bin/python -m pip check
+	touch $@
+
+faults: venv-dev  ## Break loads on purpose, on clusters of its own: about 36 minutes
+	.venv/bin/python -m faults $(ARGS)
 
 start: venv  ## Start the embedded Cassandra
 	.venv/bin/python -m pipeline.embedded start $(ARGS)
@@ -41,7 +53,7 @@ clean:  ## Remove what can be made again: .venv, caches, the embedded Cassandra'
 		echo "output/cassandra stays: without .venv its server cannot be stopped; run make stop, then make clean"; \
 	fi
 	$(PYTHON) bootstrap.py --remove
-	rm -rf .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv-bench .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 venv:

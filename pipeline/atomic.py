@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,9 +31,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        # Not strerror: Arrow puts its own words there.
-        reason = os.strerror(error.errno) if error.errno else error
-        raise OutputError(f"cannot write {target}: {reason}; {_ADVICE}") from error
+        raise unwritable(target, error) from error
 
 
 def write_text(target: Path, text: str) -> None:
@@ -45,6 +44,15 @@ def write_text(target: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def unwritable(target: Path, error: OSError) -> OutputError:
+    """Return what to raise where `target`, or the temporary file that is to become it, cannot be written."""
+    target = target.with_name(_TEMPORARY.sub(r"\1", target.name))
+    # Not strerror: Arrow puts its own words there.
+    reason = os.strerror(error.errno) if error.errno else error
+    return OutputError(f"cannot write {target}: {reason}; {_ADVICE}")
+
+
+_TEMPORARY = re.compile(r"^\.(.+?)(?:\.\d+){1,2}\.tmp$")
 _ADVICE = "check that the folder exists, that this user may write to it, and that the disk has room"
 
 

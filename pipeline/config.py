@@ -21,7 +21,10 @@ CONSISTENCY_LEVELS = (
     "EACH_QUORUM",
     "LOCAL_ONE",
 )
+WAYS = ("create", "prepared", "batch")
+NULLS = ("unset", "write")
 FILE_FORMATS = ("csv", "parquet")
+PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 
 
 def require_one_of(name: str, value: str, allowed: "Iterable[str]") -> None:
@@ -123,5 +126,42 @@ class KeyspaceConfig:
         require_at_least("replication_factor", self.replication_factor, 1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadConfig:
+    """How a load writes its rows, and what it puts up with.
+
+    `nulls` says what becomes of an empty field: the cell stays as it is (`unset`), or is deleted (`write`).
+    `timestamp_us`, in microseconds since 1970, is the first row's write timestamp; 0 stands for the moment
+    the load begins. `rows_per_s` 0 is no cap, `ttl_s` 0 no time to live. `max_bad_rows` is a number or a
+    percentage.
+
+    Raises:
+        SettingError: a value is out of range.
+    """
+
+    way: str = "batch"
+    pool_size: int = 100
+    nulls: str = "unset"
+    ttl_s: int = 0
+    timestamp_us: int = 0
+    rows_per_s: float = 0.0
+    max_bad_rows: str = "0"
+    retry_budget_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        require_one_of("way", self.way, WAYS)
+        require_one_of("nulls", self.nulls, NULLS)
+        require_at_least("pool_size", self.pool_size, 1)
+        require_at_least("ttl_s", self.ttl_s, 0)
+        if self.ttl_s > _TTL_MAX_S:
+            raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")
+        require_at_least("timestamp_us", self.timestamp_us, 0)
+        require_at_least("rows_per_s", self.rows_per_s, 0)
+        require_at_least("retry_budget_s", self.retry_budget_s, 0)
+        if self.way == "create" and self.nulls == "write":
+            raise SettingError("way create leaves nulls unset; nulls = write needs way batch or prepared")
+
+
 _PORT_MAX = 65_535
+_TTL_MAX_S = 630_720_000
 _TIMEOUT_MIN_S = 0.001

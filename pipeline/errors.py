@@ -3,6 +3,7 @@
     PipelineError
     ├── SettingError         a setting or parameter is unknown, of the wrong type or out of range
     ├── RowFileError         a row file is missing, unreadable, truncated, or holds a bad row
+    ├── BadRowsError         more rows are bad than a load may have
     ├── OutputError          a file or folder of ours cannot be written
     ├── EmbeddedError        the embedded Cassandra cannot be installed, started or stopped
     ├── ClusterError         the cluster said no, or said nothing
@@ -17,6 +18,9 @@ A message says what failed, on what, the value it got, and what to do next. It n
 or a whole row.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class PipelineError(Exception):
     """The root: everything that a user of this project can act on."""
@@ -28,6 +32,10 @@ class SettingError(PipelineError):
 
 class RowFileError(PipelineError):
     """A row file is missing, unreadable, truncated, or holds a bad row."""
+
+
+class BadRowsError(PipelineError):
+    """More rows are bad than a load may have."""
 
 
 class OutputError(PipelineError):
@@ -64,3 +72,14 @@ class VerificationError(PipelineError):
 
 class WorkerError(PipelineError):
     """A worker process ended without a result."""
+
+
+def shown(text: str, most_characters: int = 80) -> str:
+    """Return a text as a message quotes it: cut to so many characters."""
+    return text if len(text) <= most_characters else f"{text[:most_characters]}…"
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return what may have been meant by a name that is not known, or which are."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {shown(near[0])!r}?" if near else f"there are {shown(','.join(known))!r}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pipeline.config import ClusterConfig, KeyspaceConfig
+from pipeline.config import ClusterConfig, KeyspaceConfig, LoadConfig
 
 Result = dict[str, Any]
 Progress = Callable[[int, int, str], None]
@@ -17,11 +17,15 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class TableJob:
-    """What every job on a table needs: the cluster, the keyspace and the dataset's module."""
+    """What every job on a table needs: the cluster, the keyspace, and the table.
+
+    The table is named by its dataset's module where it has one, else by its name.
+    """
 
     cluster: ClusterConfig
     keyspace: KeyspaceConfig
-    dataset: str
+    dataset: str = ""
+    table: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,60 +48,112 @@ class SetUpTable(TableJob):
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateFile:
-    """Write a dataset's fake rows to a row file. Gives `rows`."""
+    """Write one of `parts` parts of a dataset's fake rows; joined, they are a row file. Gives `rows`.
+
+    `rows` counts those of all parts, and what is given those of this one. Parquet has one part.
+    """
 
     dataset: str
     date: date
     rows: int
     seed: int
     locale: str
+    file_format: str
     file: str
+    part: int = 0
+    parts: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckFiles:
-    """Read row files from end to end, so that a bad one stops a load before its first row.
+class SourceFile:
+    """A row file: its content's SHA-256, by which it is the same wherever it lies, and how many lines it has.
 
-    Gives `rows` and `input_sha256`.
+    Of Parquet a row counts as a line.
     """
 
-    dataset: str
-    files: tuple[str, ...]
+    path: str
+    sha256: str
+    lines: int
+
+    @property
+    def rows(self) -> int:
+        """About how many rows it has: CSV begins with a header, and a value may hold line breaks."""
+        return self.lines - self.path.endswith(".csv")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadFiles(TableJob):
-    """Load the rows whose key falls into one share of `shares`; the last of two rows with a key wins.
+class Load(TableJob):
+    """What is loaded into a table, and how.
 
-    Gives `rows` and `elapsed_s`.
+    `mapping` is field to column, empty where the header names columns. `checkpoints` is the folder of
+    journals, `bad_rows` that for what is not loaded.
     """
 
-    files: tuple[str, ...]
-    total_rows: int
-    pool_size: int
+    files: tuple[SourceFile, ...]
+    mapping: dict[str, str]
+    config: LoadConfig
+    checkpoints: str
+    bad_rows: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRows:
+    """Do all of a load but the sending: read and encode every row. Gives `rows`, `bad` and `columns`."""
+
+    load: Load
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeginLoad:
+    """Open the journal of a load. Gives its path as `journal`, and `rows`, how many are settled already.
+
+    `anew`: what earlier runs have settled does not count.
+    """
+
+    load: Load
+    anew: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadShare:
+    """Load every chunk of one share of `shares` that is not settled yet.
+
+    Gives `rows`, `elapsed_s`, `chunks` (how many each file has, in the journal's order), `retries` (by kind
+    of error), `warned` and `warning`, and `limits`, the requests in flight that each node was last allowed.
+    """
+
+    load: Load
+    journal: str
     share: int = 0
     shares: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkFinished(TableJob):
-    """Write the marker of a finished load. Gives nothing."""
+class FinishLoad:
+    """Prove by the journal that every chunk is settled, write the marker, forget the journal.
 
+    `rows` is how many rows the files must have, 0 where any number will do. Gives `read`, `sent`,
+    `acknowledged` and `bad`, the number of rows each.
+    """
+
+    load: Load
+    journal: str
+    chunks: tuple[int, ...]
     date: date
     source: str
     input_sha256: str
-    rows: int
+    rows: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyFiles(TableJob):
-    """Read every row of the files back by its key; `exact` also looks for rows that no file has.
+class VerifyFiles:
+    """Read the rows of a load back and compare; `exact` also looks for rows that no file has.
 
-    Gives `rows`, `distinct_keys`, `present` and, where exact, `in_table`.
+    Gives `read`, `bad`, `distinct_keys`, `duplicate_keys` (how many stand more than once), `duplicates` (the
+    first few of them), `present` and `in_table`, None unless exact.
     """
 
-    files: tuple[str, ...]
-    pool_size: int
+    load: Load
     exact: bool
 
 
@@ -120,9 +176,10 @@ Job = (
     DescribeTable
     | SetUpTable
     | GenerateFile
-    | CheckFiles
-    | LoadFiles
-    | MarkFinished
+    | CheckRows
+    | BeginLoad
+    | LoadShare
+    | FinishLoad
     | VerifyFiles
     | SweepLatencies
 )

@@ -7,8 +7,8 @@ from cassandra.cqlengine.models import Model
 from cassandra.metadata import KeyspaceMetadata, TableMetadata
 
 from pipeline.config import KeyspaceConfig
+from pipeline.driver_errors import translated_errors
 from pipeline.errors import SchemaError
-from pipeline.session import translated_errors
 
 
 def bind_model(model: type[Model], keyspace: str, table: str | None = None) -> type[Model]:
@@ -82,11 +82,10 @@ def find_table(session: Session, model: type[Model]) -> TableMetadata | None:
     return keyspace.tables.get(model._raw_column_family_name()) if keyspace else None
 
 
-def find_table_id(session: Session, model: type[Model]) -> str | None:
+def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
     """Return the id that the cluster gave the table when it was created, None where there is no table."""
     row = session.execute(
-        "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s",
-        (model._get_keyspace(), model._raw_column_family_name()),
+        "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s", (keyspace, name)
     ).one()
     return str(row["id"]) if row else None
 

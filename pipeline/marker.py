@@ -8,9 +8,9 @@ from cassandra.cluster import Session
 from cassandra.cqlengine import columns
 from cassandra.cqlengine.models import Model
 
+from pipeline.driver_errors import translated_errors
 from pipeline.jobs import Result
 from pipeline.keyspace import bind_model, find_table
-from pipeline.session import translated_errors
 
 
 class LoadMarker(Model):

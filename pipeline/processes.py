@@ -1,9 +1,11 @@
 """Worker processes: start them, relay their progress, merge their results, and never leave one behind."""
 
+import atexit
 import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,25 +38,22 @@ def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Resu
     """
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         workers = [stack.enter_context(_worker(job)) for job in jobs]
-        for at, (_, lines) in enumerate(workers):
-            selector.register(lines, selectors.EVENT_READ, at)
+        for at, worker in enumerate(workers):
+            selector.register(_output(worker), selectors.EVENT_READ, at)
         done = dict.fromkeys(range(len(jobs)), 0)
         results: dict[int, Result] = {}
-        while selector.get_map():
+        while len(results) < len(jobs):
             for key, _ in selector.select():
                 at = key.data
-                process, lines = workers[at]
-                line = lines.readline()
+                line = _output(workers[at]).readline()
                 if not line:
-                    selector.unregister(lines)
-                    if at not in results:
-                        raise _ended_early(process)
-                    continue
+                    raise _ended_early(workers[at])
                 [(kind, said)] = json.loads(line).items()
                 if kind == "error":
                     raise _as_error(*said)
                 if kind == "result":
                     results[at] = said
+                    selector.unregister(key.fileobj)
                 elif progress:
                     done[at] = said[0]
                     progress(sum(done.values()), *said[1:])
@@ -62,23 +61,58 @@ def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Resu
 
 
 @contextlib.contextmanager
-def _worker(job: Job) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+def _worker(job: Job) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a worker that was given the job; once it has its result it waits for the next one's."""
+    worker = _waiting_worker() or _start()
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            cast("IO[bytes]", worker.stdin).write(job_to_json(job).encode() + b"\n")
+        yield worker
+    except BaseException:
+        worker.terminate()
+        _reap(worker)
+        raise
+    _waiting.append((os.getpid(), worker))
+
+
+def _waiting_worker() -> subprocess.Popen[bytes] | None:
+    """Return a worker of an earlier job, if it still is there: to start one takes half a second."""
+    while _waiting:
+        owner, worker = _waiting.pop()
+        # After a fork, the workers of the process before it are not ours.
+        if owner == os.getpid() and worker.poll() is None:
+            return worker
+    return None
+
+
+def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pipeline.worker", str(os.getpid())]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-    with cast("IO[bytes]", process.stdout) as lines:
-        try:
-            with contextlib.suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as pipe:
-                pipe.write(job_to_json(job).encode())
-            yield process, lines
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            try:
-                process.wait(_LAST_WORDS_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    # Ctrl-C reaches the whole group: a worker that does not ignore it yet would end with a traceback.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _output(worker: subprocess.Popen[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", worker.stdout)
+
+
+def _reap(worker: subprocess.Popen[bytes]) -> None:
+    for pipe in (worker.stdin, worker.stdout):
+        cast("IO[bytes]", pipe).close()
+    try:
+        worker.wait(_LAST_WORDS_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
+def end_waiting() -> None:
+    """End the workers that wait for a job."""
+    while worker := _waiting_worker():
+        _reap(worker)
 
 
 def _ended_early(worker: subprocess.Popen[bytes]) -> WorkerError:
@@ -93,3 +127,5 @@ def _as_error(kind: str, message: str) -> PipelineError:
 
 
 _LAST_WORDS_S = 20
+_waiting: list[tuple[int, subprocess.Popen[bytes]]] = []
+atexit.register(end_waiting)

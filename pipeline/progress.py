@@ -2,13 +2,19 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import gevent
 
 from pipeline.jobs import Progress
 
 Item = TypeVar("Item")
+
+
+class Done(Protocol):
+    """Something that knows how far it is."""
+
+    done: int
 
 
 class Counted(Iterator[Item]):
@@ -26,7 +32,7 @@ class Counted(Iterator[Item]):
 
 
 @contextlib.contextmanager
-def reporting(progress: Progress, total: int, what: str, counted: Counted[Item]) -> Iterator[None]:
+def reporting(progress: Progress, total: int, what: str, counted: Done) -> Iterator[None]:
     """Tell `progress` how far `counted` is twice a second while the block runs, and once when it ends."""
 
     def tick() -> None:

@@ -1,39 +1,228 @@
-"""The driver's gevent connection, made to poll for a while after each response before its core sleeps.
+"""The driver's connection on gevent: few system calls for many requests, and errors that reach every one.
 
-A pool whose writes are spread out leaves the event loop idle for a millisecond at a time. To put a core to
-sleep and wake it costs more than a row, on a virtual machine several times more, and every write that waits
-behind a slow wake-up passes its delay on. See docs/decisions/0008-poll-before-sleeping.md.
+The driver's own gevent connection sends frame by frame, copies all that it has read once a frame, takes a
+turn of the event loop a response, and ends the very greenlet that tells the requests of a broken connection.
+It is deprecated, too.
+
+Only for a process that is patched by gevent, and for versions 3 and 4 of the native protocol.
 """
 
+import _thread
+import socket
+import struct
 import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from cassandra.io.geventreactor import GeventConnection
+import cassandra.pool
+import gevent
+from cassandra import ProtocolVersion
+from cassandra.connection import Connection, ConnectionShutdown, ProtocolError
+from gevent.event import Event
 from gevent.hub import get_hub
+from gevent.lock import BoundedSemaphore
 
 
-class PollingConnection(GeventConnection):
-    """A connection whose event loop stays awake for `_POLL_S` after it has read something."""
+class PoolLock(BoundedSemaphore):
+    """The lock of a host's connections, which tells its Condition at once whether it is held.
 
-    def process_io_buffer(self) -> None:
-        """Handle what was read, then keep polling for more."""
-        super().process_io_buffer()
-        _stay_awake()
+    Without `_is_owned` a Condition finds that out by trying to take it, and gevent's own lock answers one who
+    tries in vain with a turn of the event loop: one a response, with the lock held.
+    """
+
+    _is_owned = BoundedSemaphore.locked
 
 
-def _stay_awake() -> None:
-    hub = get_hub()
-    if not hasattr(hub, "polling_until_s"):
+class GreenletConnection(Connection):
+    """A connection with one greenlet that reads and one that writes."""
+
+    is_closed: bool
+    poll_s = 0.0
+    """How long the event loop keeps polling after something was read."""
+
+    @classmethod
+    def initialize_reactor(cls) -> None:
+        """Give the driver's pools, which are made after this, a lock that costs no turn of the event loop."""
+        cassandra.pool.Lock = PoolLock
+
+    @classmethod
+    def create_timer(cls, timeout: float, callback: Callable[[], object]) -> "LoopTimer":
+        """Return a timer that calls `callback` after `timeout` seconds, unless it is cancelled before."""
+        return LoopTimer(timeout, callback)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own, handed on
+        super().__init__(*args, **kwargs)
+        # A native lock lets all greenlets of one thread pass. That is sound, because nothing waits while it
+        # holds this one; and it costs a third of gevent's, four times a request.
+        self.lock = _thread.RLock()
+        self.heard_at_s = time.monotonic()
+        self._unsent: list[bytes] = []
+        self._has_unsent = Event()
+        self._connect_socket()
+        # What is sent has been gathered already: the kernel need not hold it back to gather more.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        gevent.spawn(self._write)
+        gevent.spawn(self._read)
+        self._send_options_message()
+
+    def push(self, data: bytes) -> None:
+        """Queue a frame. What is queued within one turn of the event loop is sent together, in its order."""
+        if not self._unsent:
+            self._has_unsent.set()
+        self._unsent.append(data)
+
+    def close(self) -> None:
+        """Close the socket, and fail every request that waits for a response; idempotent."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        # This wakes both greenlets, and they end by themselves. Killed, they could not tell the requests that
+        # they fail, where it is one of them that calls this.
+        self._has_unsent.set()
+        self._socket.close()
+        if not self.is_defunct:
+            shutdown = ConnectionShutdown(f"Connection to {self.endpoint} was closed")
+            if not self.connected_event.is_set():
+                self.last_error = shutdown  # without one, who waits for this connection takes it for open
+            self.error_all_requests(shutdown)
+            self.connected_event.set()
+
+    def _write(self) -> None:
+        try:
+            while self._has_unsent.wait() and not self.is_closed:
+                self._has_unsent.clear()
+                frames, self._unsent = self._unsent, []
+                unsent = memoryview(b"".join(frames))
+                while unsent:
+                    unsent = unsent[self._socket.send(unsent) :]
+        except OSError as error:
+            self.defunct(error)
+
+    def _read(self) -> None:
+        frames, wakefulness, handled = FrameReader(), Wakefulness(self.poll_s), 0
+        try:
+            while not self.is_closed and (count := self._socket.recv_into(frames.free)):
+                self.heard_at_s = time.monotonic()
+                wakefulness.prolong()
+                for header, body in frames.received(count):
+                    self.process_msg(header, body)
+                    handled += 1
+                    # Greenlets that go on in one turn of the loop stay together: they sleep and wake alike,
+                    # and the first one's request is sent when the last one's is ready.
+                    if handled % _RESPONSES_A_TURN == 0:
+                        gevent.sleep(0)
+        except (OSError, ProtocolError) as error:
+            self.defunct(error)
+        else:
+            self.defunct(ConnectionShutdown(f"{self.endpoint} closed the connection"))
+
+
+class WakefulConnection(GreenletConnection):
+    """A connection whose event loop polls for a while before it sleeps.
+
+    A pool whose writes are spread out leaves the loop idle for a millisecond at a time. To put a core to
+    sleep and wake it costs more than a row, on a virtual machine several times more, and every write that
+    waits behind a slow wake-up passes its delay on. See docs/decisions/0008-poll-before-sleeping.md.
+    """
+
+    poll_s = 0.02
+
+
+class Header(NamedTuple):
+    """A frame's header, as the driver wants it; its version without the bit that says whose it is."""
+
+    version: int
+    flags: int
+    stream: int
+    opcode: int
+
+
+class FrameReader:
+    """Takes whole frames out of a stream of bytes, at a cost in proportion to the bytes, however they arrive.
+
+    A frame is that of versions 3 and 4 of the native protocol (its specification, section 2): version, flags,
+    stream, opcode, length of the body, body.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._filled = 0
+
+    @property
+    def free(self) -> memoryview:
+        """Where the next bytes belong; never empty."""
+        return self._buffer[self._filled :]
+
+    def received(self, count: int) -> Iterator[tuple[Header, bytes]]:
+        """Yield the header and body of every frame that is whole, now that `count` bytes more are there.
+
+        To be exhausted before `free` is asked for again.
+
+        Raises:
+            ProtocolError: the bytes are no such frames.
+        """
+        buffer, begin, end, size = self._buffer, 0, self._filled + count, 0
+        while end - begin >= _HEADER.size:
+            version, flags, stream, opcode, length = _HEADER.unpack_from(buffer, begin)
+            version &= _VERSION_BITS
+            if version not in _VERSIONS or not 0 <= length <= _LONGEST_BODY_BYTES:
+                raise ProtocolError(f"version {version} of the protocol, {length} bytes in a frame")
+            size = _HEADER.size + length
+            if end - begin < size:
+                break
+            body = bytes(buffer[begin + _HEADER.size : begin + size])
+            begin += size
+            yield Header(version, flags, stream, opcode), body
+        if len(buffer) != max(size, READ_BYTES):
+            self._buffer = memoryview(bytearray(max(size, READ_BYTES)))
+        self._filled = end - begin
+        self._buffer[: self._filled] = buffer[begin:end]
+
+
+class LoopTimer:
+    """A timer of the event loop, as the driver uses one."""
+
+    def __init__(self, timeout: float, callback: Callable[[], object]) -> None:
+        self._watcher = get_hub().loop.timer(max(timeout, 0))
+        # In a greenlet of its own: what the driver does on a timeout may wait, which the hub may not.
+        self._watcher.start(gevent.spawn, callback)
+
+    def cancel(self) -> None:
+        """Let it not happen, if it has not happened yet."""
+        self._watcher.close()
+
+
+class Wakefulness:
+    """Keeps the event loop polling for `poll_s` seconds after a connection has read something."""
+
+    def __init__(self, poll_s: float) -> None:
+        self._poll_s = poll_s
         # libev does not wait for events while an idle watcher is active; ref: nor does this keep a hub alive.
-        hub.polling = hub.loop.idle(ref=False)
-    hub.polling_until_s = time.monotonic() + _POLL_S
-    if not hub.polling.active:
-        hub.polling.start(_sleep_when_quiet)
+        self._polling = get_hub().loop.idle(ref=False)
+        self._until_s = 0.0
+
+    def prolong(self) -> None:
+        """Poll for that long from now on."""
+        if not self._poll_s:
+            return
+        self._until_s = time.monotonic() + self._poll_s
+        if not self._polling.active:
+            self._polling.start(self._sleep_when_quiet)
+
+    def _sleep_when_quiet(self) -> None:
+        if time.monotonic() > self._until_s:
+            self._polling.stop()
 
 
-def _sleep_when_quiet() -> None:
-    hub = get_hub()
-    if time.monotonic() > hub.polling_until_s:
-        hub.polling.stop()
+READ_BYTES = 1 << 18
+"""How much is read at once: thousands of acknowledgements, or a page of rows."""
 
+_RESPONSES_A_TURN = 8
+"""So few that greenlets do not bunch, so many that a turn and a system call are shared."""
 
-_POLL_S = 0.02
+_HEADER = struct.Struct(">BBhBi")
+_VERSION_BITS = 0x7F
+_VERSIONS = frozenset(known for known in ProtocolVersion.SUPPORTED_VERSIONS if known >= ProtocolVersion.V3)
+"""The later ones too: in one of its own versions, but this format, a server refuses one it does not speak."""
+
+_LONGEST_BODY_BYTES = 256 << 20

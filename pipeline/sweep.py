@@ -8,16 +8,16 @@ import gevent
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
+from pipeline.cql.columns import Row
+from pipeline.create import by_attribute, creates, in_loop, in_pool
 from pipeline.datasets import Dataset
+from pipeline.driver_errors import translated_errors
 from pipeline.errors import SchemaError
 from pipeline.jobs import Progress, Result, SweepLatencies
 from pipeline.keyspace import bind_model, ensure_table, find_table, table_name
-from pipeline.loader import by_attribute, creates, in_loop, in_pool
 from pipeline.progress import Counted, reporting
-from pipeline.rowfiles import Row
-from pipeline.session import translated_errors
 from pipeline.timing import Timer
-from pipeline.verify import verify_whole_table
+from pipeline.verification.found import verify_whole_table
 
 
 @dataclass(frozen=True)

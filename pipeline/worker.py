@@ -1,15 +1,15 @@
-"""The child process in which gevent runs: `python -m pipeline.worker`, one JSON job in, JSON lines out.
+"""The child process in which gevent runs: `python -m pipeline.worker`, JSON lines in and out, a job a line.
 
-Each line out is an object with one key: `progress` ([done, total, what]), and last `result` or `error`
-([its type in pipeline.errors, its message]). Standard error is the parent's. It ends when its parent ends.
+Each line out is an object with one key: `progress` ([done, total, what]), and, once a job, `result` or
+`error` ([its type in pipeline.errors, its message]). Standard error is the parent's. It ends when its parent
+ends.
 """
 
 from gevent import monkey
 
 monkey.patch_all()
 
-import ctypes  # noqa: E402 - nothing comes before the patch
-import gc  # noqa: E402
+import gc  # noqa: E402 - nothing comes before the patch
 import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
@@ -19,11 +19,12 @@ from typing import TextIO  # noqa: E402
 import gevent  # noqa: E402
 
 from pipeline.errors import PipelineError  # noqa: E402
+from pipeline.parent import end_with_parent  # noqa: E402
 from pipeline.wire import job_from_json  # noqa: E402
 
 
 def main() -> None:
-    """Carry out the job on standard input; exit 0 with a result, 1 with an error."""
+    """Carry out the jobs that come in on standard input, a line each, until there are no more."""
     parent = int(sys.argv[1])
     _end_with(parent)
     os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # what the job asks for is what may be created
@@ -36,24 +37,26 @@ def main() -> None:
 
     gc.freeze()  # what was imported stays: no collection need look through it while rows are written
 
-    last: tuple[str, object]
-    try:
-        job = job_from_json(sys.stdin.read())
-        last = ("result", carry_out(job, lambda done, total, what: say("progress", [done, total, what])))
-    except PipelineError as error:
-        last = ("error", [type(error).__name__, str(error)])
-    finally:
-        # Every `finally` of the job has run: from here on, to be ended means to be gone, without a traceback.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    say(*last)
-    sys.exit(last[0] == "error")
+    for line in sys.stdin:
+        signal.signal(signal.SIGTERM, _end)
+        last: tuple[str, object]
+        try:
+            job = job_from_json(line)
+            last = ("result", carry_out(job, lambda done, total, what: say("progress", [done, total, what])))
+        except PipelineError as error:
+            last = ("error", [type(error).__name__, str(error)])
+        finally:
+            # Every `finally` of the job has run: from here on, to be ended means to be gone, without a
+            # traceback.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        say(*last)
 
 
 def _end_with(parent: int) -> None:
     """Be ended by SIGTERM when the parent ends, however it ends; SIGINT is the parent's to pass on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     if os.getppid() != parent:
         sys.exit(_EXIT_TERMINATED)
 
@@ -75,7 +78,6 @@ def _take_standard_output() -> TextIO:
     return lines
 
 
-_PR_SET_PDEATHSIG = 1
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 _LAST_WORDS_S = 15
 

@@ -2,8 +2,19 @@
 
 from tasks import terminal
 from tasks.chain import SetupKeyspace
+from tasks.load import LoadTable, ReplayBadRows
 from tasks.users import GenerateUsers, LoadUsers, TimingReport, VerifyUsers
+from tasks.verify import VerifyTable
 
 terminal.install()
 
-__all__ = ["GenerateUsers", "LoadUsers", "SetupKeyspace", "TimingReport", "VerifyUsers"]
+__all__ = [
+    "GenerateUsers",
+    "LoadTable",
+    "LoadUsers",
+    "ReplayBadRows",
+    "SetupKeyspace",
+    "TimingReport",
+    "VerifyTable",
+    "VerifyUsers",
+]

@@ -1,6 +1,7 @@
 """Parameters that say which setting is wrong, and take their default from a section of luigi.cfg."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import luigi
@@ -70,6 +71,45 @@ class Seconds(Checked, luigi.FloatParameter):
     """A number of seconds."""
 
     wanted = "a number of seconds"
+
+
+class Number(Checked, luigi.FloatParameter):
+    """A number, not below 0."""
+
+    wanted = "a number"
+
+    def normalize(self, value: float) -> float:
+        """Return `value`.
+
+        Raises:
+            SettingError: it is below 0.
+        """
+        require_at_least(str(self._attribute_name), value, 0)
+        return value
+
+
+class Mapped(Checked, luigi.DictParameter):
+    """Pairs such as `id=user_id, first=first_name`."""
+
+    wanted = "field=column, separated by commas"
+
+    def parse(self, text: str) -> object:
+        """Return the pairs.
+
+        Raises:
+            SettingError: a part is no pair, or a field stands twice.
+        """
+        pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
+        mapping = {field.strip(): column.strip() for field, _, column in pairs}
+        if not all(equals and column.strip() for _, equals, column in pairs) or len(mapping) < len(pairs):
+            raise SettingError(
+                f"{self._attribute_name} is {text!r}; it must be {self.wanted}, each field once"
+            )
+        return luigi.freezing.recursively_freeze(mapping)
+
+    def serialize(self, mapping: Mapping[str, str]) -> str:
+        """Return what `parse` reads."""
+        return ",".join(f"{field}={column}" for field, column in mapping.items())
 
 
 class Switch(Checked, luigi.BoolParameter):

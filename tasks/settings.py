@@ -7,11 +7,19 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.config import CONSISTENCY_LEVELS, FILE_FORMATS, ClusterConfig, KeyspaceConfig, TlsConfig
+from pipeline.config import (
+    CONSISTENCY_LEVELS,
+    FILE_FORMATS,
+    NULLS,
+    WAYS,
+    ClusterConfig,
+    KeyspaceConfig,
+    TlsConfig,
+)
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.embedded import endpoint as find_endpoint
 from pipeline.errors import SettingError
-from tasks.parameters import Checked, Choice, Integer, Latencies, Seconds, Switch
+from tasks.parameters import Checked, Choice, Integer, Latencies, Number, Seconds, Switch
 
 
 class Section(luigi.Config):
@@ -72,8 +80,14 @@ class generate(Section):  # noqa: N801 - as above
 class load(Section):  # noqa: N801 - as above
     """How a load drives the cluster."""
 
+    way = Choice(default="batch", choices=WAYS)
     pool_size = Integer(default=100, minimum=1)
-    processes = Integer(default=1, minimum=1)
+    processes = Integer(default=0, minimum=0)
+    rows_per_s = Number(default=0.0)
+    nulls = Choice(default="unset", choices=NULLS)
+    ttl_s = Integer(default=0, minimum=0)
+    max_bad_rows = Checked(default="0")
+    retry_budget_s = Number(default=300.0)
 
 
 class timing(Section):  # noqa: N801 - as above

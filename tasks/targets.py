@@ -3,23 +3,45 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import luigi
 
+from pipeline.config import KeyspaceConfig
 from pipeline.jobs import DescribeTable, Result
 from pipeline.processes import run_job
-from tasks.settings import cluster_config, keyspace_config
+from tasks.settings import cluster_config
+
+
+@dataclass(frozen=True)
+class Place:
+    """A table: a keyspace, and in it the table of a dataset's module, or one by its name."""
+
+    keyspace: KeyspaceConfig
+    dataset: str = ""
+    table: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.table or self.dataset.rpartition(".")[2]
+
+    @property
+    def as_job(self) -> dict[str, Any]:
+        """What a job on the table is given of it."""
+        return {"keyspace": self.keyspace, "dataset": self.dataset, "table": self.table}
 
 
 @dataclass(frozen=True)
 class CassandraTarget(luigi.Target):
     """A finished load: a marker row of the table as it is now, and of the input as it is now.
 
-    Where `input_sha256` is None the input is gone, and its name, `source`, stands for it. Where `since_s`
-    is given, only a marker written after that moment (seconds since the epoch) counts.
+    The input is known by its content, `input_sha256`; where that is None it is gone, and its name, `source`,
+    stands for it. Where `since_s` is given, only a marker written after that moment (seconds since the epoch)
+    counts.
     """
 
-    dataset: str
+    place: Place
     date: dt.date
     source: str
     input_sha256: str | None = None
@@ -31,15 +53,18 @@ class CassandraTarget(luigi.Target):
         Raises:
             PipelineError: a setting is wrong, or the cluster cannot be asked.
         """
-        return self.is_in(describe(self.dataset, [self.date]))
+        return self.is_in(describe(self.place, [self.date]))
 
     def is_in(self, description: Result) -> bool:
         """Say whether a description of the table holds this marker."""
         return any(
-            marker["source"] == self.source
-            and marker["date"] == self.date.isoformat()
+            marker["date"] == self.date.isoformat()
             and marker["table_id"] == description["table_id"]
-            and self.input_sha256 in {None, marker["input_sha256"]}
+            and (
+                marker["input_sha256"] == self.input_sha256
+                if self.input_sha256
+                else marker["source"] == self.source
+            )
             and marker["finished_at_s"] >= (self.since_s or 0)
             for marker in description["markers"]
         )
@@ -49,7 +74,7 @@ class CassandraTarget(luigi.Target):
 class TableTarget(luigi.Target):
     """A dataset's table and the marker table, as their models say."""
 
-    dataset: str
+    place: Place
 
     def exists(self) -> bool:
         """Ask the cluster.
@@ -57,10 +82,10 @@ class TableTarget(luigi.Target):
         Raises:
             PipelineError: a setting is wrong, the table is not its model's, or the cluster cannot be asked.
         """
-        return describe(self.dataset, [])["table_id"] is not None
+        return describe(self.place, [])["table_id"] is not None
 
 
-def describe(dataset: str, dates: Sequence[dt.date]) -> Result:
+def describe(place: Place, dates: Sequence[dt.date]) -> Result:
     """Return what `DescribeTable` gives; where the embedded cluster does not run, there is nothing.
 
     Raises:
@@ -69,6 +94,4 @@ def describe(dataset: str, dates: Sequence[dt.date]) -> Result:
     cluster = cluster_config()
     if cluster is None:
         return {"table_id": None, "markers": []}
-    return run_job(
-        DescribeTable(cluster=cluster, keyspace=keyspace_config(), dataset=dataset, dates=tuple(dates))
-    )
+    return run_job(DescribeTable(cluster=cluster, **place.as_job, dates=tuple(dates)))

@@ -1,6 +1,5 @@
 """What a person at the terminal sees: a progress bar, the report's table, and errors without tracebacks."""
 
-import ctypes
 import logging
 import multiprocessing
 import os
@@ -19,13 +18,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from pipeline import embedded, report
 from pipeline.errors import PipelineError
 from pipeline.jobs import Progress as ProgressOf
+from pipeline.parent import end_with_parent
 
 
 def install() -> None:
     """Have Luigi's log show our errors as one message each, Ctrl-C as one line, and its forks end with it."""
     logging.getLogger("luigi-interface").addFilter(_without_our_tracebacks)
     sys.excepthook = _excepthook
-    os.register_at_fork(after_in_child=_end_with_luigi)
+    os.register_at_fork(after_in_child=end_with_parent)
 
 
 def progress_of(task: luigi.Task) -> ProgressOf:
@@ -82,11 +82,6 @@ class TaskProcessContext:
             sys.exit(_EXIT_INTERRUPTED)
 
 
-def _end_with_luigi() -> None:
-    """In a fork of Luigi's, for a task or for its cache of what is complete: be ended when Luigi ends."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def _bar() -> Progress | None:
     if not sys.stderr.isatty() or multiprocessing.parent_process() is not None:
         return None
@@ -120,6 +115,4 @@ def _excepthook(kind: type[BaseException], error: BaseException, traceback: Trac
 
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 _PAGE_INTERVAL_S = 1.0
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None).prctl  # looked up here: after a fork, the loader's lock may be held for ever
 _OUR_TRACEBACK = re.compile(r"Traceback .*\npipeline\.errors\.\w+: (.*)", re.DOTALL)

@@ -14,7 +14,8 @@ from pipeline.errors import SettingError
 from pipeline.processes import run_job
 from pipeline.timing import Cell
 from tasks import settings
-from tasks.chain import InputTask, VerifyRows, running_cluster
+from tasks.chain import InputTask, VerifyRows
+from tasks.load import running_cluster
 from tasks.parameters import Checked, Integer, Latencies
 from tasks.settings import embedded_spec, keyspace_config, output_folder
 from tasks.terminal import progress_of, show_report

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import RoundRobinPolicy
@@ -37,17 +38,24 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self._signed(self._name, self._key, authority=True))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
+    def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
         """Return the files of a certificate for 127.0.0.1 and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        certificate_file.write_bytes(self._signed(subject, key, authority=False))
+        certificate_file.write_bytes(self._signed(subject, key, authority=False, expired=expired))
         key_file.write_bytes(_key_text(key))
         return certificate_file, key_file
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> bytes:
-        now = dt.datetime.now(dt.UTC)
+    def _signed(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool,
+        expired: bool = False,
+    ) -> bytes:
+        begins = dt.datetime.now(dt.UTC) - dt.timedelta(days=2 if expired else 1)
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
@@ -56,8 +64,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=1))
+            .not_valid_before(begins)
+            .not_valid_after(begins + dt.timedelta(days=1 if expired else 2))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(identifier, critical=False)
@@ -221,6 +229,33 @@ def test_a_password_from_the_environment_is_shown_nowhere(workspace: Workspace, 
     assert keys <= {str(row.user_id) for row in guarded.cql.execute("SELECT user_id FROM guarded.user")}
 
 
+def test_a_load_through_tls_shows_no_secret_to_luigid(
+    workspace: Workspace, guarded: Guarded, luigid: str
+) -> None:
+    """A whole load goes through TLS; neither luigid's page, nor any log or file, has password or key."""
+    guarded.cql.execute("DROP TABLE IF EXISTS guarded.user")
+    done = workspace.luigi("LoadUsers", "--rows", "50000", CASSANDRA_PASSWORD=PASSWORD)
+    assert done.returncode == 0, done.stdout
+    assert guarded.cql.execute("SELECT count(*) FROM guarded.user", timeout=60).one()[0] == 50_000
+    pages = [
+        requests.get(f"{luigid}/{page}", timeout=30).text
+        for page in (
+            "",
+            "static/visualiser/index.html",
+            "api/task_list?data={}",
+            "api/worker_list",
+            "api/graph",
+        )
+    ]
+    assert any("LoadUsers" in page for page in pages)
+    files = [file for file in workspace.folder.rglob("*") if file.is_file()]
+    assert "luigid.log" in {file.name for file in files}
+    key = guarded.key_file.read_text(encoding="ascii").splitlines()[1]
+    for text in (*pages, done.stdout, *(file.read_text("utf-8", errors="replace") for file in files)):
+        assert not shown(PASSWORD, text)
+        assert key not in text
+
+
 def test_a_password_from_a_file_opens(workspace: Workspace, guarded: Guarded, tmp_path: Path) -> None:
     """The first line of password_file is the password, whatever its line break and what follows it."""
     secret = tmp_path / "secret"
@@ -271,6 +306,26 @@ def test_a_certificate_for_another_host_is_refused(workspace: Workspace, guarded
         refused(workspace, "IP address mismatch, certificate is not valid for '127.0.0.2'", password=PASSWORD)
 
 
+def test_an_expired_certificate_of_the_server_is_refused(
+    workspace: Workspace, guarded: Guarded, tmp_path: Path
+) -> None:
+    """A server whose certificate has expired gets no password."""
+    certificate_file, key_file = Authority(tmp_path, "late").issue("expired", expired=True)
+    workspace.configure(cassandra={"tls_ca_file": tmp_path / "late.pem"})
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate_file, key_file)
+    with _relay(("127.0.0.1", 0), guarded.endpoint, context) as port:
+        workspace.configure(cassandra={"port": port})
+        refused(workspace, "certificate verify failed: certificate has expired", password=PASSWORD)
+
+
+def test_an_expired_certificate_of_the_client_is_refused(workspace: Workspace, guarded: Guarded) -> None:
+    """Where the server refuses the client's certificate as expired, the message names its settings."""
+    certificate_file, key_file = guarded.authority.issue("expired", expired=True)
+    workspace.configure(cassandra={"tls_certificate_file": certificate_file, "tls_key_file": key_file})
+    refused(workspace, "; check tls_ca_file, tls_certificate_file and tls_key_file", password=PASSWORD)
+
+
 def test_a_client_without_a_certificate_is_refused(workspace: Workspace) -> None:
     """Where the server wants the client's certificate and there is none, the message says so."""
     workspace.configure(cassandra={"tls_certificate_file": "", "tls_key_file": ""})
@@ -307,8 +362,10 @@ def _command_lines() -> set[str]:
 
 
 @contextlib.contextmanager
-def _relay(address: tuple[str, int], endpoint: embedded.Endpoint) -> Iterator[int]:
-    """Yield the port at `address` behind which the server seems to be."""
+def _relay(
+    address: tuple[str, int], endpoint: embedded.Endpoint, context: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """Yield the port at `address` behind which the server seems to be, with a certificate of its own."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(address))
 
@@ -322,6 +379,9 @@ def _relay(address: tuple[str, int], endpoint: embedded.Endpoint) -> Iterator[in
             with contextlib.suppress(OSError):
                 while True:
                     client = stack.enter_context(listener.accept()[0])
+                    if context:
+                        with contextlib.suppress(ssl.SSLError):
+                            client = stack.enter_context(context.wrap_socket(client, server_side=True))
                     server = stack.enter_context(
                         socket.create_connection((endpoint.contact_points[0], endpoint.port))
                     )

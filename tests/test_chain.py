@@ -111,6 +111,7 @@ def test_load_is_done_once_for_a_table_and_an_input(shared: Workspace, cql: Sess
     assert "1 LoadUsers" in _ran(succeed(shared, *load))
     assert stored(shared, cql) == read_csv(file)
 
+    cql.cluster.refresh_table_metadata(shared.keyspace, "user")
     definition = cql.cluster.metadata.keyspaces[shared.keyspace].tables["user"].as_cql_query()
     cql.execute(f"DROP TABLE {shared.keyspace}.user")
     cql.execute(definition)

@@ -12,7 +12,7 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 from cassandra.cluster import Cluster as Driver
 from cassandra.policies import WhiteListRoundRobinPolicy
 
-from pipeline.embedded import ClusterSpec, Endpoint, endpoint, start, status, stop
+from pipeline.embedded import ClusterSpec, Endpoint, endpoint, start, status, stop, stop_node
 from pipeline.embedded.cluster import Cluster, save_cluster
 from pipeline.embedded.machine import require_room
 from pipeline.errors import EmbeddedError, SettingError
@@ -171,6 +171,21 @@ def test_a_killed_start_heals_and_data_outlives_a_stop(folder: Path) -> None:
     assert ("kept",) in rows(found, "SELECT keyspace_name FROM system_schema.keyspaces")
 
 
+def test_one_node_ends_and_comes_back(folder: Path) -> None:
+    """A node is ended by its number, at once where asked; a start brings it back, advertised as before."""
+    spec = ClusterSpec(folder=folder, heap=HEAP, advertised=("127.0.1.1",))
+    found = start(spec)
+    with pytest.raises(EmbeddedError, match="has 1 nodes, node 2 was to be stopped"):
+        stop_node(folder, 2)
+    for kill in (True, False):
+        [pid] = pids(folder)
+        stop_node(folder, 1, kill=kill)
+        assert not runs(pid)
+        assert endpoint(folder) is None
+        assert start(spec) == found
+    assert rows(found, "SELECT rpc_address FROM system.local") == [("127.0.1.1",)]
+
+
 def test_an_interrupted_start_leaves_nothing(folder: Path) -> None:
     """Ctrl-C while a server starts ends that server and the command, with code 130 and no traceback."""
     with command_line("start", "--folder", folder, "--heap", HEAP, cwd=ROOT) as interrupted:
@@ -239,6 +254,7 @@ def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
         ("port", 70000),
         ("overrides", {"listen_address": "0.0.0.0"}),  # noqa: S104 - the point is that it is refused
         ("overrides", {"authenticator": object()}),
+        ("advertised", ("127.0.1.1", "127.0.1.2")),
     ],
 )
 def test_a_setting_out_of_range_is_refused(tmp_path: Path, name: str, value: object) -> None:

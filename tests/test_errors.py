@@ -19,6 +19,8 @@ HEADER = "user_id,first_name,last_name\n"
 GOOD = HEADER + "00000000-0000-0000-0000-000000000001,Ada,Lovelace\n"
 ID = "00000000-0000-0000-0000-000000000002"
 Refused = Callable[..., str]
+_BESIDE = {".luigi", "checkpoints", "bad_rows.csv", "rejected.csv"}
+"""What a refused command may leave: how far it came, and what it found wrong."""
 
 
 class Refusals(Workspace):
@@ -51,7 +53,7 @@ class Refusals(Workspace):
         files = {
             str(file): file.read_bytes()
             for file in self.folder.rglob("*")
-            if file.is_file() and ".luigi" not in file.parts
+            if file.is_file() and not _BESIDE.intersection((*file.parts, file.name))
         }
         return {**rows, **files}
 
@@ -260,7 +262,7 @@ def test_an_input_that_is_no_row_file_is_refused(refusals: Refusals, name: str, 
         (
             "latin.csv",
             f"{GOOD}{ID},J\xfcrg,X\n".encode("latin-1"),
-            r"latin.csv:3: not UTF-8 \(byte 0xfc\); co",
+            r"latin.csv:3: column first_name: not UTF-8 \(byte 0xfc\); co",
         ),
         ("type.csv", f"{GOOD}nonsense,a,b\n".encode(), "type.csv:3: column user_id: 'nonsense' is no uuid: "),
     ],

@@ -14,6 +14,7 @@ from pipeline import jobs
 from pipeline.errors import SchemaError
 from pipeline.processes import run_job
 from tests.conftest import PROJECT, Workspace
+from tests.loads import LOADED_ON, USERS, Loads
 
 DATACENTRE = "datacenter1"
 DAY = dt.date(2026, 11, 22)
@@ -172,19 +173,20 @@ def test_a_table_is_dropped_only_where_asked_and_ours(workspace: Workspace, cql:
     assert not list(cql.execute(f"SELECT * FROM {workspace.keyspace}.user"))
 
 
-def test_a_marker_tells_a_table_from_the_one_before_it(workspace: Workspace) -> None:
+def test_a_marker_tells_a_table_from_the_one_before_it(workspace: Workspace, cql: Session) -> None:
     """A marker names the table as it was: after a drop it is still there, but of another table."""
     run_job(jobs.SetUpTable(**workspace.table))
-    said = {"date": DAY, "source": "rows.csv", "input_sha256": "0" * 64, "rows": 3}
-    run_job(jobs.MarkFinished(**workspace.table, **said))  # type: ignore[arg-type]
+    loads = Loads(workspace.folder, workspace.keyspace, workspace.endpoint, cql)
+    file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.uuid4(), "Ada", "Lovelace")])
+    loads.run(loads.job("", [file], dataset=USERS))
 
-    described = run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,)))
+    described = run_job(jobs.DescribeTable(**workspace.table, dates=(LOADED_ON,)))
     [marker] = described["markers"]
     assert marker["table_id"] == described["table_id"]
-    assert {name: marker[name] for name in said} == {**said, "date": DAY.isoformat()}
+    assert (marker["date"], marker["rows"]) == (LOADED_ON.isoformat(), 1)
 
     run_job(jobs.SetUpTable(**workspace.table, drop=True))
-    described = run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,)))
+    described = run_job(jobs.DescribeTable(**workspace.table, dates=(LOADED_ON,)))
     assert [marker["table_id"]] == [old["table_id"] for old in described["markers"]]
     assert described["table_id"] != marker["table_id"]
 

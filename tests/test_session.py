@@ -8,8 +8,8 @@ from cassandra import ConsistencyLevel, Unavailable
 from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
 
+from pipeline.driver_errors import translated_errors
 from pipeline.errors import AccessError, ClusterError, RequestError, SchemaError, UnreachableError
-from pipeline.session import translated_errors
 
 NEVER_SEEN = {
     "cassandra.DependencyException": "raised while the driver is imported, before there is a session",

@@ -10,20 +10,26 @@ from dataclasses import dataclass
 from cassandra.cqlengine.models import Model
 from faker import Faker
 
+from pipeline.cql.columns import Column
 from pipeline.errors import SettingError
-from pipeline.rowfiles import Column
+
+Recipe = Callable[[Faker], object]
+"""What to ask a seeded Faker for one value of a column; `pipeline.generation.sampling` has faster ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A table's model and, for each of its columns, what to ask a seeded Faker for.
+    """A table's model and a recipe for each of its columns.
+
+    A recipe's value may depend on its Faker alone, not on the rows before: rows are made in blocks, by
+    several processes. So `fake.unique` holds within a block of 10,000 rows and no further.
 
     Raises:
         SettingError: the recipe's columns are not the model's.
     """
 
     model: type[Model]
-    recipe: Mapping[str, Callable[[Faker], object]]
+    recipe: Mapping[str, Recipe]
 
     def __post_init__(self) -> None:
         if set(self.attributes) != set(self.recipe):

@@ -1,11 +1,10 @@
 """The article's table: users with a first and a last name."""
 
-from operator import methodcaller
-
 from cassandra.cqlengine import columns
 from cassandra.cqlengine.models import Model
 
 from pipeline.datasets import Dataset
+from pipeline.generation.sampling import FakerTable, RandomUuid
 
 
 class User(Model):
@@ -20,8 +19,8 @@ class User(Model):
 DATASET = Dataset(
     model=User,
     recipe={
-        "user_id": methodcaller("uuid4", cast_to=None),
-        "first_name": methodcaller("first_name"),
-        "last_name": methodcaller("last_name"),
+        "user_id": RandomUuid(),
+        "first_name": FakerTable("first_name"),
+        "last_name": FakerTable("last_name"),
     },
 )

@@ -12,10 +12,20 @@ from pathlib import Path
 
 from pipeline.embedded.cluster import ClusterSpec, Endpoint, load_cluster
 from pipeline.embedded.machine import accepts
-from pipeline.embedded.startup import end_nodes, is_up, refuse_another, start_cluster
-from pipeline.errors import OutputError
+from pipeline.embedded.startup import STOP_GRACE_S, end_nodes, is_up, refuse_another, start_cluster
+from pipeline.errors import EmbeddedError, OutputError
 
-__all__ = ["ClusterSpec", "Endpoint", "NodeStatus", "Status", "endpoint", "start", "status", "stop"]
+__all__ = [
+    "ClusterSpec",
+    "Endpoint",
+    "NodeStatus",
+    "Status",
+    "endpoint",
+    "start",
+    "status",
+    "stop",
+    "stop_node",
+]
 
 START_TIMEOUT_S = 180.0
 
@@ -115,6 +125,29 @@ def stop(folder: Path) -> bool:
         ran = any(node.pid is not None for node in nodes)
         end_nodes(nodes)
     return ran
+
+
+def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
+    """End one node, counted from 1, of the cluster in `folder`; `start` starts it again with its data.
+
+    It is asked to flush and end, or ended at once by SIGKILL; one that does not run is left as it is.
+
+    Raises:
+        EmbeddedError: there is no such node, or its process belongs to another user.
+        OutputError: the folder cannot be written.
+    """
+    folder = folder.resolve()
+    with _alone(folder):
+        cluster = load_cluster(folder)
+        nodes = cluster.members(folder) if cluster else ()
+        if not 1 <= number <= len(nodes):
+            raise EmbeddedError(
+                f"the cluster in {folder} has {len(nodes)} nodes, node {number} was to be stopped"
+            )
+        node = nodes[number - 1]
+        if not kill:
+            node.ask_to_end()
+        node.end(grace_s=0 if kill else STOP_GRACE_S)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,8 @@ class ClusterSpec:
     """The cluster that is asked for, in a folder of its own.
 
     `heap` is each node's, as `-Xmx` takes it; `port` 0 means a free one, 9042 if it is; `overrides` are more
-    top-level entries of cassandra.yaml, for example an authenticator.
+    top-level entries of cassandra.yaml, for example an authenticator; `advertised` are the addresses, one a
+    node, that clients are told in place of the nodes' own: those of a proxy before them.
 
     Raises:
         SettingError: a value is out of range, or an override is one that the cluster sets itself.
@@ -44,6 +45,7 @@ class ClusterSpec:
     heap: str = "1G"
     port: int = 0
     overrides: Mapping[str, object] = field(default_factory=dict)
+    advertised: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.nodes <= _MOST_NODES:
@@ -57,12 +59,21 @@ class ClusterSpec:
             raise SettingError(
                 f"port is {self.port}; it must be 0 (a free one) or from {_LEAST_PORT} to {_MOST_PORT}"
             )
+        if self.advertised and len(self.advertised) != self.nodes:
+            raise SettingError(
+                f"advertised has {len(self.advertised)} addresses; give one for each of {self.nodes} nodes"
+            )
         for name in sorted(_OURS.intersection(self.overrides)):
             raise SettingError(f"overrides has {name}, which the embedded cluster sets itself; leave it out")
         try:
             json.dumps(self.overrides)
         except (TypeError, ValueError) as error:
             raise SettingError(f"overrides must be plain values, as in YAML: {error}") from error
+
+    def settings_of(self, number: int) -> Mapping[str, object]:
+        """Return what was asked for of the cassandra.yaml of one node, counted from 0."""
+        own = {"broadcast_rpc_address": self.advertised[number]} if self.advertised else {}
+        return {**self.overrides, **own}
 
     @property
     def encrypts_clients(self) -> bool:
@@ -108,7 +119,7 @@ class Cluster:
         )
 
     def settings(self, overrides: Mapping[str, object]) -> dict[str, object]:
-        """Return what all nodes have in their cassandra.yaml.
+        """Return what a node has in its cassandra.yaml beside where it listens.
 
         What is absent keeps Cassandra's own default, so that what is measured is Cassandra as people run it.
         """

@@ -20,6 +20,7 @@ from pipeline.errors import EmbeddedError
 _RECORD_THEN_RUN = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" && exec "$@" >console.log 2>&1'
 # The outer shell leaves at once, so the process belongs to init and never lingers as a zombie of ours.
 _LEAVE_BEHIND = 'sh -c "$0" sh "$@" &'
+_KILLED_WITHIN_S = 30.0
 
 
 def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, str]) -> None:
@@ -75,7 +76,7 @@ def reap(record: Path, *, grace_s: float) -> None:
     with _held(record) as process:
         if process is not None and not _ends(process, grace_s):
             _signal(process, signal.SIGKILL, record)
-            if not _ends(process, grace_s):
+            if not _ends(process, _KILLED_WITHIN_S):
                 raise EmbeddedError(f"process {find(record)} of {record} does not end, not even when killed")
     record.unlink(missing_ok=True)
 

@@ -38,7 +38,8 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
         save_cluster(folder, cluster)
         nodes = cluster.members(folder)
         try:
-            _start_nodes(nodes, runtime, cluster.settings(spec.overrides), timeout_s)
+            settings = [cluster.settings(spec.settings_of(number)) for number in range(spec.nodes)]
+            _start_nodes(nodes, runtime, settings, timeout_s)
         except EmbeddedError:
             # Another server took a port after it was chosen. Ports that were left to us are chosen again.
             if spec.port or not tries_left or not any(node.lost_a_port() for node in nodes):
@@ -81,7 +82,7 @@ def is_up(nodes: Sequence[Node]) -> bool:
 
 
 def _start_nodes(
-    nodes: Sequence[Node], runtime: Runtime, settings: dict[str, object], timeout_s: float
+    nodes: Sequence[Node], runtime: Runtime, settings: Sequence[dict[str, object]], timeout_s: float
 ) -> None:
     """Start the nodes that do not run, each when those before it are up; on a failure end these again."""
     launched = []
@@ -90,7 +91,7 @@ def _start_nodes(
             with _announced(f"starting Cassandra, node {number} of {len(nodes)}"):
                 if node.pid is None:
                     launched.append(node)
-                    node.launch(runtime, settings)
+                    node.launch(runtime, settings[number - 1])
                 _await_up(nodes[:number], timeout_s)
     except BaseException:
         end_nodes(launched)

@@ -1,0 +1,69 @@
+"""scyllapy, asyncio over the Rust driver: prepared INSERTs, in UNLOGGED batches or one at a time."""
+
+import asyncio
+import logging
+from importlib.metadata import version
+from itertools import islice
+
+from scyllapy import Batch, BatchType, Consistency, ExecutionProfile, Scylla
+
+from bench.contest import Stopwatch, Task, arguments, task_of
+from bench.tables import FROM_TEXT
+
+_BATCHES_IN_FLIGHT = 16
+_STATEMENTS_IN_FLIGHT = 128
+_TIMEOUT_S = 60
+
+
+async def _load(task: Task, way: str) -> None:
+    profile = ExecutionProfile(consistency=getattr(Consistency, task.consistency), request_timeout=_TIMEOUT_S)
+    scylla = Scylla([f"{task.host}:{task.port}"], default_execution_profile=profile)
+    await scylla.startup()
+    prepared = await scylla.prepare(task.insert)
+    from_text = [FROM_TEXT[cql_type] for cql_type in task.table.columns.values()]
+    values = ([convert(text) for convert, text in zip(from_text, row, strict=True)] for row in task.read())
+    rows = 0
+
+    def batch_of(size: int) -> Batch:
+        batch = Batch(BatchType.UNLOGGED, consistency=getattr(Consistency, task.consistency))
+        for _ in range(size):
+            batch.add_query(prepared)
+        return batch
+
+    full = batch_of(task.table.rows_a_batch)
+
+    async def batches() -> None:
+        nonlocal rows
+        while some := list(islice(values, task.table.rows_a_batch)):
+            await scylla.batch(full if len(some) == task.table.rows_a_batch else batch_of(len(some)), some)
+            rows += len(some)
+
+    async def statements() -> None:
+        nonlocal rows
+        for row in values:
+            await scylla.execute(prepared, row)
+            rows += 1
+
+    workers = (
+        [batches() for _ in range(_BATCHES_IN_FLIGHT)]
+        if way == "batch"
+        else [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
+    )
+    with Stopwatch() as watch:
+        await asyncio.gather(*workers)
+    watch.outcome(f"scyllapy, {way}", version=version("scyllapy"), rows=rows).print()
+    await scylla.shutdown()
+
+
+def main() -> None:
+    """Load what the command line names and print the outcome."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--way", choices=("batch", "prepared"), default="batch", help="default: %(default)s")
+    found = parser.parse_args()
+    # Else each batch of more than ten partitions is a line of log.
+    logging.disable(logging.WARNING)
+    asyncio.run(_load(task_of(found), found.way))
+
+
+if __name__ == "__main__":
+    main()

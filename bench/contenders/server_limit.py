@@ -1,0 +1,150 @@
+"""The server's own limit: BATCH frames encoded beforehand, sent as fast as they are acknowledged.
+
+Only the standard library and the driver's serialisers; what is timed is sending, waiting, counting answers.
+Frames are those of native protocol version 4, sections 2 and 4.1 of its specification.
+"""
+
+import resource
+import socket
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from itertools import islice
+
+from cassandra import ConsistencyLevel
+from cassandra.cqltypes import DateType, DecimalType, Int32Type, UTF8Type, UUIDType
+
+from bench.contest import Stopwatch, Task, arguments, task_of
+from bench.tables import FROM_TEXT
+
+_VERSION = 4
+_HEADER = struct.Struct(">BBhBi")
+_STARTUP, _READY, _RESULT, _PREPARE, _BATCH = 0x01, 0x02, 0x08, 0x09, 0x0D
+_STREAMS = 0x8000
+_UNLOGGED, _PREPARED, _DEFAULT_TIMESTAMP = 1, 1, 0x20
+_SERIALISE = {
+    "uuid": UUIDType.serialize,
+    "int": Int32Type.serialize,
+    "timestamp": DateType.serialize,
+    "decimal": DecimalType.serialize,
+    "text": UTF8Type.serialize,
+}
+_RECEIVE_BYTES = 1 << 20
+
+
+class Connection:
+    """A socket that speaks just enough of the protocol."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._socket = socket.create_connection((host, port), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = bytearray()
+        self.send([_frame(0, _STARTUP, struct.pack(">H", 1) + _string("CQL_VERSION") + _string("3.0.0"))])
+        self._expect(_READY)
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Write `frames` in one go."""
+        self._socket.sendall(b"".join(frames))
+
+    def prepare(self, statement: str) -> bytes:
+        """Return the id of the prepared statement."""
+        text = statement.encode()
+        self.send([_frame(0, _PREPARE, struct.pack(">i", len(text)) + text)])
+        # The kind of the result, then the id as short bytes.
+        answer = self._expect(_RESULT)
+        (size,) = struct.unpack_from(">H", answer, 4)
+        return answer[6 : 6 + size]
+
+    def acknowledged(self) -> int:
+        """Wait for answers; return how many came whole.
+
+        Raises:
+            RuntimeError: one of them is an error, or the server hung up.
+        """
+        return len(self._answers(_RESULT))
+
+    def _expect(self, opcode: int) -> bytes:
+        while True:
+            if bodies := self._answers(opcode):
+                return bodies[0]
+
+    def _answers(self, opcode: int) -> list[bytes]:
+        piece = self._socket.recv(_RECEIVE_BYTES)
+        if not piece:
+            raise RuntimeError("the server closed the connection; its log says why")
+        self._received += piece
+        bodies, start, end = list[bytes](), 0, len(self._received)
+        while end - start >= _HEADER.size:
+            _, _, _, found, size = _HEADER.unpack_from(self._received, start)
+            following = start + _HEADER.size + size
+            if following > end:
+                break
+            bodies.append(bytes(self._received[start + _HEADER.size : following]))
+            if found != opcode:
+                raise RuntimeError(f"the server answered with opcode {found:#x}: {bodies[-1][:300]!r}")
+            start = following
+        del self._received[:start]
+        return bodies
+
+
+def batches(task: Task, prepared_id: bytes, rows_a_batch: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of rows and the frame of each batch, each with a timestamp of its own."""
+    serialise = [(FROM_TEXT[name], _SERIALISE[name]) for name in task.table.columns.values()]
+    start = struct.pack(">BH", _PREPARED, len(prepared_id)) + prepared_id + struct.pack(">H", len(serialise))
+    consistency = ConsistencyLevel.name_to_value[task.consistency]
+    timestamp_us = time.time_ns() // 1000
+    rows = task.read()
+    number = 0
+    while some := list(islice(rows, rows_a_batch)):
+        body = [struct.pack(">BH", _UNLOGGED, len(some))]
+        for row in some:
+            body.append(start)
+            for (convert, serialised), text in zip(serialise, row, strict=True):
+                value = serialised(convert(text), _VERSION)
+                body.append(struct.pack(">i", len(value)) + value)
+        body.append(struct.pack(">HBq", consistency, _DEFAULT_TIMESTAMP, timestamp_us + number))
+        yield len(some), _frame(number % _STREAMS, _BATCH, b"".join(body))
+        number += 1
+
+
+def _frame(stream: int, opcode: int, body: bytes) -> bytes:
+    return _HEADER.pack(_VERSION, 0, stream, opcode, len(body)) + body
+
+
+def _string(text: str) -> bytes:
+    return struct.pack(">H", len(text)) + text.encode()
+
+
+def main() -> None:
+    """Load what the command line names and print the outcome: its CPU is that of the timed part alone."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--rows-a-batch", type=int, help="default: the table's, below the server's warning")
+    parser.add_argument("--in-flight", type=int, default=64, help="frames; default: %(default)s")
+    found = parser.parse_args()
+    task = task_of(found)
+    connection = Connection(task.host, task.port)
+    prepared_id = connection.prepare(task.insert)
+    encoded = list(batches(task, prepared_id, found.rows_a_batch or task.table.limit_rows_a_batch))
+    frames = [frame for _, frame in encoded]
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    with Stopwatch() as watch:
+        sent = min(found.in_flight, len(frames))
+        connection.send(frames[:sent])
+        acknowledged = 0
+        while acknowledged < len(frames):
+            acknowledged += connection.acknowledged()
+            following = min(acknowledged + found.in_flight, len(frames))
+            if following > sent:
+                connection.send(frames[sent:following])
+                sent = following
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    rows = sum(count for count, _ in encoded)
+    outcome = watch.outcome("server limit", version=version("cassandra-driver"), rows=rows)
+    used_s = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+    replace(outcome, client_cpu_s=used_s).print()
+
+
+if __name__ == "__main__":
+    main()

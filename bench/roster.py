@@ -1,0 +1,143 @@
+"""Who takes part: each contender's command line, the environment it runs in, how much of a file it gets."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+OURS = "ours, batch"
+LIMIT = "server limit"
+
+_OWN = PROJECT / ".venv"
+_FOREIGN = PROJECT / ".venv-bench"
+_FIRST_ROWS = 100_000
+_LONGEST_S = 1800
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """One line of the comparison; `expected_rows_per_s` is for the announced duration alone."""
+
+    label: str
+    module: str
+    environment: Path
+    expected_rows_per_s: int
+    options: tuple[str, ...] = ()
+    most_rows: int | None = None
+
+    def rows_of(self, rows: int) -> int:
+        """Return how many rows it loads of a file of `rows`: a slow contender gets the first 100,000."""
+        return min(rows, self.most_rows or rows)
+
+    def run(self, arguments: list[str]) -> str:
+        """Run it to its end; return the line of JSON that it answers with.
+
+        Raises:
+            RuntimeError: it failed, or took longer than any of them may.
+        """
+        command = [str(self.environment / "bin" / "python"), "-m", self.module, *self.options, *arguments]
+        try:
+            done = subprocess.run(
+                command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=_LONGEST_S
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(f"{self.label} took more than {_LONGEST_S} s: {' '.join(command)}") from error
+        if done.returncode != 0:
+            raise RuntimeError(
+                f"{self.label} ended with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
+            )
+        return done.stdout.strip().splitlines()[-1]
+
+
+ROSTER = {
+    contender.label: contender
+    for contender in (
+        Contender(
+            label=LIMIT,
+            module="bench.contenders.server_limit",
+            environment=_OWN,
+            expected_rows_per_s=60_000,
+        ),
+        Contender(
+            label=OURS,
+            module="bench.contenders.ours",
+            environment=_OWN,
+            expected_rows_per_s=80_000,
+            options=("--way", "batch"),
+        ),
+        Contender(
+            label="ours, prepared",
+            module="bench.contenders.ours",
+            environment=_OWN,
+            expected_rows_per_s=20_000,
+            options=("--way", "prepared"),
+            most_rows=_FIRST_ROWS,
+        ),
+        Contender(
+            label="ours, create",
+            module="bench.contenders.ours",
+            environment=_OWN,
+            expected_rows_per_s=4_000,
+            options=("--way", "create"),
+            most_rows=_FIRST_ROWS,
+        ),
+        Contender(
+            label="acsylla, batch",
+            module="bench.contenders.acsylla_load",
+            environment=_FOREIGN,
+            expected_rows_per_s=60_000,
+            options=("--way", "batch"),
+        ),
+        Contender(
+            label="acsylla, prepared",
+            module="bench.contenders.acsylla_load",
+            environment=_FOREIGN,
+            expected_rows_per_s=25_000,
+            options=("--way", "prepared"),
+            most_rows=_FIRST_ROWS,
+        ),
+        Contender(
+            label="scyllapy, batch",
+            module="bench.contenders.scyllapy_load",
+            environment=_FOREIGN,
+            expected_rows_per_s=60_000,
+            options=("--way", "batch"),
+        ),
+        Contender(
+            label="scyllapy, prepared",
+            module="bench.contenders.scyllapy_load",
+            environment=_FOREIGN,
+            expected_rows_per_s=12_000,
+            options=("--way", "prepared"),
+            most_rows=_FIRST_ROWS,
+        ),
+        Contender(
+            label="cqlsh COPY",
+            module="bench.contenders.cqlsh_copy",
+            environment=_FOREIGN,
+            expected_rows_per_s=45_000,
+        ),
+        Contender(
+            label="execute_concurrent",
+            module="bench.contenders.execute_concurrent",
+            environment=_FOREIGN,
+            expected_rows_per_s=10_000,
+            most_rows=_FIRST_ROWS,
+        ),
+        Contender(
+            label="DSBulk",
+            module="bench.contenders.dsbulk",
+            environment=_OWN,
+            expected_rows_per_s=8_000,
+            most_rows=_FIRST_ROWS,
+        ),
+        Contender(
+            label="DSBulk, replica set",
+            module="bench.contenders.dsbulk",
+            environment=_OWN,
+            expected_rows_per_s=12_000,
+            options=("--batch-mode", "REPLICA_SET"),
+            most_rows=_FIRST_ROWS,
+        ),
+    )
+}

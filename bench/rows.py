@@ -1,0 +1,93 @@
+"""The files that are loaded: made once, the same for the same number of rows, kept under output/bench."""
+
+import csv
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate
+from pathlib import Path
+
+from faker.providers.person.en_US import Provider
+
+from bench.tables import Table
+from pipeline.atomic import atomic_path
+
+_SEED = 20_240_301
+_CHUNK_ROWS = 10_000
+_DAYS = 365 * 24 * 3600
+_LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz      "[byte % 32] for byte in range(256))
+_BODY_CHARACTERS = 2_000
+_NOTE_CHARACTERS = 40
+
+
+def ensure_file(folder: Path, table: Table, rows: int) -> Path:
+    """Return the CSV file of the first `rows` rows of `table` in `folder`, made if it is not there.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    path = folder / f"{table.name}-{rows}.csv"
+    if not path.exists():
+        source = random.Random(_SEED)  # noqa: S311 - the same rows each time, nothing secret
+        with (
+            atomic_path(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(table.columns)
+            for start in range(0, rows, _CHUNK_ROWS):
+                writer.writerows(_MAKERS[table.name](source, min(_CHUNK_ROWS, rows - start)))
+    return path
+
+
+def _users(source: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
+    return zip(_ids(source, rows), _names(source, rows), _last_names(source, rows), strict=True)
+
+
+def _orders(source: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
+    start = datetime(2024, 3, 1, tzinfo=UTC)
+    customers = zip(_names(source, rows), _last_names(source, rows), strict=True)
+    for order_id, (first, last) in zip(_ids(source, rows), customers, strict=True):
+        moment = start + timedelta(seconds=source.randrange(_DAYS))
+        yield (
+            order_id,
+            source.randrange(1, 100),
+            # The one form that every contender reads as it comes.
+            f"{moment:%Y-%m-%d %H:%M:%S%z}",
+            Decimal(source.randrange(100, 1_000_000)).scaleb(-2),
+            f"{first} {last}",
+            _text(source, _NOTE_CHARACTERS),
+        )
+
+
+def _pages(source: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
+    for page_id in _ids(source, rows):
+        yield page_id, _text(source, _BODY_CHARACTERS)
+
+
+def _ids(source: random.Random, rows: int) -> list[uuid.UUID]:
+    return [uuid.UUID(int=source.getrandbits(128), version=4) for _ in range(rows)]
+
+
+def _names(source: random.Random, rows: int) -> list[str]:
+    return source.choices(list(Provider.first_names), cum_weights=_FIRST_NAME_WEIGHTS, k=rows)
+
+
+def _last_names(source: random.Random, rows: int) -> list[str]:
+    return source.choices(list(Provider.last_names), cum_weights=_LAST_NAME_WEIGHTS, k=rows)
+
+
+def _text(source: random.Random, characters: int) -> str:
+    # A letter at both ends: no contender may take a space away.
+    return f"a{source.randbytes(characters - 2).translate(_LETTERS).decode('ascii')}z"
+
+
+_FIRST_NAME_WEIGHTS = list(accumulate(Provider.first_names.values()))
+_LAST_NAME_WEIGHTS = list(accumulate(Provider.last_names.values()))
+_MAKERS: dict[str, Callable[[random.Random, int], Iterator[tuple[object, ...]]]] = {
+    "users": _users,
+    "orders": _orders,
+    "pages": _pages,
+}

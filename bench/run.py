@@ -1,0 +1,203 @@
+"""The comparison: `python -m bench.run` makes files and tables, runs the contenders in turn, says who won.
+
+A round is each contender once, in random order, each on an emptied table; the rows are counted after each. A
+round that is thrown away goes before: a Java server is slow until it is warm.
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cassandra import DriverException
+from cassandra.cluster import NoHostAvailable
+
+from bench.contest import CONSISTENCY_LEVELS, Task
+from bench.results import Run, as_text, plot, summarise, write_runs, write_summary
+from bench.roster import PROJECT, ROSTER, Contender
+from bench.rows import ensure_file
+from bench.server import Server, open_server
+from bench.tables import TABLES, Table
+from pipeline.embedded import ClusterSpec, Endpoint, start, stop
+from pipeline.errors import PipelineError
+
+KEYSPACE = "bench"
+RESULTS = PROJECT / "bench" / "results"
+FILES = PROJECT / "output" / "bench"
+_WARM_UP_ROWS = 200_000
+_SAMPLED_ROWS = 200
+_REPLICAS = 3
+_BESIDES_S = 8.0
+"""What a run takes beside the load: a process, emptying, counting."""
+
+
+def _plan(found: argparse.Namespace) -> Iterator[tuple[int, Table, Contender, int]]:
+    """Yield round, table, contender and rows in the order they run; round 0 is the one thrown away."""
+    order = random.Random()  # noqa: S311 - an order, nothing secret
+    for round_number in range(found.rounds + 1):
+        for name in found.tables:
+            most = _most_rows(found, name)
+            if round_number == 0:
+                most = min(most, _WARM_UP_ROWS)
+            contenders = [ROSTER[label] for label in found.contenders]
+            order.shuffle(contenders)
+            for contender in contenders:
+                yield round_number, TABLES[name], contender, contender.rows_of(most)
+
+
+def _measure(server: Server, contender: Contender, task: Task, round_number: int) -> Run:
+    server.empty(task.table)
+    answer = json.loads(contender.run(task.options()))
+    if answer["rows"] != task.rows:
+        raise RuntimeError(
+            f"{contender.label} says it loaded {answer['rows']} rows of {task.rows} of {task.file}"
+        )
+    sample = list(replace(task, rows=_SAMPLED_ROWS).read())
+    return Run(
+        round=round_number,
+        contender=contender.label,
+        version=answer["version"],
+        table=task.table.name,
+        rows=task.rows,
+        elapsed_s=answer["elapsed_s"],
+        rows_per_s=task.rows / answer["elapsed_s"],
+        startup_s=answer["startup_s"],
+        process_s=answer["process_s"],
+        client_cpu_us_per_row=answer["client_cpu_s"] / task.rows * 1e6,
+        load_cpu_us_per_row=answer["load_cpu_s"] and answer["load_cpu_s"] / task.rows * 1e6,
+        max_rss_bytes=answer["max_rss_bytes"],
+        counted=server.count(task.table),
+        sampled=len(sample),
+        wrong=server.wrong(task.table, sample),
+    )
+
+
+def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Run], list[str]]:
+    files = {name: ensure_file(FILES, TABLES[name], _most_rows(found, name)) for name in found.tables}
+    runs: list[Run] = []
+    failures: list[str] = []
+    with open_server(
+        endpoint.contact_points[0],
+        endpoint.port,
+        keyspace=KEYSPACE,
+        replication_factor=min(_REPLICAS, len(endpoint.contact_points)),
+        consistency=found.consistency,
+    ) as server:
+        _say(f"Cassandra {server.release()}, {len(endpoint.contact_points)} nodes")
+        for name in found.tables:
+            server.create(TABLES[name])
+        for round_number, table, contender, rows in _plan(found):
+            task = Task(
+                host=endpoint.contact_points[0],
+                port=endpoint.port,
+                keyspace=KEYSPACE,
+                table=table,
+                file=files[table.name],
+                rows=rows,
+                consistency=found.consistency,
+            )
+            try:
+                run = _measure(server, contender, task, round_number)
+            except RuntimeError as error:
+                # An hour of other runs is worth keeping; what failed is said again at the end.
+                _say(f"round {round_number or 'thrown away'}: {table.name}, FAILED: {error}")
+                failures.append(f"{table.name}, round {round_number}: {contender.label}")
+                continue
+            _say(_line(run))
+            if round_number:
+                runs.append(run)
+                write_runs(RESULTS / f"{found.name}.csv", runs)
+    if not runs:
+        raise RuntimeError("no run succeeded; what each one said stands above")
+    return runs, failures
+
+
+def _line(run: Run) -> str:
+    flaws = [
+        f", {number:,} rows {flaw}"
+        for number, flaw in ((run.rows - run.counted, "MISSING"), (run.wrong, f"of {run.sampled} WRONG"))
+        if number
+    ]
+    return (
+        f"round {run.round or 'thrown away'}: {run.table}, {run.contender}, {run.rows:,} rows: "
+        f"{run.rows_per_s:,.0f} rows/s, {run.client_cpu_us_per_row:.2f} µs of CPU a row{''.join(flaws)}"
+    )
+
+
+def _most_rows(found: argparse.Namespace, name: str) -> int:
+    return min(found.rows or TABLES[name].rows, TABLES[name].rows)
+
+
+@contextlib.contextmanager
+def _cluster(found: argparse.Namespace) -> Iterator[Endpoint]:
+    if found.host:
+        yield Endpoint(contact_points=(found.host,), port=found.port)
+        return
+    folder = FILES / f"cassandra-{found.nodes}"
+    try:
+        yield start(ClusterSpec(folder=folder, nodes=found.nodes))
+    finally:
+        stop(folder)
+
+
+def _announce(found: argparse.Namespace) -> None:
+    plan = list(_plan(found))
+    seconds = sum(
+        rows / contender.expected_rows_per_s / table.pace + _BESIDES_S for _, table, contender, rows in plan
+    )
+    _say(
+        f"{len(plan)} runs: {found.rounds} rounds and one thrown away; about {seconds / 60:.0f} minutes on a "
+        f"machine that does nothing else; it is {time.strftime('%H:%M')}"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument("--name", default="one-node", help="of the results; default: %(default)s")
+    parser.add_argument("--nodes", type=int, default=1, help="replication is up to 3; default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
+    parser.add_argument("--rows", type=int, help="at most so many of each table; default: all")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES), help="default: all")
+    parser.add_argument("--contenders", nargs="+", choices=ROSTER, default=list(ROSTER), help="default: all")
+    parser.add_argument(
+        "--consistency", choices=CONSISTENCY_LEVELS, default="LOCAL_ONE", help="default: %(default)s"
+    )
+    parser.add_argument("--host", help="of a server that runs; default: a cluster of its own")
+    parser.add_argument("--port", type=int, default=9042, help="of --host; default: %(default)s")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the comparison; return the exit code."""
+    found = _parsed()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("pipeline").setLevel(logging.INFO)
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
+    _announce(found)
+    try:
+        with _cluster(found) as endpoint:
+            runs, failures = _compare(found, endpoint)
+        summary = summarise(runs)
+        write_summary(RESULTS / f"{found.name}-summary.csv", summary)
+        plot(RESULTS / f"{found.name}.png", summary, title=f"Rows a second, {found.rounds} rounds")
+    except (PipelineError, RuntimeError, DriverException, NoHostAvailable) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    _say(as_text(summary))
+    for failure in failures:
+        sys.stderr.write(f"failed: {failure}\n")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

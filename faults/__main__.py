@@ -1,0 +1,93 @@
+"""`python -m faults [--only name …]`: every scenario, a line each; non-zero where one fails."""
+
+import argparse
+import csv
+import itertools
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from faults.outcome import Outcome, ScenarioError
+from faults.scenarios import SCENARIOS, Scenario, specs
+from faults.site import Ground
+
+_RESULTS = Path(__file__).resolve().parent / "results"
+_COLUMNS = ("scenario", "what", "times", "lost", "extra", "retries", "seconds", "held", "seen")
+_CLUSTER_S = 30.0
+
+
+def main() -> None:
+    """Run the scenarios that are asked for, and keep what they found.
+
+    Raises:
+        SystemExit: with code 1 where a promise was not kept.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m faults", description="Faults for real, on real clusters."
+    )
+    parser.add_argument("--only", nargs="+", choices=[scenario.name for scenario in SCENARIOS])
+    parser.add_argument("--times", type=int, help="how often each fault is made, in place of its own number")
+    options = parser.parse_args()
+    chosen = [scenario for scenario in SCENARIOS if not options.only or scenario.name in options.only]
+    kinds = len({scenario.kind for scenario in chosen})
+    expected_s = sum(scenario.expected_s for scenario in chosen) + kinds * _CLUSTER_S
+    print(f"{len(chosen)} scenarios, about {expected_s / 60:.0f} minutes on 2 cores", flush=True)  # noqa: T201
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        lines = list(_lines(_run(chosen, Path(folder), options.times)))
+    if not options.only:
+        _RESULTS.mkdir(exist_ok=True)
+        with (_RESULTS / "faults.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *lines])
+    sys.exit(0 if all(line[_COLUMNS.index("held")] == "yes" for line in lines) else 1)
+
+
+def _run(
+    chosen: Sequence[Scenario], folder: Path, times: int | None
+) -> Iterator[tuple[Scenario, Outcome, float]]:
+    for kind, scenarios in itertools.groupby(chosen, key=lambda scenario: scenario.kind):
+        ground = Ground(specs(folder)[kind], folder / f"sites-{kind}")
+        try:
+            for scenario in scenarios:
+                began_s = time.monotonic()
+                try:
+                    outcome = scenario.run(ground, times or scenario.times)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the next scenario runs
+                    outcome = Outcome(times=times or scenario.times, faults=[_said(error)])
+                yield scenario, outcome, time.monotonic() - began_s
+        finally:
+            ground.close()
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, ScenarioError) else "".join(traceback.format_exception(error))
+
+
+def _lines(found: Iterable[tuple[Scenario, Outcome, float]]) -> Iterator[tuple[object, ...]]:
+    for scenario, outcome, seconds in found:
+        held = "yes" if outcome.holds else "NO"
+        print(  # noqa: T201
+            f"{'ok  ' if outcome.holds else 'FAIL'} {scenario.name}: {scenario.what}, {outcome.times} times; "
+            f"lost {outcome.lost}, extra {outcome.extra}, retries {outcome.retries}, {seconds:.0f} s; "
+            f"{outcome.seen}",
+            *outcome.faults,
+            sep="\n     ",
+            flush=True,
+        )
+        yield (
+            scenario.name,
+            scenario.what,
+            outcome.times,
+            outcome.lost,
+            outcome.extra,
+            outcome.retries,
+            round(seconds),
+            held,
+            "; ".join([outcome.seen, *outcome.faults]),
+        )
+
+
+if __name__ == "__main__":
+    main()

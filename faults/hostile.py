@@ -1,0 +1,101 @@
+"""Hostile row files through a real load: each is refused with a reason, or loaded to its last good row."""
+
+import csv
+import datetime as dt
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from faults.outcome import Outcome, ScenarioError, require
+from faults.site import Ground, Site
+from pipeline import jobs
+from pipeline.config import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.cql.columns import Column
+from pipeline.errors import PipelineError, WorkerError
+from pipeline.processes import run_job
+from pipeline.rowfiles.files import plan_fields, read_chunks
+from pipeline.rowfiles.sources import describe_file, digest
+from tests.hostile import hostile_files
+
+
+def hostile(ground: Ground, times: int) -> Outcome:
+    """Load files that are broken in every way, a worker process for all of them."""
+    seen: Counter[str] = Counter()
+    faults: list[str] = []
+    # In a thread, so that a hang is an outcome too; in one, because its worker ends with it.
+    with ground.site("hostile") as site, ThreadPoolExecutor(1) as thread:
+        for file in hostile_files(site.folder / "files", times, seed=7):
+            try:
+                seen[thread.submit(_load, site, file).result(_PATIENCE_S)] += 1
+            except WorkerError as error:
+                faults.append(f"{file.name}: {error}")
+            except PipelineError as error:
+                require(str(file) in str(error), f"{file.name} is not named: {error}")
+                seen["refused"] += 1
+            except (ScenarioError, TimeoutError) as error:
+                faults.append(f"{file.name}: {error!r}")
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.items()))
+    return Outcome(times=times, faults=faults, seen=counts)
+
+
+def _load(site: Site, file: Path) -> str:
+    """Load a file; return what became of it."""
+    described = describe_file(file)
+    folder = site.folder / "said" / file.name
+    load = jobs.Load(
+        cluster=ClusterConfig(contact_points=site.endpoint.contact_points, port=site.endpoint.port),
+        keyspace=KeyspaceConfig(name=site.keyspace),
+        dataset="pipeline.datasets.users",
+        files=(described,),
+        mapping={},
+        config=LoadConfig(max_bad_rows="100%"),
+        checkpoints=str(site.folder / "checkpoints"),
+        bad_rows=str(folder),
+    )
+    before = _keys(site)
+    begun = run_job(jobs.BeginLoad(load=load, anew=False))
+    shared = run_job(jobs.LoadShare(load=load, journal=begun["journal"]))
+    counts = run_job(
+        jobs.FinishLoad(
+            load=load,
+            journal=begun["journal"],
+            chunks=tuple(shared["chunks"]),
+            date=dt.date(2026, 1, 1),
+            source=file.name,
+            input_sha256=digest([described], ""),
+        )
+    )
+    good, rows = _good_keys(file, folder / "bad_rows.csv")
+    require(counts["read"] == rows, f"{counts['read']} rows were read of {rows}")
+    require(counts["acknowledged"] + counts["bad"] == rows, f"{counts} do not add up")
+    require(_keys(site) - before == good - before, "the rows in the table are not the good ones of the file")
+    return "with bad rows" if counts["bad"] else "loaded whole"
+
+
+def _keys(site: Site) -> set[str]:
+    return {str(row.user_id) for row in site.session.execute(f"SELECT user_id FROM {site.keyspace}.user")}  # noqa: S608
+
+
+def _good_keys(file: Path, bad_rows: Path) -> tuple[set[str], int]:
+    """Return the keys of the rows that no line of bad_rows.csv names, and how many rows there are in all."""
+    bad: set[int] = set()
+    if bad_rows.exists():
+        with bad_rows.open(encoding="utf-8", newline="") as text:
+            bad = {int(row["line"]) for row in csv.DictReader(text)}
+    fields = plan_fields([file], _COLUMNS, {})
+    key = next(at for at, field in enumerate(fields) if field.column.is_key)
+    good, rows = set(), len(bad)
+    for chunk in read_chunks(file, fields):
+        for line, value in zip(chunk.lines.tolist(), chunk.columns[key].to_pylist(), strict=True):
+            if line not in bad:
+                good.add(str(value).lower())
+                rows += 1
+    return good, rows
+
+
+_COLUMNS = [
+    Column("user_id", "uuid", is_key=True),
+    Column("first_name", "text", is_key=False),
+    Column("last_name", "text", is_key=False),
+]
+_PATIENCE_S = 120.0

@@ -1,0 +1,93 @@
+"""SIGKILL at random moments: of the process that sends the rows, of Luigi above it, of both."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+
+import psutil
+
+from faults.outcome import Outcome, require
+from faults.site import Ground, Run
+
+
+def kill_worker(ground: Ground, times: int) -> Outcome:
+    """Kill a worker process."""
+
+    def strike(run: Run, rng: random.Random) -> None:
+        with contextlib.suppress(IndexError, psutil.NoSuchProcess):
+            rng.choice(run.workers()).kill()
+
+    return _kills(ground, times, "worker", strike)
+
+
+def kill_luigi(ground: Ground, times: int) -> Outcome:
+    """Kill Luigi alone."""
+
+    def strike(run: Run, _: random.Random) -> None:
+        run.process.kill()
+
+    return _kills(ground, times, "luigi", strike)
+
+
+def kill_both(ground: Ground, times: int) -> Outcome:
+    """Kill Luigi and its workers at once."""
+
+    def strike(run: Run, _: random.Random) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.process.pid, signal.SIGKILL)
+
+    return _kills(ground, times, "both", strike)
+
+
+def _kills(ground: Ground, times: int, name: str, strike: Callable[[Run, random.Random], None]) -> Outcome:
+    rng = random.Random(name)  # noqa: S311 - repeatable, not secret
+    lost = extra = struck = resumed_runs = settled_rows = resumed_rows = most_again = 0
+    with ground.site(f"kill_{name}") as site:
+        users = site.users(_ROWS)
+        words = site.load("--rows-per-s", str(_ROWS_PER_S))
+        began_s = time.monotonic()
+        site.done(*words)
+        whole_s = time.monotonic() - began_s
+        for number in range(times):
+            site.begin_anew()
+            run = site.begin(*words, "--processes", str(1 + number % 2))
+            moment_s = time.monotonic() + rng.uniform(0, whole_s)
+            if name == "worker":
+                run.until(run.workers)
+            while time.monotonic() < moment_s and not run.has_ended:
+                time.sleep(0.01)
+            struck += not run.has_ended
+            strike(run, rng)
+            settled = site.settled()
+            run.wait()
+            again = site.again_until_done(*words, "--processes", str(1 + number % 2))
+            report = site.report()
+            resumed = int(str(report["resumed"]))
+            require(
+                not settled or resumed >= settled or "loaded already" in run.output,
+                f"{settled} rows were settled when the load was killed, the next run went on at {resumed}",
+            )
+            difference = site.compare(users)
+            lost += difference.lost
+            extra += difference.extra
+            most_again = max(most_again, again)
+            resumed_runs += bool(settled)
+            settled_rows += settled
+            resumed_rows += resumed if settled else 0
+    return Outcome(
+        times=times,
+        lost=lost,
+        extra=extra,
+        seen=(
+            f"{struck} struck a running command, {resumed_runs} one with settled chunks: "
+            f"the next run of these sent {1 - resumed_rows / (resumed_runs * _ROWS or 1):.0%} of the rows; "
+            f"at most {most_again} more runs"
+        ),
+    )
+
+
+_ROWS = 100_000
+_ROWS_PER_S = 25_000

@@ -1,0 +1,66 @@
+"""A network that delays, drops, truncates, resets and refuses connections while a load runs."""
+
+import contextlib
+import random
+import time
+from collections.abc import Sequence
+
+from faults.nodes import finish
+from faults.outcome import Outcome, require
+from faults.site import Ground
+from pipeline.embedded import Endpoint
+from pipeline.proxy.control import proxy
+
+
+def proxied_single(ground: Ground, times: int) -> Outcome:
+    """Break and delay the connections to the only node."""
+    return _broken(ground, times, ["127.0.0.1"], "proxied_single")
+
+
+def proxied_three(ground: Ground, times: int) -> Outcome:
+    """Break and delay connections to one or all of three nodes, replication factor 3 at QUORUM."""
+    return _broken(ground, times, ground.spec.advertised, "proxied_three")
+
+
+def _broken(ground: Ground, times: int, listen: Sequence[str], name: str) -> Outcome:
+    rng = random.Random(name)  # noqa: S311 - repeatable, not secret
+    lost = extra = retries = 0
+    with contextlib.ExitStack() as stack:
+        nodes = ground.endpoint.contact_points
+        own_port = 0 if len(nodes) == 1 else ground.endpoint.port
+        between = [
+            stack.enter_context(proxy([(node, ground.endpoint.port)], listen=[(host, own_port)]))
+            for node, host in zip(nodes, listen, strict=True)
+        ]
+        endpoint = Endpoint(contact_points=tuple(listen), port=between[0].port)
+        site = stack.enter_context(ground.site(name, endpoint=endpoint, cassandra=ground.replicated))
+        users = site.users(_ROWS)
+        for _ in range(times):
+            site.begin_anew()
+            run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S)))
+            run.until(site.has_rows)
+            for fault in rng.sample(_FAULTS, k=len(_FAULTS)):
+                struck = rng.choice([*([one] for one in between), between])
+                for one in struck:
+                    one.set(fault=fault, round_trip_s=_ROUND_TRIP_S, jitter_s=_ROUND_TRIP_S)
+                time.sleep(rng.uniform(0, _HELD_S))
+                for one in struck:
+                    one.set(fault="none", round_trip_s=0, jitter_s=0)
+                time.sleep(rng.uniform(0, _HELD_S))
+            require(not run.has_ended, "the load ended before all faults were made")
+            retries += finish(site, run)
+            difference = site.compare(users)
+            lost += difference.lost
+            extra += difference.extra
+    return Outcome(
+        times=times, lost=lost, extra=extra, retries=retries, seen=f"{len(_FAULTS)} faults each time"
+    )
+
+
+_FAULTS = ("none", "drop", "truncate", "reset", "refuse", "reset", "truncate")
+"""`none` is a delay alone."""
+
+_ROUND_TRIP_S = 0.1
+_HELD_S = 1.5
+_ROWS = 110_000
+_ROWS_PER_S = 5_000

@@ -1,0 +1,103 @@
+"""Nodes that end, come back or stand still while a load runs."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from faults.outcome import Outcome, require
+from faults.site import Ground, Run, Site
+from pipeline import embedded
+
+
+def kill_node(ground: Ground, times: int) -> Outcome:
+    """Kill one of three nodes and start it again, replication factor 3 at QUORUM."""
+    return _disturbed(
+        ground,
+        times,
+        "kill_node",
+        lambda number: _restart(ground, number % 3 + 1, kill=True),
+        lasts_s=ground.restart_s,
+    )
+
+
+def rolling_restart(ground: Ground, times: int) -> Outcome:
+    """Restart all three nodes, one after the other, replication factor 3 at QUORUM."""
+
+    def disturb(_: int) -> None:
+        for node in (1, 2, 3):
+            _restart(ground, node, kill=False)
+
+    return _disturbed(ground, times, "rolling_restart", disturb, lasts_s=3 * ground.restart_s)
+
+
+def pause_node(ground: Ground, times: int) -> Outcome:
+    """Stop one of three nodes for 20 s by SIGSTOP, replication factor 3 at QUORUM."""
+
+    def disturb(number: int) -> None:
+        pid = embedded.status(ground.spec.folder).nodes[number % 3].pid
+        require(pid, "a node does not run")
+        os.kill(int(pid or 0), signal.SIGSTOP)
+        try:
+            time.sleep(_PAUSE_S)
+        finally:
+            os.kill(int(pid or 0), signal.SIGCONT)
+
+    return _disturbed(ground, times, "pause_node", disturb, lasts_s=_PAUSE_S + 10)
+
+
+def restart_single(ground: Ground, times: int) -> Outcome:
+    """Restart the only node."""
+    return _disturbed(
+        ground,
+        times,
+        "restart_single",
+        lambda _: _restart(ground, 1, kill=False),
+        lasts_s=ground.restart_s,
+    )
+
+
+def _restart(ground: Ground, node: int, *, kill: bool) -> None:
+    embedded.stop_node(ground.spec.folder, node, kill=kill)
+    embedded.start(ground.spec)
+
+
+def _disturbed(
+    ground: Ground, times: int, name: str, disturb: Callable[[int], None], *, lasts_s: float
+) -> Outcome:
+    """Load while `disturb` happens, which takes `lasts_s` at most; the load must end by itself, and later."""
+    lost = extra = retries = 0
+    slowest = 1.0
+    with ground.site(name, cassandra=ground.replicated) as site:
+        users = site.users(round(lasts_s * _ROWS_PER_S))
+        for number in range(times):
+            site.begin_anew()
+            run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S)))
+            run.until(site.has_rows)
+            settled, began_s = site.settled(), time.monotonic()
+            disturb(number)
+            elapsed_s = time.monotonic() - began_s
+            require(not run.has_ended, f"the load ended within the {elapsed_s:.0f} s of the disturbance")
+            slowest = min(slowest, (site.settled() - settled) / (elapsed_s * _ROWS_PER_S))
+            retries += finish(site, run)
+            difference = site.compare(users)
+            lost += difference.lost
+            extra += difference.extra
+    return Outcome(
+        times=times,
+        lost=lost,
+        extra=extra,
+        retries=retries,
+        seen=f"meanwhile at least {slowest:.0%} of {_ROWS_PER_S} rows/s, the cap, were settled",
+    )
+
+
+def finish(site: Site, run: Run) -> int:
+    """Wait for a load, which must end well by itself; return how many requests it sent again."""
+    code = run.wait()
+    require(code == 0, f"the load exited with {code}:\n{run.output[-3000:]}")
+    return site.retries()
+
+
+_PAUSE_S = 20.0
+_ROWS_PER_S = 4_000

@@ -1,0 +1,57 @@
+"""Between Arrow's arrays of byte strings and numpy: their bytes uncopied, new ones from matrices."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def require(condition: bool) -> None:  # noqa: FBT001 - it is the sentence's only word
+    """Raise ValueError where a column is not what its encoder can answer for."""
+    if not condition:
+        raise ValueError
+
+
+def pieces(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
+    """Return the n + 1 offsets of an array of strings or bytes, from 0, and the bytes they cut into values.
+
+    A null's bytes are between its offsets too, whatever they are.
+    """
+    _, offsets_buffer, data = values.buffers()
+    if offsets_buffer is None or len(values) == 0:
+        return np.zeros(1, np.int32), np.empty(0, np.uint8)
+    offsets = np.frombuffer(offsets_buffer, np.int32)[values.offset : values.offset + len(values) + 1]
+    letters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return offsets - offsets[0], letters[offsets[0] : offsets[-1]]
+
+
+def fixed_width(rows: Bytes) -> pa.BinaryArray:
+    """Return one value a row of the matrix."""
+    count, width = rows.shape
+    return from_offsets(np.arange(count + 1, dtype=np.int64) * width, rows)
+
+
+def big_endian(numbers: npt.NDArray[Any], kind: str) -> pa.BinaryArray:
+    """Return one value a number, as numpy's type `kind`, such as `>i4`, lays it out."""
+    serialised = numbers.astype(kind)
+    return fixed_width(serialised.view(np.uint8).reshape(-1, serialised.itemsize))
+
+
+def selected(rows: Bytes, keep: npt.NDArray[np.bool_]) -> pa.BinaryArray:
+    """Return one value a row of the matrix, of those bytes that `keep` has True for."""
+    return from_offsets(np.concatenate([[0], keep.sum(axis=1).cumsum()]), rows[keep])
+
+
+def from_offsets(offsets: npt.NDArray[Any], data: Bytes) -> pa.BinaryArray:
+    """Return the values that n + 1 offsets cut out of `data`.
+
+    Raises:
+        OverflowError: they are more than 2 GiB, which Arrow's offsets cannot count.
+    """
+    if offsets[-1] > np.iinfo(np.int32).max:
+        raise OverflowError(f"{offsets[-1]} bytes in one column; cut its rows into smaller chunks")
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data))]
+    return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)

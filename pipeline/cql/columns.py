@@ -1,0 +1,33 @@
+"""What a table's rows are made of."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.cql.types import CqlType, cql_type
+
+Row = tuple[object, ...]
+"""One row's values in the order of the table's columns; None is null."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column: its name, the CQL name of its type, and whether it is in the primary key.
+
+    `user_types` has the fields of each user-defined type that the type may name.
+    """
+
+    name: str
+    type_name: str
+    is_key: bool
+    user_types: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+
+    @functools.cached_property
+    def cql_type(self) -> CqlType:
+        """How its values look in a row file."""
+        return cql_type(self.type_name, self.user_types)
+
+
+def key_positions(columns: Sequence[Column]) -> list[int]:
+    """Return where in a row the columns of the primary key stand."""
+    return [at for at, column in enumerate(columns) if column.is_key]

@@ -1,0 +1,145 @@
+"""Requests as the bytes that native protocol v4 wants, made without an object a row.
+
+Format: native_protocol_v4.spec of Apache Cassandra, sections 2 (frame header), 4.1.6 (EXECUTE), 4.1.7
+(BATCH), 2.2 and 9 (warnings, errors).
+"""
+
+import bisect
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from cassandra.protocol import ProtocolHandler
+
+BATCH_SIZE_BYTES = 5 * 1024
+"""The server's stock `batch_size_warn_threshold`, as it counts: see `sizes_on_server`."""
+REQUEST_MAX_BYTES = 15 * 1024 * 1024
+"""Below the stock limits of a frame and of a mutation, both 16 MiB."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows, one after another in `data`, row i from `offsets[i]` to `offsets[i + 1]`.
+
+    Each is a statement of a BATCH: kind, id of the prepared INSERT, number of values, values. `sizes` is what
+    the server's batch thresholds count for each, in bytes.
+    """
+
+    data: memoryview
+    offsets: Sequence[int]
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+
+def statement_prefix(query_id: bytes) -> bytes:
+    """Return what a BATCH has before a row's values: that a prepared statement follows, and its id."""
+    return b"\x01" + struct.pack(">H", len(query_id)) + query_id
+
+
+def batch_body(
+    rows: Rows, start: int, stop: int, consistency: int, timestamp_us: int
+) -> list[bytes | memoryview]:
+    """Return the body of an UNLOGGED BATCH of rows `start` to `stop`."""
+    return [
+        struct.pack(">BH", _UNLOGGED, stop - start),
+        rows.data[rows.offsets[start] : rows.offsets[stop]],
+        struct.pack(">HBq", consistency, _WITH_TIMESTAMP, timestamp_us),
+    ]
+
+
+def execute_body(
+    rows: Rows, at: int, query_id: bytes, consistency: int, timestamp_us: int
+) -> list[bytes | memoryview]:
+    """Return the body of an EXECUTE of the row at `at`."""
+    prefix_bytes = 3 + len(query_id)
+    return [
+        struct.pack(">H", len(query_id))
+        + query_id
+        + struct.pack(">HB", consistency, _WITH_VALUES | _WITH_TIMESTAMP),
+        rows.data[rows.offsets[at] + prefix_bytes : rows.offsets[at + 1]],
+        struct.pack(">q", timestamp_us),
+    ]
+
+
+def cut_batches(sizes: np.ndarray, most_rows: int) -> Iterator[tuple[int, int]]:
+    """Yield where batches begin and end: at most `most_rows`, and below the threshold unless of one row."""
+    ends = np.cumsum(sizes).tolist()
+    start, before = 0, 0
+    while start < len(ends):
+        stop = bisect.bisect_right(ends, before + BATCH_SIZE_BYTES, start, min(len(ends), start + most_rows))
+        stop = max(stop, start + 1)
+        yield start, stop
+        start, before = stop, ends[stop - 1]
+
+
+def encode_frame(message: "Message", stream_id: int, protocol_version: int, **_: object) -> bytes:
+    """Return the whole frame, as the driver asks its encoders for it."""
+    head = struct.pack(">BBhBi", protocol_version, 0, stream_id, message.opcode, message.size_bytes)
+    return b"".join((head, *message.body))
+
+
+class Message:
+    """A request that needs no more encoding: its opcode, and its body in pieces of `size_bytes` in all."""
+
+    __slots__ = ("body", "opcode", "size_bytes")
+
+    def __init__(self, opcode: int, body: Sequence[bytes | memoryview]) -> None:
+        self.opcode = opcode
+        self.body = body
+        self.size_bytes = sum(map(len, body))
+
+
+class Warned:
+    """The answer to a request that was carried out, and of which the server has something to say.
+
+    What it says comes before the rest of the body, and is read only where someone asks.
+    """
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the server says."""
+        return [text.decode("utf-8", "replace") for text in self._split()[0]]
+
+    @property
+    def body(self) -> bytes:
+        """The body as it is without a warning."""
+        return self._answer[self._split()[1] :]
+
+    def _split(self) -> tuple[list[bytes], int]:
+        [count] = struct.unpack_from(">H", self._answer)
+        at, texts = 2, []
+        for _ in range(count):
+            [size_bytes] = struct.unpack_from(">H", self._answer, at)
+            texts.append(self._answer[at + 2 : at + 2 + size_bytes])
+            at += 2 + size_bytes
+        return texts, at
+
+
+def body_of(answer: bytes | Warned) -> bytes:
+    """Return the body of an answer without what the server warns of."""
+    return answer.body if isinstance(answer, Warned) else answer
+
+
+def decode_frame(*frame: Any) -> object:  # noqa: ANN401 - as the driver calls its decoders
+    """Return the body of a plain success, `Warned` for one with warnings, else the driver's own message."""
+    _, _, _, flags, opcode, body, *_ = frame
+    if opcode == _RESULT:
+        return Warned(body) if flags & _WARNING else body
+    return ProtocolHandler.decode_message(*frame)
+
+
+EXECUTE, BATCH = 0x0A, 0x0D
+_RESULT = 0x08
+_WARNING = 0x08
+_UNLOGGED = 1
+_WITH_VALUES, _WITH_TIMESTAMP = 0x01, 0x20
+BATCH_MOST_ROWS = 65_535

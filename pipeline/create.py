@@ -1,0 +1,45 @@
+"""The article's way to write, for its experiment: `Model.create` a row, in a plain loop or a gevent Pool."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from cassandra.cqlengine.models import Model
+from gevent.pool import Pool
+
+from pipeline.cql.columns import Row
+from pipeline.datasets import Dataset
+
+Write = Callable[[Mapping[str, object]], object]
+
+
+def creates(model: type[Model], latency_s: float = 0.0) -> Write:
+    """Return the article's way to write: `Model.create` of a row's values by attribute, after a sleep.
+
+    The sleep stands for a slower network; it is the patched `time.sleep`, so greenlets sleep side by side.
+    """
+
+    def create(values: Mapping[str, object]) -> object:
+        if latency_s:
+            time.sleep(latency_s)
+        return model.create(**values)
+
+    return create
+
+
+def in_loop(write: Write, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write row after row, each when the one before it is acknowledged."""
+    for row in rows:
+        write(row)
+
+
+def in_pool(write: Write, rows: Iterable[Mapping[str, object]], pool_size: int) -> None:
+    """Write through a pool of `pool_size` greenlets, one a row, as the article does."""
+    Pool(pool_size).map(write, rows)
+
+
+def by_attribute(dataset: Dataset, rows: Iterable[Row]) -> list[dict[str, object]]:
+    """Return each row as `Model.create` takes it: values by attribute, nulls left out."""
+    return [
+        {name: value for name, value in zip(dataset.attributes, row, strict=True) if value is not None}
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""Fake rows, generated to row files."""

@@ -1,0 +1,205 @@
+"""Fake values drawn a block at a time: the distribution of Faker's own calls, without a call a value.
+
+A recipe is anything that gives one value when it is called with a Faker. The recipes here can also draw
+many at once, which is what makes generation fast; the call alone is what they mean.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+from faker import Faker
+
+from pipeline.errors import SettingError
+
+if TYPE_CHECKING:
+    from random import Random
+
+Item = TypeVar("Item")
+
+Encode = Callable[[list[object]], pa.Array]
+"""Turns a column's values into what its row file holds: text for CSV, the column's Arrow type for Parquet."""
+
+Sample = Callable[[np.random.Generator, int], pa.Array]
+"""Draws so many encoded values; the first n are the same however many are drawn."""
+
+
+@runtime_checkable
+class BulkRecipe(Protocol):
+    """A recipe that can draw many values at once."""
+
+    def __call__(self, fake: Faker, /) -> object:
+        """Return one value."""
+
+    def bulk(self, fake: Faker, encode: Encode) -> Sample | None:
+        """Return what draws many values as calls would; None where this Faker has to be called for each.
+
+        Raises:
+            SettingError: the Faker's locale has no such values.
+        """
+
+
+@dataclass(frozen=True)
+class FakerTable:
+    """What a method of Faker's gives, such as `first_name`, drawn from the weighted table behind it.
+
+    A method that does not pick from tables, or that combines more than `_MAX_OUTCOMES` picks, is called row
+    by row.
+    """
+
+    method: str
+
+    def __call__(self, fake: Faker, /) -> object:
+        """Return one value."""
+        return getattr(fake, self.method)()
+
+    def bulk(self, fake: Faker, encode: Encode) -> Sample | None:
+        """Return what draws from the table; None where there is none.
+
+        Raises:
+            SettingError: Faker has no such method in this locale.
+        """
+        if not hasattr(fake, self.method):
+            raise SettingError(
+                f"Faker has no {self.method!r} in locale {fake.locales[0]}; "
+                "mend the recipe or choose another locale"
+            )
+        table = outcomes(self, fake)
+        if table is None:
+            return None
+        values, probabilities = table
+        encoded = encode(values)
+        cumulative = np.cumsum(probabilities)
+        cumulative /= cumulative[-1]
+
+        def sample(rng: np.random.Generator, count: int) -> pa.Array:
+            return encoded.take(pa.array(np.searchsorted(cumulative, rng.random(count), side="right")))
+
+        return sample
+
+
+@dataclass(frozen=True)
+class RandomUuid:
+    """A random UUID, version 4."""
+
+    def __call__(self, fake: Faker, /) -> object:
+        """Return one value."""
+        return fake.uuid4(cast_to=None)
+
+    def bulk(self, fake: Faker, encode: Encode) -> Sample:
+        """Return what draws them as text, which is how CSV and Parquet alike hold a UUID."""
+        del fake, encode
+        return _sample_uuids
+
+
+def outcomes(recipe: Callable[[Faker], object], fake: Faker) -> tuple[list[object], Sequence[float]] | None:
+    """Return every value that the recipe can give and how probable each is; a value may come twice.
+
+    The recipe is called once for each way its picks can fall, so the answer is right however a locale's
+    provider comes to its value. None where a call draws anything but picks from tables, or can fall in more
+    than `_MAX_OUTCOMES` ways.
+    """
+    fake.seed_instance(0)  # unseeded, some methods ask the operating system instead
+    script = _Script()
+    values: list[object] = []
+    probabilities: list[float] = []
+    [generator] = fake.factories
+    before, generator.random = generator.random, cast("Random", script)
+    try:
+        while script.rewind():
+            values.append(recipe(fake))
+            probabilities.append(script.probability)
+    except _NotATableError:
+        return None
+    finally:
+        generator.random = before
+    return values, probabilities
+
+
+class _NotATableError(Exception):
+    """A recipe draws what cannot be told outcome by outcome."""
+
+
+class _Script:
+    """Stands in for Faker's random numbers, and makes each pick fall every way once, call by call."""
+
+    def __init__(self) -> None:
+        self._picks: list[_Pick] = []
+        self._at: int | None = None
+
+    def rewind(self) -> bool:
+        """Go back to the first pick, the last of the picks one further; False after the last way."""
+        if self._at is not None:
+            while self._picks and self._picks[-1].is_last:
+                self._picks.pop()
+            if not self._picks:
+                return False
+            self._picks[-1].chosen += 1
+        self._at = 0
+        return True
+
+    @property
+    def probability(self) -> float:
+        """How probable the picks of this call are."""
+        return math.prod(pick.probability for pick in self._picks)
+
+    def choice(self, options: Sequence[Item]) -> Item:
+        """Pick as Random.choice does."""
+        return options[self._pick([1.0] * len(options))]
+
+    def choices(
+        self, options: Sequence[Item], weights: Sequence[float] | None = None, k: int = 1
+    ) -> list[Item]:
+        """Pick as Random.choices does."""
+        likely = weights or [1.0] * len(options)
+        return [options[self._pick(likely)] for _ in range(k)]
+
+    def __getattr__(self, name: str) -> object:
+        raise _NotATableError(name)
+
+    def _pick(self, weights: Sequence[float]) -> int:
+        at = self._at or 0
+        if at == len(self._picks):
+            whole = sum(weights)
+            self._picks.append(_Pick([weight / whole for weight in weights]))
+            # With even picks this call would be one in that many. All calls' shares add up to one, so where
+            # no call's product passes the bound, neither does the number of calls.
+            if math.prod(len(pick.probabilities) for pick in self._picks) > _MAX_OUTCOMES:
+                raise _NotATableError
+        self._at = at + 1
+        return self._picks[at].chosen
+
+
+@dataclass
+class _Pick:
+    probabilities: Sequence[float]
+    chosen: int = 0
+
+    @property
+    def is_last(self) -> bool:
+        return self.chosen == len(self.probabilities) - 1
+
+    @property
+    def probability(self) -> float:
+        return self.probabilities[self.chosen]
+
+
+def _sample_uuids(rng: np.random.Generator, count: int) -> pa.Array:
+    octets = np.frombuffer(rng.bytes(16 * count), np.uint8).reshape(count, 16).copy()
+    octets[:, 6] = octets[:, 6] & 0x0F | 0x40  # version and variant, as RFC 9562 places them
+    octets[:, 8] = octets[:, 8] & 0x3F | 0x80
+    digits = _HEX[octets].view(np.uint8)
+    texts = np.full((count, _UUID_CHARACTERS), ord("-"), np.uint8)
+    for group, (start, end) in enumerate([(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)]):
+        texts[:, start + group : end + group] = digits[:, start:end]
+    offsets = np.arange(count + 1, dtype=np.int32) * np.int32(_UUID_CHARACTERS)
+    return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(texts)])
+
+
+_MAX_OUTCOMES = 100_000
+_UUID_CHARACTERS = 36
+_HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+"""Each octet's two hexadecimal digits."""

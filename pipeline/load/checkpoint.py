@@ -1,0 +1,162 @@
+"""The journal of a load: which chunks are settled, so that the next run goes on behind them.
+
+One file a load, named by what makes two loads the same. Its first line says what it is of; every other line
+is one event: a run that begins, or a chunk whose rows are all acknowledged or bad. A line is a checksum and
+JSON. It is appended by one write and synced, so that several processes may append, and a kill leaves at most
+a torn line, which reads as if it were not there.
+"""
+
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.atomic import unwritable, write_text
+from pipeline.errors import OutputError
+from pipeline.rowfiles.badrows import BadRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadKey:
+    """What makes two loads the same; `files` are the SHA-256 of the files' contents, whatever their names.
+
+    A table that was dropped and made anew, or truncated, or that lost a column, is another one.
+    """
+
+    cluster: str
+    keyspace: str
+    table_id: str
+    truncated_at: str
+    files: Sequence[str]
+    options: str
+
+    @property
+    def file_name(self) -> str:
+        """The name of the journal."""
+        said = json.dumps({**asdict(self), "files": sorted(self.files)}, sort_keys=True)
+        return f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.journal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkRecord:
+    """One chunk that is settled: every row of it is acknowledged or bad.
+
+    `file` is the file's place in the journal's order, `chunk` the chunk's place in its file. `rows` counts
+    the rows that were read, `sent` those that went to the cluster, `acknowledged` those that it took.
+    """
+
+    file: int
+    chunk: int
+    rows: int
+    sent: int
+    acknowledged: int
+    bad: Sequence[BadRow]
+
+
+class Journal:
+    """The journal of one load, as it is on disk, and the way to add to it."""
+
+    def __init__(self, path: Path, lines: Sequence[dict[str, Any]]) -> None:
+        header, *events = lines
+        self.path = path
+        self.files: tuple[str, ...] = tuple(header["files"])
+        self.table_id: str = header["table_id"]
+        self.truncated_at: str = header["truncated_at"]
+        self.timestamp_us: int = header["timestamp_us"]
+        self.runs = sum("run" in event for event in events)
+        records = (_record(event["chunk"]) for event in events if "chunk" in event)
+        self.chunks = {(record.file, record.chunk): record for record in records}
+
+    @property
+    def rows(self) -> int:
+        """How many rows are settled."""
+        return sum(record.rows for record in self.chunks.values())
+
+    def settle(self, record: ChunkRecord) -> None:
+        """Note a settled chunk; it is on disk when this returns.
+
+        Raises:
+            OutputError: it cannot be written, or the disk is full.
+        """
+        _append(self.path, {"chunk": asdict(record)})
+        self.chunks[record.file, record.chunk] = record
+
+
+def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:
+    """Return the journal of a load, with this run noted in it.
+
+    It is begun where there is none, or where it is to be begun `anew`, whatever of it is settled.
+    `timestamp_us` is the write timestamp of a new journal's first row, now by default.
+
+    Raises:
+        OutputError: it cannot be written, or the disk is full.
+    """
+    path = folder / key.file_name
+    lines = list(_lines(path))
+    if not _is_whole(lines) or anew:
+        header = {**asdict(key), "timestamp_us": timestamp_us or time.time_ns() // 1000}
+        write_text(path, _line(header))
+    _append(path, {"run": os.getpid()})
+    return read_journal(path)
+
+
+def read_journal(path: Path) -> Journal:
+    """Return the journal at `path`.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    lines = list(_lines(path))
+    if not _is_whole(lines):
+        raise OutputError(f"the journal {path} is gone or damaged; run the load again, it begins anew")
+    return Journal(path, lines)
+
+
+def _is_whole(lines: Sequence[dict[str, Any]]) -> bool:
+    return bool(lines) and "files" in lines[0]
+
+
+def _line(said: dict[str, Any]) -> str:
+    content = json.dumps(said, ensure_ascii=True)
+    return f"\n{zlib.crc32(content.encode()):08x} {content}\n"
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the whole lines; the first must be the header."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unwritable(path, error) from error
+    for line in filter(None, text.split("\n")):
+        checksum, _, content = line.partition(" ")
+        if checksum == f"{zlib.crc32(content.encode()):08x}":
+            yield json.loads(content)
+
+
+def _append(path: Path, said: dict[str, Any]) -> None:
+    """Append in one write: a line begins with a line break, so that a torn one before it stays alone."""
+    line = _line(said).encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+        try:
+            written = os.write(descriptor, line)
+            if written < len(line):
+                os.write(
+                    descriptor, line[written:]
+                )  # the rest of a full disk's short write raises what is wrong
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _record(said: dict[str, Any]) -> ChunkRecord:
+    return ChunkRecord(**{**said, "bad": [BadRow(**row) for row in said["bad"]]})

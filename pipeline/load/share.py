@@ -1,0 +1,238 @@
+"""A load: the chunks of row files, encoded and sent, each noted in the journal once it is settled."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cassandra import ConsistencyLevel, InvalidRequest
+from cassandra.cluster import Session
+from cassandra.cqlengine.models import Model
+from gevent.hub import get_hub
+from gevent.lock import Semaphore
+
+from pipeline.cql.frames import BATCH_MOST_ROWS, statement_prefix
+from pipeline.driver_errors import translated_errors
+from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
+from pipeline.jobs import Load, SourceFile
+from pipeline.load.checkpoint import ChunkRecord, Journal
+from pipeline.load.dispatch import Pace, Patience, Request, dispatch
+from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.nodes import Nodes
+from pipeline.load.replicas import ReplicasNow
+from pipeline.load.ways import ChunkLoad, Creation, NoRows, Statement, Way
+from pipeline.patience import patiently
+from pipeline.rowfiles.badrows import BadRow, ErrorBudget
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.files import read_chunks
+from pipeline.table import Table, require_same_table
+
+
+class Share:
+    """One process's share of a load: every chunk of it that the journal does not hold yet.
+
+    `done` counts the rows that are settled, `chunks` how many each file has, in the journal's order.
+
+    Raises:
+        RowFileError: a file is not one that the journal is of.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        table: Table,
+        fields: Sequence[Field],
+        load: Load,
+        journal: Journal,
+        *,
+        share: int,
+        shares: int,
+    ) -> None:
+        self.done = journal.rows if share == 0 else 0
+        self.chunks = [0] * len(journal.files)
+        self._files = in_order_of(journal, load.files)
+        self.bad = bad_rows_of(journal, self._files)
+        self._session = session
+        self._table = table
+        self._load = load
+        self._journal = journal
+        self._share, self._shares = share, shares
+        self._fields = fields
+        self._names = [field.column.name for field in self._fields]
+        self._budget = ErrorBudget.parse(load.config.max_bad_rows)
+        self._read = journal.rows
+        self._preparing = Semaphore()
+        self._prepared_at_s = 0.0
+
+    def run(self, model: type[Model] | None) -> Nodes:
+        """Load it; return the nodes that took it, and what happened on the way. `model` is for way `create`.
+
+        Raises:
+            BadRowsError: more rows are bad than the load may have.
+            RowFileError: a file is damaged.
+            ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
+            OutputError: the journal cannot be written.
+        """
+        config = self._load.config
+        what = f"cannot load into {self._table}"
+
+        def find_way() -> tuple[Way, bytes]:
+            with translated_errors(what):
+                return self._way(model)
+
+        way, prefix = patiently(find_way, budget_s=config.retry_budget_s)
+        nodes = Nodes(
+            self._session,
+            most_in_flight=config.pool_size,
+            request_timeout_s=self._load.cluster.request_timeout_s,
+            prepare=self._prepare,
+        )
+        dispatch(
+            self._requests(way, RowShape(self._table, self._fields, config.nulls, prefix)),
+            nodes,
+            Patience(what=what, retry_budget_s=config.retry_budget_s),
+            pool_size=config.pool_size,
+            pace=Pace(config.rows_per_s / self._shares),
+        )
+        return nodes
+
+    def _way(self, model: type[Model] | None) -> tuple[Way, bytes]:
+        config = self._load.config
+        if config.way == "create":
+            if model is None:
+                raise SchemaError(
+                    f"way create needs a dataset's model, and {self._table} is named without one; "
+                    "use --way prepared or batch"
+                )
+            return Creation(model=model, ttl_s=config.ttl_s, fields=self._fields), b""
+        query_id = self._prepare()
+        statement = Statement(
+            query_id=query_id,
+            consistency=ConsistencyLevel.name_to_value[self._load.cluster.consistency_level],
+            most_rows=BATCH_MOST_ROWS if config.way == "batch" else 1,
+        )
+        return statement, statement_prefix(query_id)
+
+    def _prepare(self) -> bytes:
+        """Have the nodes know the INSERT, but once for all requests that found one without it."""
+        asked_at_s = time.monotonic()
+        with self._preparing:
+            if asked_at_s >= self._prepared_at_s:
+                try:
+                    insert = self._table.insert(self._names, ttl_s=self._load.config.ttl_s)
+                    self._query_id: bytes = self._session.prepare(insert).query_id
+                except InvalidRequest as error:
+                    raise SchemaError(
+                        f"table {self._table} was dropped or altered while it was being loaded: {error}; "
+                        "run the load again"
+                    ) from error
+                self._prepared_at_s = time.monotonic()
+        return self._query_id
+
+    def _requests(self, way: Way, shape: RowShape) -> Iterator[Request]:
+        """Yield the requests of all chunks still to load. It never waits: greenlets take turns in it."""
+        step = _LIST_STEP if self._table.has_lists(self._names) else 1
+        replicas = ReplicasNow(self._session, self._table.keyspace)
+        # So that the first row's write timestamp is the journal's: in CSV a header stands before it.
+        lines_before = -2 if self._files[0].path.endswith(".csv") else -1
+        for number, file in enumerate(self._files):
+
+            def wanted(chunk: int, number: int = number) -> bool:
+                self.chunks[number] = chunk + 1
+                mine = (number + chunk) % self._shares == self._share
+                return mine and (number, chunk) not in self._journal.chunks
+
+            for chunk in read_chunks(Path(file.path), self._fields, wanted=wanted):
+                encoded = encode_chunk(chunk, shape, replicas.now())
+                load = ChunkLoad(
+                    chunk=chunk,
+                    encoded=encoded,
+                    file=number,
+                    timestamp_us=self._journal.timestamp_us + (lines_before + chunk.first_line) * step,
+                    timestamp_step=step,
+                    tries=_TRIES_A_RUN * (self._journal.runs - 1),
+                    settle=self._settle,
+                    note_bad=self._note_bad,
+                    check_table=lambda: require_same_table(self._session, self._table),
+                )
+                self._read += encoded.row_count
+                self._note_bad(encoded.bad)
+                yield from way.requests(load) if len(encoded.positions) else [NoRows(load)]
+            lines_before += file.lines
+
+    def _settle(self, record: ChunkRecord) -> None:
+        # In a thread: other greenlets go on while the disk syncs. What is raised there gevent would print.
+        if error := get_hub().threadpool.apply(_settled, (self._journal, record)):
+            raise error
+        self.done += record.rows
+
+    def _note_bad(self, bad: Sequence[BadRow]) -> None:
+        """Note bad rows.
+
+        Raises:
+            BadRowsError: they are more than the load may have.
+        """
+        self.bad += bad
+        if bad:
+            require_budget(self._budget, self.bad, self._read, at_end=False)
+
+
+def _settled(journal: Journal, record: ChunkRecord) -> OutputError | None:
+    try:
+        journal.settle(record)
+    except OutputError as error:
+        return error
+    return None
+
+
+def require_budget(budget: ErrorBudget, bad: Sequence[BadRow], rows: int, *, at_end: bool) -> None:
+    """Return if so many bad rows, of `rows` read, are within the budget.
+
+    Raises:
+        BadRowsError: they are not; the message names the first of them.
+    """
+    count = count_rows(bad)
+    if budget.exceeded(count, rows, at_end=at_end):
+        first = bad[0]
+        column = f"column {first.column}: " if first.column else ""
+        raise BadRowsError(
+            f"{count} bad rows, where max_bad_rows is {budget}: "
+            f"{first.file}:{first.line}: {column}{first.reason}"
+        )
+
+
+def count_rows(bad: Sequence[BadRow]) -> int:
+    """Return how many rows are bad: one may be so in several columns."""
+    return len({(row.file, row.line) for row in bad})
+
+
+def bad_rows_of(journal: Journal, files: Sequence[SourceFile]) -> list[BadRow]:
+    """Return the settled bad rows in the order of files and lines, each in its file as that is called now.
+
+    `files` are in the journal's order.
+    """
+    return [
+        replace(row, file=files[number].path)
+        for (number, _), record in sorted(journal.chunks.items())
+        for row in record.bad
+    ]
+
+
+def in_order_of(journal: Journal, files: Sequence[SourceFile]) -> list[SourceFile]:
+    """Return the files in the order in which the journal has their contents.
+
+    Raises:
+        RowFileError: they are not the journal's.
+    """
+    left = sorted(files, key=lambda file: file.path)
+    ordered = []
+    for sha256 in journal.files:
+        at = next((at for at, file in enumerate(left) if file.sha256 == sha256), None)
+        if at is None:
+            raise RowFileError("a row file was changed while it was being loaded; run the load again")
+        ordered.append(left.pop(at))
+    return ordered
+
+
+_LIST_STEP = 16
+_TRIES_A_RUN = 4

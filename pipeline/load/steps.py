@@ -1,0 +1,192 @@
+"""The steps of a load: begin its journal, load each share, finish; or check its rows and send nothing."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from cassandra.cluster import Session
+from cassandra.cqlengine.models import Model
+
+from pipeline import jobs
+from pipeline.datasets import find_dataset
+from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
+from pipeline.jobs import Load, Progress, Result
+from pipeline.keyspace import bind_model, ensure_table
+from pipeline.load.checkpoint import Journal, LoadKey, begin_run, read_journal
+from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.replicas import Replicas
+from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
+from pipeline.marker import LoadMarker, write_marker
+from pipeline.patience import patiently
+from pipeline.progress import reporting
+from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
+from pipeline.rowfiles.rejected import write_rejected
+from pipeline.rowfiles.sources import options_of
+from pipeline.session import open_session
+from pipeline.table import Table, find_table_of
+from pipeline.timing import Timer
+
+
+def begin(job: jobs.BeginLoad, _: Progress) -> Result:
+    """Open the journal, once the files are known to be whole and to fit the table."""
+    load = job.load
+    with open_session(load.cluster) as session:
+        table, fields = table_and_fields(session, load)
+        for file in load.files:
+            check_file(Path(file.path), fields)
+        marker = bind_model(LoadMarker, table.keyspace)
+        ensure_table(session, marker, manage_schema=load.keyspace.manage_schema)
+        key = LoadKey(
+            cluster=session.cluster.metadata.cluster_name,
+            keyspace=table.keyspace,
+            table_id=table.id,
+            truncated_at=table.truncated_at,
+            files=[file.sha256 for file in sorted(load.files, key=lambda file: file.path)],
+            options=options_of(load.mapping, load.config.nulls, load.config.ttl_s, load.config.timestamp_us),
+        )
+    journal = begin_run(
+        Path(load.checkpoints), key, timestamp_us=load.config.timestamp_us or None, anew=job.anew
+    )
+    return {"journal": str(journal.path), "rows": journal.rows}
+
+
+def load_share(job: jobs.LoadShare, progress: Progress, *, model: type[Model] | None = None) -> Result:
+    """Load one share; where too many rows are bad, keep those that were found before giving up.
+
+    `model` is for the way `create` into a table that has no dataset.
+    """
+    load = job.load
+    if load.dataset:
+        model = bind_model(find_dataset(load.dataset).model, load.keyspace.name)
+    budget_s = load.config.retry_budget_s
+    with contextlib.ExitStack() as stack:
+        # The step before this one has reached the cluster: where it is away now, it will be back.
+        session = patiently(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
+        table, fields = patiently(lambda: table_and_fields(session, load), budget_s=budget_s)
+        journal = read_journal(Path(job.journal))
+        share = Share(session, table, fields, load, journal, share=job.share, shares=job.shares)
+        total = sum(file.rows for file in load.files)
+        try:
+            with reporting(progress, total, "rows loaded", share), Timer() as timer:
+                nodes = share.run(model)
+        except BadRowsError as error:
+            raise BadRowsError(f"{error}; {_keep(load, fields, share.bad)}") from error
+    return {
+        "rows": share.done,
+        "elapsed_s": timer.elapsed_s,
+        "chunks": share.chunks,
+        "retries": dict(nodes.tally.retries),
+        "warned": nodes.tally.warned,
+        "warning": nodes.tally.warning,
+        "limits": nodes.limits,
+    }
+
+
+def finish(job: jobs.FinishLoad, _: Progress) -> Result:
+    """Account for every chunk, then write the marker; only then forget the journal."""
+    load, journal = job.load, read_journal(Path(job.journal))
+    for number, chunks in enumerate(job.chunks):
+        for chunk in range(chunks):
+            if (number, chunk) not in journal.chunks:
+                raise WorkerError(f"chunk {chunk} of file {number} is not settled; run the load again")
+    bad = bad_rows_of(journal, in_order_of(journal, load.files))
+    counts = _counts(journal, bad)
+    if job.rows and counts["read"] != job.rows:
+        [file] = load.files
+        raise RowFileError(
+            f"{file.path}: {counts['read']} rows where {job.rows} were generated; delete it to make it anew"
+        )
+    patiently(lambda: _mark(job, journal, bad, counts), budget_s=load.config.retry_budget_s)
+    journal.path.unlink(missing_ok=True)
+    return counts
+
+
+def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: Result) -> None:
+    """Judge the bad rows, and write the marker if the table is still what it was when the load began."""
+    load = job.load
+    with open_session(load.cluster) as session:
+        table, fields = table_and_fields(session, load)
+        if table.id != journal.table_id:
+            raise SchemaError(
+                f"table {table} was dropped and made anew while it was being loaded; run the load again"
+            )
+        # Later, not another: each node keeps its own time of it, and not the same nodes answer each time.
+        if table.truncated_at > journal.truncated_at:
+            raise SchemaError(
+                f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
+                "run the load again: it begins anew"
+            )
+        _judge(load, fields, bad, counts["read"])
+        write_marker(
+            table.keyspace,
+            table=table.name,
+            day=job.date,
+            source=job.source,
+            table_id=table.id,
+            input_sha256=job.input_sha256,
+            rows=counts["acknowledged"],
+        )
+
+
+def check_rows(job: jobs.CheckRows, progress: Progress) -> Result:
+    """Read and encode every row as a load does, and keep what is wrong with them."""
+    load = job.load
+    with open_session(load.cluster) as session:
+        table, fields = table_and_fields(session, load)
+        replicas = Replicas(session, table.keyspace)
+    shape = RowShape(table, fields, load.config.nulls, b"")
+    rows, bad = 0, list[BadRow]()
+    total = sum(file.rows for file in load.files)
+    for file in load.files:
+        check_file(Path(file.path), fields)
+        for chunk in read_chunks(Path(file.path), fields):
+            encoded = encode_chunk(chunk, shape, replicas)
+            rows += encoded.row_count
+            bad += encoded.bad
+            progress(min(rows, total), total, "rows checked")
+    _judge(load, fields, bad, rows)
+    return {"rows": rows, "bad": count_rows(bad), "columns": [field.column.name for field in fields]}
+
+
+def table_and_fields(session: Session, load: Load) -> tuple[Table, list[Field]]:
+    """Return a load's table as the cluster has it, and the fields of its files that are loaded.
+
+    Raises:
+        PipelineError: there is no such table, or the files do not fit it.
+    """
+    name = find_dataset(load.dataset).table if load.dataset else load.table
+    table = find_table_of(session, load.keyspace.name, name)
+    return table, plan_fields([Path(file.path) for file in load.files], table.columns, load.mapping)
+
+
+def _counts(journal: Journal, bad: Sequence[BadRow]) -> Result:
+    records = journal.chunks.values()
+    return {
+        "read": journal.rows,
+        "sent": sum(record.sent for record in records),
+        "acknowledged": sum(record.acknowledged for record in records),
+        "bad": count_rows(bad),
+    }
+
+
+def _judge(load: Load, fields: Sequence[Field], bad: Sequence[BadRow], rows: int) -> None:
+    """Keep the bad rows of a load that was read to its end; raise where they are too many."""
+    said = _keep(load, fields, bad)
+    try:
+        require_budget(ErrorBudget.parse(load.config.max_bad_rows), bad, rows, at_end=True)
+    except BadRowsError as error:
+        raise BadRowsError(f"{error}; {said}") from error
+
+
+def _keep(load: Load, fields: Sequence[Field], bad: Sequence[BadRow]) -> str:
+    """Write what is wrong with bad rows, and the rows themselves; return where that is."""
+    faults, rows = (Path(load.bad_rows) / name for name in (BAD_ROWS, REJECTED))
+    if not bad:
+        for file in (faults, rows):
+            file.unlink(missing_ok=True)
+        return ""
+    write_bad_rows(faults, bad)
+    write_rejected(rows, fields, bad)
+    return f"{faults} says what is wrong; mend the rows in {rows}, then run ReplayBadRows"

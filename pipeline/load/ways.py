@@ -1,0 +1,210 @@
+"""The ways to write a chunk's rows: each makes the requests that carry them.
+
+`batch` sends UNLOGGED batches of rows that the same nodes hold; `prepared` sends one statement a row, cut
+from the same bytes; `create` is the article's, a cqlengine call a row.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cassandra.cqlengine.models import Model
+
+from pipeline.cql.arrowvalues import read_values
+from pipeline.cql.frames import BATCH, EXECUTE, Message, batch_body, cut_batches, execute_body
+from pipeline.load.checkpoint import ChunkRecord
+from pipeline.load.dispatch import Request
+from pipeline.load.encoded import EncodedChunk, Run, bad_row
+from pipeline.load.nodes import Nodes
+from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.chunk import Chunk
+from pipeline.rowfiles.fields import Field
+
+
+@dataclass(kw_only=True)
+class ChunkLoad:
+    """One chunk on its way: what is still to settle of it, and what became of the rest.
+
+    `timestamp_us` is the write timestamp of its first wave; the next wave's is `timestamp_step` later, and
+    within such a step the one of a request that is sent again is later than before, from `tries` on.
+    """
+
+    chunk: Chunk
+    encoded: EncodedChunk
+    file: int
+    timestamp_us: int
+    timestamp_step: int
+    tries: int
+    settle: Callable[[ChunkRecord], None]
+    note_bad: Callable[[Sequence[BadRow]], None]
+    check_table: Callable[[], None]
+    _acknowledged: int = 0
+    _refused: list[BadRow] = field(default_factory=list)
+
+    def timestamp_of(self, run: Run, attempt: int) -> int:
+        """Return the write timestamp of a run's rows in this attempt, in µs."""
+        later = min(self.timestamp_step - 1, self.tries + attempt)
+        return self.timestamp_us + run.wave * self.timestamp_step + later
+
+    def acknowledged(self, rows: int) -> None:
+        """Note that the cluster has taken so many rows, and settle the chunk with the last of them."""
+        self._acknowledged += rows
+        self._settle_if_done()
+
+    def refused(self, at: int, error: Exception) -> None:
+        """Note that the cluster refuses the row at `at`, in the order of sending.
+
+        Raises:
+            SchemaError: it is not the row: the table is gone.
+        """
+        self.check_table()
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        bad = bad_row(self.chunk, int(self.encoded.positions[at]), reason)
+        self._refused.append(bad)
+        self.note_bad([bad])
+        self._settle_if_done()
+
+    def _settle_if_done(self) -> None:
+        sent = len(self.encoded.positions)
+        if self._acknowledged + len(self._refused) == sent:
+            bad = sorted([*self.encoded.bad, *self._refused], key=lambda row: row.line)
+            self.settle(
+                ChunkRecord(
+                    file=self.file,
+                    chunk=self.chunk.number,
+                    rows=self.encoded.row_count,
+                    sent=sent,
+                    acknowledged=self._acknowledged,
+                    bad=bad,
+                )
+            )
+
+
+class NoRows(Request):
+    """The request of a chunk that has no row to send."""
+
+    rows = 0
+
+    def __init__(self, load: ChunkLoad) -> None:
+        self._load = load
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:
+        """Send nothing."""
+
+    def acknowledged(self) -> None:
+        """Settle the chunk."""
+        self._load.acknowledged(0)
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Never happens: nothing was sent."""
+        raise error
+
+
+class SentRows(Request):
+    """Rows `start` to `stop` of a chunk: several in a BATCH, a single one in an EXECUTE."""
+
+    def __init__(self, load: ChunkLoad, statement: "Statement", run: Run, start: int, stop: int) -> None:
+        self.rows = stop - start
+        self._load = load
+        self._statement = statement
+        self._run = run
+        self._start = start
+        self._stop = stop
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:
+        """Send them."""
+        rows, statement = self._load.encoded.rows, self._statement
+        timestamp_us = self._load.timestamp_of(self._run, attempt)
+        if self.rows > 1:
+            body = batch_body(rows, self._start, self._stop, statement.consistency, timestamp_us)
+        else:
+            body = execute_body(rows, self._start, statement.query_id, statement.consistency, timestamp_us)
+        nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._run.replicas)
+
+    def acknowledged(self) -> None:
+        """Tell the chunk."""
+        self._load.acknowledged(self.rows)
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Send the rows of a refused batch one by one: one bad row has the whole batch refused."""
+        if self.rows > 1:
+            return [
+                SentRows(self._load, self._statement, self._run, at, at + 1)
+                for at in range(self._start, self._stop)
+            ]
+        self._load.refused(self._start, error)
+        return []
+
+
+class CreatedRow(Request):
+    """One row, written by the article's call."""
+
+    rows = 1
+
+    def __init__(self, load: ChunkLoad, run: Run, at: int, create: Callable[[int], object]) -> None:
+        self._load = load
+        self._run = run
+        self._at = at
+        self._create = create
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:
+        """Create it; the driver picks the node."""
+        nodes.tally.requests += 1
+        self._create(self._load.timestamp_of(self._run, attempt))
+
+    def acknowledged(self) -> None:
+        """Tell the chunk."""
+        self._load.acknowledged(1)
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Count it as bad."""
+        self._load.refused(self._at, error)
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """The prepared INSERT that carries encoded rows, and the consistency level it is executed with."""
+
+    query_id: bytes
+    consistency: int
+    most_rows: int
+
+    def requests(self, load: ChunkLoad) -> Iterator[Request]:
+        """Yield the requests of a chunk: of `most_rows` at most, and below the server's batch thresholds."""
+        for run in load.encoded.runs:
+            sizes = load.encoded.rows.sizes[run.start : run.stop]
+            for start, stop in cut_batches(sizes, self.most_rows):
+                yield SentRows(load, self, run, run.start + start, run.start + stop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Creation:
+    """The article's way: `Model.create` with each row's values by attribute, nulls left out."""
+
+    model: type[Model]
+    ttl_s: int
+    fields: Sequence[Field]
+
+    def requests(self, load: ChunkLoad) -> Iterator[Request]:
+        """Yield the requests of a chunk, one a row."""
+        attributes = {column.db_field_name: name for name, column in self.model._columns.items()}
+        columns = [
+            list(read_values(field.column.cql_type, values.take(load.encoded.positions)))
+            for field, values in zip(self.fields, load.chunk.columns, strict=True)
+        ]
+        names = [attributes[field.column.name] for field in self.fields]
+        for run in load.encoded.runs:
+            for at in range(run.start, run.stop):
+                row = zip(names, (column[at] for column in columns), strict=True)
+                values = {name: value for name, value in row if value is not None}
+                yield CreatedRow(load, run, at, self._creating(values))
+
+    def _creating(self, values: Mapping[str, object]) -> Callable[[int], object]:
+        def create(timestamp_us: int) -> object:
+            model = self.model.ttl(self.ttl_s) if self.ttl_s else self.model
+            return model.timestamp(timestamp_us).create(**values)
+
+        return create
+
+
+Way = Statement | Creation

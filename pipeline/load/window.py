@@ -1,0 +1,67 @@
+"""How many requests a node gets at a time: as many as it takes without keeping them waiting.
+
+The algorithm is Gradient2 of Netflix's concurrency-limits (https://github.com/Netflix/concurrency-limits),
+with its constants: the limit grows by a small queue while the latency of late is near its long-term mean,
+shrinks by their ratio where it rises, and is halved where the node fails to answer or says it is overloaded.
+"""
+
+import time
+
+
+class Window:
+    """The requests in flight to one node, and the limit that its answers set."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.limit = float(min(most, _FIRST_LIMIT))
+        self.in_flight = 0
+        self._long_latency_s = 0.0
+        self._samples = 0
+        self._sum_s = 0.0
+        self._halved_at_s = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one more request may be sent."""
+        return self.in_flight < int(self.limit)
+
+    @property
+    def load(self) -> float:
+        """The share of the limit that is in flight."""
+        return self.in_flight / self.limit
+
+    def answered(self, latency_s: float) -> None:
+        """Take in the latency of an answer; the limit is set once a limit's worth of them is there."""
+        self._samples += 1
+        self._sum_s += latency_s
+        if self._samples < max(_LEAST_SAMPLES, self.limit):
+            return
+        mean_s, self._samples, self._sum_s = self._sum_s / self._samples, 0, 0.0
+        if self._long_latency_s == 0:
+            self._long_latency_s = mean_s
+        self._long_latency_s += (mean_s - self._long_latency_s) * _LONG_TERM
+        if self._long_latency_s > 2 * mean_s:
+            self._long_latency_s *= _RECOVERY
+        if self.in_flight < self.limit / 2:
+            return  # The rows come slower than the node takes them: nothing was learnt of its limit.
+        gradient = max(0.5, min(1.0, _TOLERANCE * self._long_latency_s / mean_s))
+        wanted = self.limit * gradient + _QUEUE
+        self._set(self.limit + (wanted - self.limit) * _SMOOTHING)
+
+    def failed(self, sent_at_s: float) -> None:
+        """Halve the limit, but once for all the requests that were in flight together."""
+        if sent_at_s > self._halved_at_s:
+            self._halved_at_s = time.monotonic()
+            self._set(self.limit / 2)
+
+    def _set(self, limit: float) -> None:
+        self.limit = max(1.0, min(float(self.most), limit))
+
+
+_FIRST_LIMIT = 20
+_LEAST_SAMPLES = 10
+_LONG_TERM = 2 / 61  # an exponential mean over about 60 windows of samples, as 600 requests are to Gradient2
+_TOLERANCE = 1.5
+_QUEUE = 4
+_SMOOTHING = 0.2
+_RECOVERY = 0.95

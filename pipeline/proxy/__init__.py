@@ -1,0 +1,1 @@
+"""A proxy on loopback that delays and breaks connections."""

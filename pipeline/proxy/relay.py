@@ -1,0 +1,250 @@
+"""Connections that are passed on late, or broken on purpose: one thread, one schedule of what is due.
+
+What was read at one moment is sent a set time later, whatever else is under way; nothing waits for an answer.
+"""
+
+import itertools
+import random
+import select
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from pipeline.config import require_at_least, require_one_of
+from pipeline.errors import SettingError
+from pipeline.proxy.schedule import Schedule
+
+Address = tuple[str, int]
+
+FAULTS = ("none", "drop", "truncate", "reset", "refuse")
+"""What can befall connections, those that stand and those made until the next fault is set.
+
+`drop`: whatever is read from then on is swallowed, and the connection stays open. `truncate`: the next chunk
+read is cut to its first half, then both sides see the end. `reset`: both sides are reset at once. `refuse`:
+nobody listens, while connections that stand go on. `none`: new connections are sound; one that was struck
+never recovers, as bytes are missing from it.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """What the proxy does to what passes.
+
+    Each chunk's delay on one way is drawn evenly from half of `round_trip_s` ± `jitter_s`; none overtakes
+    another of its connection.
+
+    Raises:
+        SettingError: an unknown fault, a negative time, or more jitter than round trip.
+    """
+
+    fault: str = "none"
+    round_trip_s: float = 0.0
+    jitter_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_one_of("fault", self.fault, FAULTS)
+        require_at_least("round_trip_s", self.round_trip_s, 0)
+        require_at_least("jitter_s", self.jitter_s, 0)
+        if self.jitter_s > self.round_trip_s:
+            raise SettingError(f"jitter_s is {self.jitter_s}; the most is round_trip_s, {self.round_trip_s}")
+
+
+@dataclass(eq=False)
+class _End:
+    """One socket of a connection: what is read here is sent at `peer`."""
+
+    sock: socket.socket
+    jitter: random.Random
+    peer: "_End" = field(init=False)
+    due_s: float = 0.0
+    unsent: deque[bytes | memoryview] = field(default_factory=deque)  # due, but not taken yet; b"" is the end
+    unsent_bytes: int = 0
+    events: int = 0
+    is_read: bool = False
+    is_sent: bool = False
+    is_swallowed: bool = False
+    is_to_be_cut: bool = False
+
+
+class Relay:
+    """Listeners, and the connections made to them, each passed on to the address behind its listener.
+
+    Raises:
+        OSError: one of the addresses cannot be listened on.
+    """
+
+    def __init__(self, network: Network, listen: Sequence[Address], to: Sequence[Address]) -> None:
+        self.network = network
+        self.addresses = listen
+        self._to = to
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Callable[[int], None]] = {}
+        self._listeners: list[socket.socket] = []
+        self._ends: set[_End] = set()
+        self._on_the_way: Schedule[tuple[_End, bytes]] = Schedule()
+        self._number = itertools.count()
+        self.set(network)
+
+    def set(self, network: Network) -> None:
+        """Do `network` to all that is read from now on, and its fault to all connections.
+
+        Raises:
+            OSError: another process took a port while connections were refused.
+        """
+        if network.fault == "refuse":
+            while self._listeners:
+                listener = self._listeners.pop()
+                self.forget(listener.fileno())
+                listener.close()
+        elif not self._listeners:
+            self._listen()
+        self.network = network
+        for end in list(self._ends):
+            self._strike(end)
+
+    def watch(self, fd: int, events: int, handler: Callable[[int], None]) -> None:
+        """Call `handler` with the events of a file whenever there are any."""
+        self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def forget(self, fd: int) -> None:
+        """Undo `watch`."""
+        self._epoll.unregister(fd)
+        del self._handlers[fd]
+
+    def turn(self) -> None:
+        """Wait until something comes or is due, and see to it."""
+        if self._on_the_way.wait(self._epoll):
+            for fd, event in self._epoll.poll(0):
+                if handler := self._handlers.get(fd):
+                    handler(event)
+        for end, data in self._on_the_way.due():
+            end.unsent.append(data)
+            end.unsent_bytes += len(data)
+            self._send(end)
+
+    def _listen(self) -> None:
+        self._listeners = [socket.create_server(address, backlog=1024) for address in self.addresses]
+        self.addresses = [listener.getsockname() for listener in self._listeners]
+        for listener, to in zip(self._listeners, self._to, strict=True):
+            self.watch(listener.fileno(), select.EPOLLIN, partial(self._accept, listener, to))
+
+    def _accept(self, listener: socket.socket, to: Address, _: int) -> None:
+        client, _ = listener.accept()
+        # Seeded by its number: the same connections in the same order have the same jitter. It is no secret.
+        ends = [_End(sock, random.Random(next(self._number))) for sock in (client, socket.socket())]  # noqa: S311
+        for end, peer in zip(ends, reversed(ends), strict=True):
+            end.peer = peer
+            end.sock.settimeout(0)
+            end.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ends[1].sock.connect_ex(to)  # a refusal is seen by whoever uses the socket next
+        self._ends.update(ends)
+        for end in ends:
+            self._attend(end)
+        for end in ends:
+            self._strike(end)
+
+    def _attend(self, end: _End) -> None:
+        """Wait for what `end` can do next, and for nothing else: epoll tells of a closed socket for ever."""
+        reads = not end.is_read and end.peer.unsent_bytes < _UNSENT_MAX_BYTES
+        events = select.EPOLLIN * reads | select.EPOLLOUT * bool(end.unsent)
+        if end.events == events:
+            return
+        fd = end.sock.fileno()
+        if not events:
+            self.forget(fd)
+        elif not end.events:
+            self.watch(fd, events, partial(self._handle, end))
+        else:
+            self._epoll.modify(fd, events)
+        end.events = events
+
+    def _handle(self, end: _End, event: int) -> None:
+        if end.unsent and event & ~select.EPOLLIN:
+            self._send(end)
+        if end.events & select.EPOLLIN and event & ~select.EPOLLOUT:
+            self._read(end)
+
+    def _read(self, end: _End) -> None:
+        try:
+            data = end.sock.recv(_CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            if not end.is_swallowed:
+                self._reset(end)
+                return
+            data = b""
+        end.is_read = not data
+        if end.is_to_be_cut and data:
+            self._delay(end.peer, data[: len(data) // 2])
+            for side in (end, end.peer):
+                side.is_to_be_cut, side.is_swallowed = False, True
+                self._delay(side, b"")
+        elif not end.is_swallowed:
+            self._delay(end.peer, data)
+        self._attend(end)
+        self._close_if_over(end)
+
+    def _delay(self, end: _End, data: bytes) -> None:
+        network = self.network
+        one_way_s = (network.round_trip_s + end.jitter.uniform(-1, 1) * network.jitter_s) / 2
+        end.due_s = max(end.due_s, time.monotonic() + one_way_s)
+        self._on_the_way.add(end.due_s, (end, data))
+
+    def _send(self, end: _End) -> None:
+        if end not in self._ends:
+            return
+        try:
+            while end.unsent:
+                data = end.unsent[0]
+                if data:
+                    sent_bytes = end.sock.send(data)
+                    end.unsent_bytes -= sent_bytes
+                    if sent_bytes < len(data):
+                        end.unsent[0] = memoryview(data)[sent_bytes:]
+                        break
+                else:
+                    end.sock.shutdown(socket.SHUT_WR)
+                    end.is_sent = True
+                end.unsent.popleft()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._reset(end)
+            return
+        self._attend(end)
+        self._attend(end.peer)
+        self._close_if_over(end)
+
+    def _close_if_over(self, end: _End) -> None:
+        if all(side.is_read and (side.peer.is_sent or side.is_swallowed) for side in (end, end.peer)):
+            self._close(end)
+
+    def _close(self, end: _End) -> None:
+        for side in (end, end.peer):
+            self._ends.discard(side)
+            if side.events:
+                self.forget(side.sock.fileno())
+                side.events = 0
+            side.sock.close()
+
+    def _reset(self, end: _End) -> None:
+        for side in (end, end.peer):
+            side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._close(end)
+
+    def _strike(self, end: _End) -> None:
+        fault = self.network.fault
+        end.is_swallowed |= fault == "drop"
+        end.is_to_be_cut |= fault == "truncate"
+        if fault == "reset" and end in self._ends:
+            self._reset(end)
+
+
+_CHUNK_BYTES = 64 * 1024
+_UNSENT_MAX_BYTES = 1024 * 1024  # once this much is due that one side does not take, the other is not read

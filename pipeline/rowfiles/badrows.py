@@ -1,0 +1,104 @@
+"""Bad rows: where each is and why it was not loaded, kept for a person, and how many are too many."""
+
+import csv
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from pipeline.atomic import atomic_path
+from pipeline.errors import SettingError, shown
+
+BAD_ROWS, REJECTED = "bad_rows.csv", "rejected.csv"
+"""The files, in the folder of a load, that say what is wrong with which rows, and hold those rows."""
+
+NO_KEY_VALUE = "no value; a key column needs one"
+"""The reason of a bad row whose value of a key column is null or empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadRow:
+    """A row that cannot be loaded: its place, and what is wrong with it.
+
+    `line` is, from 1, the row's first line in a CSV file, or its number in a Parquet file. `column` is
+    empty where the row as a whole is wrong; `value` is what the field holds, cut to 80 characters.
+    """
+
+    file: str
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorBudget:
+    """How many bad rows a load may have: a number, or a share of the rows read."""
+
+    max_bad_rows: int | None = None
+    max_share: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> "ErrorBudget":
+        """Return the budget that a setting such as `0`, `100` or `1.5%` means.
+
+        Raises:
+            SettingError: it is no whole number, nor a percentage of 0 to 100.
+        """
+        text = text.strip()
+        if re.fullmatch(r"[0-9]{1,18}", text):
+            return cls(max_bad_rows=int(text))
+        if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,18})?\s*%", text):
+            share = float(text[:-1]) / 100
+            if share <= 1:
+                return cls(max_share=share)
+        raise SettingError(
+            f"max_bad_rows is {shown(text)!r}; it must be a number of rows, such as 100, or a percentage "
+            "of those read, such as 1.5%"
+        )
+
+    def __str__(self) -> str:
+        return f"{100 * self.max_share:g}%" if self.max_bad_rows is None else str(self.max_bad_rows)
+
+    def exceeded(self, bad: int, rows: int, *, at_end: bool) -> bool:
+        """Return whether `bad` of the `rows` read so far, good and bad, are too many.
+
+        A percentage is judged at the end, or once 1,000 rows are read: of the first few rows, one is many.
+        """
+        if self.max_bad_rows is not None:
+            return bad > self.max_bad_rows
+        return (at_end or rows >= _JUDGED_FROM_ROWS) and bad > self.max_share * rows
+
+
+def write_bad_rows(target: Path, bad: Iterable[BadRow]) -> int:
+    """Write one line a fault to the CSV file `target`, whole or not at all; return how many.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
+    """
+    count = 0
+    # A file's name may hold bytes that are no text.
+    with (
+        atomic_path(target) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        # All texts in quotes: before Python 3.13 a carriage return alone does not get those it needs.
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        file.write(",".join(field.name for field in fields(BadRow)) + "\n")
+        for row in bad:
+            writer.writerow(astuple(row))
+            count += 1
+    return count
+
+
+def read_bad_lines(path: Path) -> dict[str, set[int]]:
+    """Return the lines of bad rows by file, as `write_bad_rows` wrote them; none where there is no file."""
+    lines: dict[str, set[int]] = {}
+    with suppress(FileNotFoundError), path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            lines.setdefault(row["file"], set()).add(int(row["line"]))
+    return lines
+
+
+_JUDGED_FROM_ROWS = 1000

@@ -1,0 +1,69 @@
+"""What reading a row file gives: a chunk of rows at a time, column by column; or why it cannot be read."""
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.errors import RowFileError
+from pipeline.rowfiles.badrows import BadRow
+
+Lines = npt.NDArray[np.int64]
+"""Where rows begin: lines of a CSV file, or numbers of rows in a Parquet file, from 1."""
+Wanted = Callable[[int], bool]
+"""Whether the chunk of that number, within its file, is to be read; asked once a chunk, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Rows that stand together in a file.
+
+    `number` counts the file's chunks from 0 and `first_line` is where the first row begins. Each array of
+    `columns` has a value for each good row, in the order of the fields asked for: from CSV `pa.string()`
+    with null for the empty field, from Parquet of the file's own types, dictionaries decoded. `bad` holds
+    the rows that could not be taken apart, each with its place; they are in no array.
+    """
+
+    file: Path
+    number: int
+    first_line: int
+    columns: Sequence[pa.Array]
+    find_lines: Callable[[], Lines]
+    bad: Sequence[BadRow] = ()
+
+    @functools.cached_property
+    def lines(self) -> Lines:
+        """Where each good row begins; found when first asked for, because few who read chunks ask."""
+        return self.find_lines()
+
+
+def every(_: int) -> bool:
+    """Want every chunk."""
+    return True
+
+
+@contextlib.contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Turn what the system says against reading `file` into an error that names it.
+
+    Raises:
+        RowFileError: the system said something.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise RowFileError(
+            f"cannot read {file}: {reason}; check that it is a file that this user may read"
+        ) from error
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return what is wrong with bytes that are no UTF-8."""
+    return f"not UTF-8 (byte 0x{error.object[error.start]:02x}); convert the file, for example with iconv"

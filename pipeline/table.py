@@ -1,0 +1,168 @@
+"""A table as the cluster describes it: its columns, its id, and how a row is written to it."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cassandra.cluster import Session
+from cassandra.metadata import TableMetadata, protect_name
+from cassandra.pool import NoConnectionsAvailable
+
+from pipeline.cql.columns import Column
+from pipeline.driver_errors import is_transient, translated_errors
+from pipeline.errors import SchemaError, suggestion
+from pipeline.keyspace import find_table_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One table of a cluster.
+
+    `truncated_at` tells one filling of it from another, as `id` tells one making of it: when it was last
+    truncated, or a column of it was last dropped, in the order of time.
+    """
+
+    keyspace: str
+    name: str
+    id: str
+    truncated_at: str
+    columns: Sequence[Column]
+    partition_key: Sequence[str]
+    clustering_key: Sequence[str]
+    static: Sequence[str]
+
+    def __str__(self) -> str:
+        return f"{self.keyspace}.{self.name}"
+
+    def insert(self, names: Sequence[str], *, ttl_s: int = 0) -> str:
+        """Return the INSERT of these columns, with a marker for each value."""
+        columns = ", ".join(map(protect_name, names))
+        markers = ", ".join("?" * len(names))
+        using = f" USING TTL {ttl_s}" if ttl_s else ""
+        return f"INSERT INTO {self.quoted} ({columns}) VALUES ({markers}){using}"  # noqa: S608 - names are quoted
+
+    @property
+    def quoted(self) -> str:
+        """`keyspace.table`, as CQL wants it."""
+        return f"{protect_name(self.keyspace)}.{protect_name(self.name)}"
+
+    def same_cells(self, names: Sequence[str]) -> Sequence[str]:
+        """Return by which columns rows with these write the same cells: the key, or less if one is static."""
+        return self.partition_key if set(self.static).intersection(names) else self.key
+
+    @property
+    def key(self) -> Sequence[str]:
+        """The columns of the primary key, in its order."""
+        return [*self.partition_key, *self.clustering_key]
+
+    def has_lists(self, names: Sequence[str]) -> bool:
+        """Tell whether one of these columns is a list that is not frozen: sent twice, it is there twice."""
+        return any(column.name in names and column.type_name.startswith("list<") for column in self.columns)
+
+
+def find_table_of(session: Session, keyspace: str, name: str) -> Table:
+    """Return what the cluster says of a table.
+
+    Raises:
+        SchemaError: there is no such table, it is a view, or it has counters.
+        SettingError: a column's type is none that row files can carry.
+        ClusterError: the cluster cannot be asked.
+    """
+    found = _metadata(session, keyspace, name)
+    with translated_errors(f"cannot look for table {keyspace}.{name}"):
+        table_id = str(find_table_id(session, keyspace, name))
+    key = {column.name for column in found.primary_key}
+    kept = session.cluster.metadata.keyspaces[keyspace]
+    user_types = {
+        kind.name: dict(zip(kind.field_names, kind.field_types, strict=True))
+        for kind in kept.user_types.values()
+    }
+    columns = [
+        Column(column.name, column.cql_type, column.name in key, user_types)
+        for column in found.columns.values()
+    ]
+    for column in columns:
+        if column.type_name == "counter":
+            raise SchemaError(
+                f"table {keyspace}.{name}: column {column.name} is a counter; counters can only be added to, "
+                "so a load that is repeated would count twice; load another table"
+            )
+    return Table(
+        keyspace=keyspace,
+        name=name,
+        id=table_id,
+        truncated_at=max(_truncated_at(session, table_id), _column_dropped_at(session, keyspace, name)),
+        columns=columns,
+        partition_key=[column.name for column in found.partition_key],
+        clustering_key=[column.name for column in found.clustering_key],
+        static=[column.name for column in found.columns.values() if column.is_static],
+    )
+
+
+def require_same_table(session: Session, table: Table) -> None:
+    """Return if the table is still the one that was described.
+
+    Raises:
+        SchemaError: it was dropped, or dropped and created anew.
+        ClusterError: the cluster cannot be asked.
+    """
+    with translated_errors(f"cannot look for table {table}"):
+        found = find_table_id(session, table.keyspace, table.name)
+    if found != table.id:
+        raise SchemaError(
+            f"table {table} was dropped while it was being loaded, and rows went with it; "
+            "run the load again: it begins anew"
+        )
+
+
+def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
+    keyspaces = session.cluster.metadata.keyspaces
+    if keyspace not in keyspaces:
+        raise SchemaError(f"keyspace {keyspace!r} is absent; {suggestion(keyspace, list(keyspaces))}")
+    found = keyspaces[keyspace]
+    if name in found.views:
+        base = found.views[name].base_table_name
+        raise SchemaError(f"{keyspace}.{name} is a materialised view; load its table, {base}")
+    if name not in found.tables:
+        raise SchemaError(
+            f"table {keyspace}.{name} is absent; {suggestion(name, list(found.tables))}; "
+            "create it, or run SetupKeyspace for a dataset's"
+        )
+    return found.tables[name]
+
+
+def _truncated_at(session: Session, table_id: str) -> str:
+    """Return when the table was last truncated, as the nodes that answer know it; empty where it never was.
+
+    A node's record is the table's id and 20 bytes: a place in the commit log, and milliseconds since 1970.
+    """
+    answers, away = [], None
+    with translated_errors("cannot read system.local"):
+        for pool in tuple(session.get_pools()):
+            try:
+                answers.append(session.execute("SELECT truncated_at FROM system.local", host=pool.host).one())
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                away = error
+        if not answers:
+            raise away or NoConnectionsAvailable("no node is up")
+    records = [(answer["truncated_at"] or {}).get(uuid.UUID(table_id), b"") for answer in answers]
+    return max((record[-8:].hex() for record in records), default="")
+
+
+def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
+    """Return when a column was last dropped: what it held is gone, even where it was added again."""
+    with translated_errors("cannot read system_schema.dropped_columns"):
+        found = session.execute(
+            "SELECT dropped_time FROM system_schema.dropped_columns "
+            "WHERE keyspace_name = %s AND table_name = %s",
+            (keyspace, name),
+        )
+        times = [row["dropped_time"] for row in found]
+    return max((_milliseconds(time).to_bytes(8).hex() for time in times), default="")
+
+
+def _milliseconds(time: dt.datetime) -> int:
+    return round(time.replace(tzinfo=dt.UTC).timestamp() * 1000)

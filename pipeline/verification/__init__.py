@@ -1,0 +1,1 @@
+"""The verification of a load: its files read again, the table read back."""

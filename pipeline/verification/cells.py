@@ -1,0 +1,138 @@
+"""Cells in one form, in which equal values are equal bytes, be they of a file or of a table.
+
+Sets and maps are in the order of their bytes. Of collections and UDTs that are not frozen, Cassandra does not
+tell null from an empty one, and neither does this form. Any other values are equal only if their bytes are:
+1.0 is not 1.00.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from cassandra.cqltypes import ListType, MapType, SetType, TupleType, UserType, VectorType
+
+from pipeline.cql.columns import Column
+from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.errors import shown
+
+Cells = list[bytes | None]
+Hashes = npt.NDArray[np.uint64]
+
+
+class Form:
+    """The one form of a column's cells.
+
+    `varies` tells whether a value may be in other forms too. `null` is the form of null: not None where
+    Cassandra tells it not from an empty value.
+    """
+
+    def __init__(self, column: Column) -> None:
+        self._type = column.cql_type.driver
+        self.varies = _varies(self._type)
+        self.null: bytes | None = None
+        if not column.type_name.startswith("frozen<"):
+            if issubclass(self._type, ListType | SetType | MapType):
+                self.null = pack_int(0)
+            elif issubclass(self._type, UserType):
+                self.null = pack_int(-1) * len(self._type.subtypes)
+
+    def of_cell(self, cell: bytes | None) -> bytes | None:
+        """Return a cell in this form."""
+        if cell is None:
+            return self.null
+        return one_form(self._type, cell) if self.varies else cell
+
+    def of_column(self, values: pa.BinaryArray) -> pa.BinaryArray:
+        """Return a file's column in this form, but its nulls as they are."""
+        if not self.varies:
+            return values
+        cells = [None if cell is None else one_form(self._type, cell) for cell in values.to_pylist()]
+        return pa.array(cells, pa.binary())
+
+
+def one_form(kind: Any, value: bytes) -> bytes:  # noqa: ANN401 - the driver's types are classes without types
+    """Return a value of one of the driver's types with all sets and maps in it in one order."""
+    if issubclass(kind, MapType):
+        items = _elements(value, 2, kind.subtypes)
+        pairs = sorted(zip(items[::2], items[1::2], strict=True))
+        return pack_int(len(pairs)) + frame([item for pair in pairs for item in pair])
+    if issubclass(kind, ListType | SetType):
+        items = _elements(value, 1, kind.subtypes)
+        items = sorted(set(items)) if issubclass(kind, SetType) else items
+        return pack_int(len(items)) + frame(items)
+    if issubclass(kind, TupleType):
+        # A value that is older than the last field of its UDT has no bytes for it.
+        cells = zip(kind.subtypes, split(value, len(kind.subtypes)), strict=True)
+        return frame([None if cell is None else one_form(subtype, cell) for subtype, cell in cells])
+    if issubclass(kind, VectorType) and _varies(kind.subtype):
+        # The lengths of its elements are of a kind of their own, which the driver knows.
+        elements = kind.deserialize(value, PROTOCOL_VERSION)
+        serialised = (kind.subtype.serialize(element, PROTOCOL_VERSION) for element in elements)
+        return frame([one_form(kind.subtype, element) for element in serialised])
+    return value
+
+
+def split(content: bytes, count: int) -> Cells:
+    """Return the cells that `frame` put together; those that are absent at the end are None."""
+    cells: Cells = []
+    at = 0
+    for _ in range(count):
+        size_bytes = read_int(content, at) if at < len(content) else -1
+        at += INT_BYTES
+        cells.append(None if size_bytes < 0 else content[at : at + size_bytes])
+        at += max(0, size_bytes)
+    return cells
+
+
+def frame(cells: Sequence[bytes | None]) -> bytes:
+    """Return cells one after another, each with its length in front, as the protocol has them; null is -1."""
+    return b"".join(pack_int(-1) if cell is None else pack_int(len(cell)) + cell for cell in cells)
+
+
+def hashes(values: Sequence[bytes]) -> Hashes:
+    """Return 64 bits for each value, by Python's SipHash, whose key each process draws anew."""
+    return np.fromiter(map(hash, values), np.int64, len(values)).view(np.uint64)
+
+
+def shown_cell(column: Column, cell: bytes | None) -> str:
+    """Return a cell's value as a message quotes it: as it is in a row file, cut to 40 characters."""
+    if cell is None:
+        return repr(str(None))
+    kind = column.cql_type
+    try:
+        text = kind.format(kind.driver.deserialize(cell, PROTOCOL_VERSION))
+    except (ValueError, ArithmeticError, TypeError, struct.error):
+        text = f"0x{cell.hex()}"  # there are values that Python cannot hold
+    return repr(shown(text, SHOWN_CHARACTERS))
+
+
+def pack_int(number: int) -> bytes:
+    """Return an [int] of the protocol."""
+    return INT.pack(number)
+
+
+def read_int(content: bytes, at: int) -> int:
+    """Return the [int] of the protocol that begins there."""
+    number: int = INT.unpack_from(content, at)[0]
+    return number
+
+
+def _elements(value: bytes, width: int, subtypes: Sequence[Any]) -> list[bytes]:
+    """Return the elements of a collection of which each is `width` of them, in one form."""
+    found = split(value[INT_BYTES:], width * read_int(value, 0))
+    return [one_form(subtypes[at % width], element or b"") for at, element in enumerate(found)]
+
+
+def _varies(kind: Any) -> bool:  # noqa: ANN401 - as above
+    """Tell whether the same value of a type may be in different bytes."""
+    if issubclass(kind, SetType | MapType | UserType):
+        return True
+    return any(map(_varies, [kind.subtype] if issubclass(kind, VectorType) else kind.subtypes))
+
+
+INT = struct.Struct(">i")
+INT_BYTES = 4
+SHOWN_CHARACTERS = 40

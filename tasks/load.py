@@ -1,0 +1,346 @@
+"""What every load into a table shares, and the load of any table: `luigi --module tasks LoadTable`."""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import ipaddress
+import json
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import luigi
+from filelock import FileLock
+
+from pipeline import embedded, jobs
+from pipeline.atomic import write_text
+from pipeline.config import NULLS, WAYS, ClusterConfig, LoadConfig
+from pipeline.errors import EmbeddedError, SettingError
+from pipeline.jobs import Result
+from pipeline.processes import run_job, run_jobs
+from pipeline.rowfiles import files as rowfiles
+from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED
+from pipeline.rowfiles.sources import describe_file, digest, options_of
+from tasks import settings
+from tasks.parameters import Checked, Choice, Day, Integer, Mapped, Number, Switch
+from tasks.settings import cluster_config, embedded_spec, keyspace_config, output_folder
+from tasks.targets import CassandraTarget, Place
+from tasks.terminal import progress_of, say
+
+_STARTED_S = time.time()
+
+
+class LoadParameters(luigi.Task):
+    """How a load is done, for the load and for what follows it."""
+
+    date = Day(description="The day of the batch.")
+    way = Choice(
+        section=settings.load,
+        choices=WAYS,
+        significant=False,
+        description="batch: unlogged batches; prepared: a statement a row; create: a cqlengine call a row.",
+    )
+    pool_size = Integer(
+        section=settings.load,
+        minimum=1,
+        significant=False,
+        description="The most requests in flight, a process.",
+    )
+    processes = Integer(
+        section=settings.load,
+        minimum=0,
+        significant=False,
+        description="Worker processes to share the load; 0: as many as help.",
+    )
+    rows_per_s = Number(section=settings.load, significant=False, description="A cap; 0: none.")
+    max_bad_rows = Checked(
+        section=settings.load,
+        significant=False,
+        description="How many bad rows a load may have: a number, or a percentage such as 1.5%.",
+    )
+    nulls = Choice(
+        section=settings.load,
+        choices=NULLS,
+        description="An empty field: unset leaves the cell, write deletes it.",
+    )
+    ttl_s = Integer(section=settings.load, minimum=0, description="Seconds until the rows expire; 0: never.")
+    timestamp_us = Integer(
+        default=0,
+        minimum=0,
+        description="The first row's write timestamp, µs since 1970; 0: the moment of the load.",
+    )
+
+
+class Load(LoadParameters):
+    """A load of row files into a table: which files and which table, its kinds say."""
+
+    reload = Switch(default=False, description="Load again although the marker says it is finished.")
+    dry_run = Switch(
+        default=False, description="Check every row and say what would be loaded; write nothing."
+    )
+
+    @property
+    def place(self) -> Place:
+        """The table."""
+        raise NotImplementedError
+
+    @property
+    def source(self) -> str:
+        """What tells this load from others into the table on the same day."""
+        raise NotImplementedError
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the row files, as they are now.
+
+        Raises:
+            RowFileError: there is none.
+        """
+        raise NotImplementedError
+
+    def output(self) -> CassandraTarget:
+        """The marker of this load."""
+        return CassandraTarget(
+            place=self.place,
+            date=self.date,
+            source=self.source,
+            input_sha256=self._input_sha256(),
+            since_s=_STARTED_S if self.reload else None,
+        )
+
+    def complete(self) -> bool:
+        """A dry run never is."""
+        return not self.dry_run and bool(super().complete())
+
+    @property
+    def columns_of_fields(self) -> Mapping[str, str]:
+        """Which field of the files feeds which column; empty where their headers name the columns."""
+        return {}
+
+    @property
+    def rows_generated(self) -> int:
+        """How many rows the files must have because they were generated; 0: as many as they have."""
+        return 0
+
+    @property
+    def folder(self) -> Path:
+        """Where the load says what it did, and which rows it did not load."""
+        name = re.sub(r"[^\w.=-]+", "_", self.source)[-_NAME_MAX_CHARACTERS:]
+        return output_folder() / loads_of(self.place, self.date) / name
+
+    def run(self) -> None:
+        """Load what is not loaded yet, and mark the load as finished."""
+        load = self.as_job(running_cluster())
+        if self.dry_run:
+            checked = run_job(jobs.CheckRows(load=load), progress_of(self))
+            columns = ", ".join(checked["columns"])
+            say(
+                self,
+                f"{checked['rows']} rows, {checked['bad']} bad ones among them, would be loaded: {columns}",
+            )
+            return
+        lock = output_folder() / "checkpoints" / f"{self._input_sha256()}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # Another load of the same files may be under way: what it finishes need not be loaded again.
+        with FileLock(lock):
+            if self.output().exists():
+                say(self, "loaded already: the marker was found once the server ran")
+                return
+            self._carry_out(load)
+
+    def _carry_out(self, load: jobs.Load) -> None:
+        begun = run_job(jobs.BeginLoad(load=load, anew=self.reload))
+        if begun["rows"]:
+            say(self, f"goes on behind {begun['rows']} rows that a run before this one has loaded")
+        shares, tell = self._shares(load), progress_of(self)
+        results = run_jobs(
+            [
+                jobs.LoadShare(load=load, journal=begun["journal"], share=share, shares=shares)
+                for share in range(shares)
+            ],
+            tell,
+        )
+        tell(1, 1, "rows loaded")
+        chunks = tuple(results[0]["chunks"])
+        counts = run_job(
+            jobs.FinishLoad(
+                load=load,
+                journal=begun["journal"],
+                chunks=chunks,
+                date=self.date,
+                source=self.source,
+                input_sha256=str(self._input_sha256()),
+                rows=self.rows_generated,
+            )
+        )
+        self._report(begun["rows"], counts, results)
+
+    def _report(self, resumed: int, counts: Result, results: list[Result]) -> None:
+        """Keep what the load did, for its verification, and say it in a line or two."""
+        elapsed_s = max(result["elapsed_s"] for result in results)
+        rows_per_s = (counts["read"] - resumed) / elapsed_s
+        retries: Counter[str] = sum((Counter(result["retries"]) for result in results), Counter())
+        warned = sum(result["warned"] for result in results)
+        said = {
+            **counts,
+            "resumed": resumed,
+            "elapsed_s": elapsed_s,
+            "rows_per_s": rows_per_s,
+            "processes": len(results),
+            "retries": retries,
+            "requests_with_a_warning": warned,
+        }
+        write_text(self.folder / "load.json", json.dumps(said, indent=2) + "\n")
+        if counts["bad"]:
+            say(self, f"{counts['bad']} bad rows were left out: see {self.folder / BAD_ROWS}")
+        if retries:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(retries.items()))
+            say(self, f"requests tried again: {kinds}")
+        if warned:
+            text = next(result["warning"] for result in results if result["warned"])
+            say(self, f"the server warned {warned} times, first: {text} See docs/loading.md")
+        # Last, because it is what stays on Luigi's page.
+        say(self, f"{counts['acknowledged']} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
+
+    def as_job(self, cluster: ClusterConfig) -> jobs.Load:
+        """Return what a worker is told of this load."""
+        files = tuple(describe_file(file) for file in self.files())
+        return jobs.Load(
+            cluster=cluster,
+            **self.place.as_job,
+            files=files,
+            mapping=dict(self.columns_of_fields),
+            config=self._config(),
+            checkpoints=str(output_folder() / "checkpoints"),
+            bad_rows=str(self.folder),
+        )
+
+    def _config(self) -> LoadConfig:
+        return LoadConfig(
+            way=self.way,
+            pool_size=self.pool_size,
+            nulls=self.nulls,
+            ttl_s=self.ttl_s,
+            timestamp_us=self.timestamp_us,
+            rows_per_s=self.rows_per_s,
+            max_bad_rows=self.max_bad_rows,
+            retry_budget_s=settings.load().retry_budget_s,
+        )
+
+    def _shares(self, load: jobs.Load) -> int:
+        """Return how many processes load; for 0 one, or up to one a core where the server is elsewhere."""
+        if self.processes:
+            return int(self.processes)
+        if all(_is_loopback(host) for host in load.cluster.contact_points):
+            return 1
+        return max(
+            1, min(len(os.sched_getaffinity(0)), sum(file.rows for file in load.files) // _ROWS_A_PROCESS)
+        )
+
+    def _input_sha256(self) -> str | None:
+        """Return what the input and the way it is read come to, None where its files are gone."""
+        files = self._files_if_there()
+        if not files:
+            return None
+        options = options_of(self.columns_of_fields, self.nulls, self.ttl_s, self.timestamp_us)
+        return digest(map(describe_file, files), options)
+
+    def _files_if_there(self) -> tuple[Path, ...]:
+        return self.files()
+
+
+class TableParameters(LoadParameters):
+    """Which table, and which files."""
+
+    table = Checked(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
+    input = Checked(description="Row files: a file, a folder or a glob.")
+    mapping = Mapped(
+        default={},
+        description="field=column, …: loads these fields alone; else the header names the columns.",
+    )
+
+
+class LoadTable(Load, TableParameters):
+    """Load row files into any table there is."""
+
+    @property
+    def place(self) -> Place:
+        """The table that is named."""
+        return named_place(self.table)
+
+    @property
+    def source(self) -> str:
+        """The input as it is given."""
+        return str(self.input)
+
+    @property
+    def columns_of_fields(self) -> Mapping[str, str]:
+        """The mapping that is given."""
+        mapping: Mapping[str, str] = self.mapping
+        return mapping
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the input's files."""
+        return rowfiles.find_files(self.input)
+
+
+class ReplayBadRows(LoadTable):
+    """Load the rows that a day's loads into a table rejected, once they are mended in `rejected.csv`."""
+
+    input = Checked(
+        default="", description="The mended files; else every rejected.csv of that table and day."
+    )
+
+    @property
+    def source(self) -> str:
+        """The input as it is given, or where the rejected rows are."""
+        return str(self.input or output_folder() / loads_of(self.place, self.date) / "*" / REJECTED)
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the mended files."""
+        return rowfiles.find_files(self.source)
+
+
+def named_place(name: str) -> Place:
+    """Return the table of that name, which may begin with its keyspace.
+
+    Raises:
+        SettingError: it is no such name.
+    """
+    keyspace, dot, table = name.rpartition(".")
+    if not table or (dot and not keyspace):
+        raise SettingError(f"table is {name!r}; it must be a table's name, or keyspace.table")
+    config = keyspace_config()
+    return Place(dataclasses.replace(config, name=keyspace or config.name), table=table)
+
+
+def loads_of(place: Place, date: dt.date) -> Path:
+    """Return the folder for what a day's loads into a table say, below the folder for output."""
+    return Path("loads", f"{place.keyspace.name}.{place.label}", f"{date}")
+
+
+def running_cluster() -> ClusterConfig:
+    """Return the cluster to talk to; the embedded one is started where it does not run.
+
+    Raises:
+        SettingError: a setting is wrong.
+        EmbeddedError: the embedded cluster does not start.
+    """
+    if spec := embedded_spec():
+        embedded.start(spec)
+    cluster = cluster_config()
+    if cluster is None:
+        raise EmbeddedError("the embedded Cassandra has ended; run the command again, or: make start")
+    return cluster
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+_ROWS_A_PROCESS = 500_000
+_NAME_MAX_CHARACTERS = 120

@@ -1,0 +1,126 @@
+import csv
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.cql.columns import Column
+from pipeline.errors import OutputError, RowFileError, SettingError
+from pipeline.rowfiles.badrows import BadRow, ErrorBudget, write_bad_rows
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.rejected import write_rejected
+
+FIELDS = [
+    Field(Column("id", "int", is_key=True), "id"),
+    Field(Column("name", "text", is_key=False), "name"),
+]
+
+
+def bad_row(file: Path | str, line: int, column: str = "id", value: str = "x") -> BadRow:
+    """Return a bad row at this place."""
+    return BadRow(file=str(file), line=line, column=column, value=value, reason="is no int")
+
+
+@pytest.mark.parametrize(
+    ("text", "bad", "rows", "at_end", "exceeded"),
+    [
+        ("0", 0, 10, True, False),
+        ("0", 1, 10**6, False, True),
+        ("100", 100, 100, True, False),
+        ("100", 101, 10**6, False, True),
+        ("1.5%", 15, 1000, False, False),
+        ("1.5%", 16, 1000, False, True),
+        ("1.5%", 999, 999, False, False),
+        ("1.5%", 1, 10, True, True),
+        ("0%", 1, 1000, False, True),
+        (" 100 % ", 1000, 1000, True, False),
+        ("50%", 0, 0, True, False),
+    ],
+)
+def test_a_budget_is_a_number_or_a_share(
+    text: str,
+    bad: int,
+    rows: int,
+    at_end: bool,  # noqa: FBT001 - pytest passes parameters by name
+    exceeded: bool,  # noqa: FBT001 - as above
+) -> None:
+    """A number is exceeded by one row more; a share only of 1,000 rows or more, or at the end."""
+    assert ErrorBudget.parse(text).exceeded(bad, rows, at_end=at_end) is exceeded
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "101%", "1e3", "%", "ten", "1_000", "nan%", "٣", "1%%"])
+def test_a_budget_that_is_neither_is_refused(text: str) -> None:
+    """A budget that is no number of rows and no percentage is refused with what it may be."""
+    with pytest.raises(
+        SettingError, match=r"max_bad_rows is .*; it must be a number of rows, such as 100, or"
+    ):
+        ErrorBudget.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0", "100", "1.5%", "0%"])
+def test_a_budget_says_what_it_is(text: str) -> None:
+    """A budget reads as it was written."""
+    assert str(ErrorBudget.parse(text)) == text
+
+
+def test_bad_rows_are_listed_for_a_person(tmp_path: Path) -> None:
+    """Each fault is one record of a CSV file, whatever its value holds, below a header."""
+    target = tmp_path / "bad_rows.csv"
+    values = ["x", 'a "b", c', "line\r\nbreak", "\r", "\0", ""]
+    assert write_bad_rows(target, [bad_row("a.csv", at, value=text) for at, text in enumerate(values)]) == 6
+    with target.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file, strict=True))
+    assert [row["value"] for row in found] == values
+    assert found[0] == {"file": "a.csv", "line": "0", "column": "id", "value": "x", "reason": "is no int"}
+
+
+def test_a_list_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """A folder that is none is named."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot write .*file/bad_rows.csv: File exists"):
+        write_bad_rows(tmp_path / "file" / "bad_rows.csv", [])
+
+
+def test_rejected_rows_are_the_bytes_of_their_source(tmp_path: Path) -> None:
+    """Rows are copied under their header as they stand, in the file's order, each once, whatever is wrong."""
+    good = "".join(f"{at},Ada\n" for at in range(100_000)).encode()
+    wrong = [b'x,"a\r\nb"\r\n', b"1,\xff\n", b"1\n", b'1,"a"b\n', b'2,"open\n']
+    source = tmp_path / "rows.csv"
+    source.write_bytes(b"\xef\xbb\xbfid,name\r\n" + wrong[0] + good + b"".join(wrong[1:]))
+    target = tmp_path / "rejected.csv"
+    lines = [100_006, 100_005, 2, 2, 100_004, 100_007]
+    assert write_rejected(target, FIELDS, [bad_row(source, line) for line in lines]) == 5
+    assert target.read_bytes() == b"id,name\r\n" + b"".join(wrong)
+
+
+def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
+    """Rows of files with other orders of fields, and of Parquet, stand under the first file's header."""
+    first, other, parquet = tmp_path / "1.csv", tmp_path / "2.csv", tmp_path / "3.parquet"
+    first.write_bytes(b"id,more,name\nx,m,Ada\n")
+    other.write_bytes(b'name,id\n"Ada, b",y\na,b,c\n')
+    names = pa.array([b"Ada", b"\xff", None], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"name": names, "id": pa.array([1 << 40, 2, 3])}), parquet)
+    target = tmp_path / "rejected.csv"
+    bad = [
+        bad_row(file, line) for file, line in ((first, 2), (other, 3), (other, 2), (parquet, 1), (parquet, 2))
+    ]
+    assert write_rejected(target, FIELDS, bad) == 5
+    assert target.read_bytes() == (
+        b'id,more,name\nx,m,Ada\ny,,"Ada, b"\na,b,c\n1099511627776,,Ada\n2,,\xff\n'
+    )
+
+
+def test_no_bad_rows_give_a_file_without_rows(tmp_path: Path) -> None:
+    """Where nothing was rejected the file has a header only, which loads as no rows."""
+    target = tmp_path / "rejected.csv"
+    assert write_rejected(target, FIELDS, []) == 0
+    assert target.read_bytes() == b"id,name\n"
+
+
+def test_a_source_that_is_gone_is_named(tmp_path: Path) -> None:
+    """A source that was removed in between is named, and no half file is left."""
+    target = tmp_path / "rejected.csv"
+    with pytest.raises(RowFileError, match=r"cannot read .*gone.csv: No such file or directory"):
+        write_rejected(target, FIELDS, [bad_row(tmp_path / "gone.csv", 2)])
+    assert not target.exists()

@@ -1,0 +1,226 @@
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.cql.columns import Column
+from pipeline.errors import RowFileError
+from pipeline.rowfiles.csvfile import open_csv, read_csv_chunks
+from pipeline.rowfiles.csvrows import ANY_WIDTH, Source, take_rows
+from pipeline.rowfiles.fields import Field
+
+PROVE = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NAMES = ("x", "y", "z")
+Rows = list[tuple[int, tuple[str | None, ...]]]
+Bad = list[tuple[int, str]]
+
+LINE_ENDS = st.sampled_from(["\n", "\n", "\r\n", "\r"])
+LETTERS = st.text(st.sampled_from("a1é\0 \ufeff"), max_size=6)
+QUOTED = st.text(st.sampled_from('aé,\n\r"'), max_size=6).map(
+    lambda text: '"' + text.replace('"', '""') + '"'
+)
+TIDY_ROW = st.lists(LETTERS | QUOTED, min_size=3, max_size=3).map(",".join)
+ODD_ROW = st.lists(LETTERS | QUOTED | st.sampled_from(['"', '""', 'a"', '"a"b']), max_size=5).map(",".join)
+PIECES = st.sampled_from(
+    [b"a", b",", b"\n", b"\r\n", b"\r", b'"', b'""', b',"', b'",', "é".encode(), b"\xff", b"\0"]
+)
+
+
+@st.composite
+def _texts(draw: st.DrawFn) -> bytes:
+    """Return rows without a header, tidy or not, that end with a line break."""
+    end = draw(LINE_ENDS)
+    rows = draw(st.lists(st.one_of(TIDY_ROW, TIDY_ROW, TIDY_ROW, ODD_ROW), max_size=30))
+    text = "".join(row + end for row in rows).encode()
+    for piece in draw(st.lists(PIECES, max_size=2)):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + piece + text[at:]
+    return text + end.encode()
+
+
+TEXTS = _texts() | st.lists(PIECES, max_size=60).map(lambda pieces: b"".join(pieces) + b"\n")
+
+
+def fields_of(*names: str) -> list[Field]:
+    """Return fields of text, the first of them the key."""
+    return [Field(Column(name, "text", is_key=at == 0), name) for at, name in enumerate(names)]
+
+
+def by_rows(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
+    """Take a file apart row by row, from its first byte to its last."""
+    rows: Rows = []
+    bad: Bad = []
+    with file.open("rb") as stream:
+        source = Source(file, stream)
+        header = next(take_rows(source, 0, 1, ANY_WIDTH))
+        for row in take_rows(source, header.end, 1 + header.line_count, len(header.fields)):
+            values = [row.fields[header.fields.index(name.encode())] for name in names if not row.fault]
+            try:
+                if row.fault:
+                    bad.append((row.line, row.fault))
+                else:
+                    rows.append((row.line, tuple(value.decode() or None for value in values)))
+            except UnicodeDecodeError:
+                bad.append((row.line, "not UTF-8"))
+    return rows, bad
+
+
+def by_chunks(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
+    """Read a file by its chunks."""
+    rows: Rows = []
+    bad: Bad = []
+    for chunk in read_csv_chunks(file, fields_of(*names)):
+        values = [column.to_pylist() for column in chunk.columns]
+        rows += zip(chunk.lines.tolist(), zip(*values, strict=True), strict=True)
+        for row in chunk.bad:
+            bad.append((row.line, "not UTF-8" if row.reason.startswith("not UTF-8") else row.reason))
+    return rows, bad
+
+
+def written(folder: str | Path, content: bytes) -> Path:
+    """Return a CSV file with this content."""
+    file = Path(folder, "rows.csv")
+    file.write_bytes(content)
+    return file
+
+
+def sizes(monkeypatch: pytest.MonkeyPatch, *, chunk: int, row: int) -> None:
+    """Let a chunk and a row have so many bytes, in place of 1 MiB and 32 MiB."""
+    monkeypatch.setattr("pipeline.rowfiles.csvfile._CHUNK_BYTES", chunk)
+    monkeypatch.setattr("pipeline.rowfiles.csvrows._WINDOW_BYTES", chunk)
+    monkeypatch.setattr("pipeline.rowfiles.csvfile.ROW_MAX_BYTES", row)
+    monkeypatch.setattr("pipeline.rowfiles.csvrows.ROW_MAX_BYTES", row)
+
+
+@PROVE
+@given(text=TEXTS, chunk=st.sampled_from([4, 16, 64, 256, 1 << 20]), wanted=st.sets(st.integers(0, 9)))
+@example(text=b"a,b,c\n\xef\xbb\xbfa,b,c\n", chunk=6, wanted={1})
+@example(text=b'a,"b\nc",d\ne,"f\n"\ng,h,i\n', chunk=1 << 20, wanted=set())
+@example(text=b'a,b,c\r\n\r\n"a","b","c"\r\n', chunk=1 << 20, wanted=set())
+@example(text=b'a,b,c\na",b,c\na""b,c,d\n', chunk=1 << 20, wanted=set())
+def test_columns_at_once_are_the_rows_one_by_one(text: bytes, chunk: int, wanted: set[int]) -> None:
+    """Wherever chunks end, their rows, lines and bad rows are those that a reading row by row finds."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = written(folder, b"x,y,z\n" + text)
+        sizes(patch, chunk=chunk, row=1 << 20)
+        for names in (NAMES, ("z", "x")):
+            assert by_chunks(file, names) == by_rows(file, names)
+        fields = fields_of("y")
+        every = {chunk.number: chunk for chunk in read_csv_chunks(file, fields)}
+        some = {chunk.number: chunk for chunk in read_csv_chunks(file, fields, lambda at: at in wanted)}
+        assert some.keys() == every.keys() & wanted
+        for number, chunk_found in some.items():
+            assert chunk_found.columns == every[number].columns
+            assert chunk_found.first_line == every[number].first_line
+
+
+@PROVE
+@given(text=TEXTS, row=st.sampled_from([16, 64]))
+def test_a_row_longer_than_the_limit_is_bad_on_both_roads(text: bytes, row: int) -> None:
+    """A row over the limit costs its first line, read by chunks or row by row."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = written(folder, b"x,y,z\n" + text)
+        sizes(patch, chunk=8, row=row)
+        assert by_chunks(file, NAMES) == by_rows(file, NAMES)
+
+
+@PROVE
+@given(text=TEXTS)
+def test_a_valid_file_is_what_the_csv_module_reads(text: bytes) -> None:
+    """What Python's own strict reader accepts, row for row of three fields, is read as it reads it."""
+    try:
+        expected = list(csv.reader(io.StringIO(text.decode(), newline=""), strict=True))
+    except (csv.Error, UnicodeDecodeError):
+        return
+    if any(len(row) != len(NAMES) for row in expected):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        rows, bad = by_chunks(written(folder, b"x,y,z\n" + text), NAMES)
+        assert [[value or "" for value in row] for _, row in rows] == expected
+        assert not bad
+
+
+def test_an_unclosed_quote_costs_one_line(tmp_path: Path) -> None:
+    """Of a file with a quote that is never closed, and one closed much later, the other rows are read."""
+    lines = [f"{at},b,c\n" for at in range(100_000)]
+    lines[10] = '10,"b,c\n'
+    lines[90_000] = '90000,"b,c\n'
+    rows, bad = by_chunks(written(tmp_path, ("x,y,z\n" + "".join(lines)).encode()), NAMES)
+    assert [line for line, _ in bad] == [12, 90_002]
+    assert len(rows) == 99_998
+
+
+def test_line_numbers_hold_across_chunks(tmp_path: Path) -> None:
+    """Values with line breaks in them, in a file of many chunks, do not shift the lines after them."""
+    lines = [f"{at},{'b' * 80},c\n" if at % 7 else f'{at},"b\r\n\nb",c\n' for at in range(60_000)]
+    content = "x,y,z\n" + "".join(lines)
+    found = {
+        int(key): line
+        for chunk in read_csv_chunks(written(tmp_path, content.encode()), fields_of("x"))
+        for line, key in zip(chunk.lines.tolist(), chunk.columns[0].to_pylist(), strict=True)
+    }
+    line = 2
+    for at, text in enumerate(lines):
+        assert found[at] == line
+        line += text.count("\n")
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["plain", "quoted"])
+def test_a_field_of_ten_megabytes_is_read(tmp_path: Path, *, quoted: bool) -> None:
+    """A chunk grows until a row of it is whole."""
+    value = "é\n," * 2_500_000 if quoted else "é" * 5_000_000
+    text = f'1,"{value}",c\n2,b,c\n' if quoted else f"1,{value},c\n2,b,c\n"
+    rows, bad = by_chunks(written(tmp_path, b"x,y,z\n" + text.encode()), NAMES)
+    assert [row for _, row in rows] == [("1", value, "c"), ("2", "b", "c")]
+    assert not bad
+
+
+def test_a_line_beyond_the_limit_is_one_bad_row(tmp_path: Path) -> None:
+    """A line of 40 MB is passed over, with its place, and the rows around it are read."""
+    content = b"x,y,z\n1,b,c\n2," + b"b" * 40_000_000 + b",c\n3,b,c\n"
+    rows, bad = by_chunks(written(tmp_path, content), NAMES)
+    assert [row[0] for _, row in rows] == ["1", "3"]
+    [(line, reason)] = bad
+    assert (line, reason[:18]) == (3, "longer than 32 MiB")
+
+
+def test_a_field_that_nobody_asks_for_may_hold_anything(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8, in a field that feeds no column, are nobody's fault."""
+    file = written(tmp_path, b"x,y,z\n1,\xff,c\n2,b,\xff\n")
+    assert by_chunks(file, ("x", "z")) == ([(2, ("1", "c"))], [(3, "not UTF-8")])
+
+
+def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
+    """A value that is not UTF-8 is a bad row with file, line, column and what can be shown of it."""
+    file = written(tmp_path, b"x,y,z\n1,b,c\n2," + b"\xe9" * 100 + b",c\n")
+    [chunk] = read_csv_chunks(file, fields_of("x", "y"))
+    [bad] = chunk.bad
+    assert (bad.file, bad.line, bad.column, bad.value) == (str(file), 3, "y", "\ufffd" * 80 + "…")
+    assert bad.reason == "not UTF-8 (byte 0xe9); convert the file, for example with iconv"
+
+
+def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
+    """A file that loses its end while it is read raises, and does not end early or hang."""
+    file = written(tmp_path, b"x,y,z\n" + b"1,b,c\n" * 500_000)
+    chunks = read_csv_chunks(file, fields_of("x"))
+    next(chunks)
+    with file.open("r+b") as stream:
+        stream.truncate(1 << 20)
+    with pytest.raises(RowFileError, match="became shorter while it was read; load it when it is complete"):
+        list(chunks)
+
+
+def test_no_more_than_a_chunk_is_held(tmp_path: Path) -> None:
+    """A file is walked in blocks of about 1 MiB, each of whole rows, that follow one another."""
+    file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 1_000_000)
+    with open_csv(file) as opened:
+        end = 6
+        for block in opened.blocks():
+            assert block.start == end
+            assert block.size_bytes <= 1 << 20
+            end += block.size_bytes
+        assert end == file.stat().st_size

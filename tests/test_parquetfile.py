@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.cql.columns import Column
+from pipeline.errors import RowFileError
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.parquetfile import check_parquet, read_parquet_chunks
+
+FIELDS = [
+    Field(Column("id", "int", is_key=True), "id"),
+    Field(Column("name", "text", is_key=False), "name"),
+]
+
+
+def written(
+    folder: Path, rows: int, *, group_rows: int = 1 << 20, name: str = "Ada", **options: object
+) -> Path:
+    """Return a Parquet file of numbered rows, with a field that feeds nothing."""
+    file = folder / "rows.parquet"
+    table = pa.table({"more": ["m"] * rows, "name": [name] * rows, "id": np.arange(rows, dtype=np.int32)})
+    pq.write_table(table, file, row_group_size=group_rows, **options)
+    return file
+
+
+def test_chunks_stay_within_row_groups(tmp_path: Path) -> None:
+    """A chunk has at most 20,000 rows of one row group; columns come in the order asked for."""
+    file = written(tmp_path, 100_001, group_rows=50_000)
+    chunks = list(read_parquet_chunks(file, FIELDS))
+    assert [chunk.number for chunk in chunks] == list(range(7))
+    assert [chunk.first_line for chunk in chunks] == [1, 20_001, 40_001, 50_001, 70_001, 90_001, 100_001]
+    assert [line for chunk in chunks for line in chunk.lines.tolist()] == list(range(1, 100_002))
+    assert [key for chunk in chunks for key in chunk.columns[0].to_pylist()] == list(range(100_001))
+    assert {str(column.type) for chunk in chunks for column in chunk.columns} == {"int32", "string"}
+
+
+@pytest.mark.parametrize("wanted", [set(), {0}, {1, 3}, {2}, {6}])
+def test_only_wanted_chunks_are_read(tmp_path: Path, wanted: set[int]) -> None:
+    """A chunk is the same, number, place and rows, whichever others are read."""
+    file = written(tmp_path, 100_001, group_rows=50_000)
+    every = {chunk.number: chunk for chunk in read_parquet_chunks(file, FIELDS)}
+    some = {chunk.number: chunk for chunk in read_parquet_chunks(file, FIELDS, lambda at: at in wanted)}
+    assert some.keys() == wanted
+    for number, chunk in some.items():
+        assert chunk.first_line == every[number].first_line
+        assert chunk.columns == every[number].columns
+
+
+def test_row_groups_not_wanted_are_not_decoded(tmp_path: Path) -> None:
+    """Damage in a row group of which no chunk is wanted stays unseen."""
+    file = written(tmp_path, 40_000, group_rows=20_000, compression="none", write_page_checksum=True)
+    content = bytearray(file.read_bytes())
+    content[100:200] = bytes(100)
+    file.write_bytes(content)
+    [chunk] = read_parquet_chunks(file, FIELDS, lambda number: number == 1)
+    assert chunk.columns[0][0].as_py() == 20_000
+
+
+def test_wide_rows_make_small_chunks(tmp_path: Path) -> None:
+    """Of rows of 100 kB, a chunk has about 80: 8 MiB in all."""
+    file = tmp_path / "rows.parquet"
+    names = pa.array([f"{at:0100000}" for at in range(200)])
+    pq.write_table(pa.table({"id": range(200), "name": names}), file, use_dictionary=False)
+    sizes = [len(chunk.lines) for chunk in read_parquet_chunks(file, FIELDS)]
+    assert sum(sizes) == 200
+    assert max(sizes) in range(60, 90)
+
+
+def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
+    """A row whose text is not UTF-8 is in no column, and listed with its number; the others keep theirs."""
+    file = tmp_path / "rows.parquet"
+    names = pa.array([b"Ada", b"J\xfcrg", b"Eve"], pa.binary()).view(pa.string())
+    for values in (names, names.dictionary_encode()):
+        pq.write_table(pa.table({"id": [1, 2, 3], "name": values}), file)
+        [chunk] = read_parquet_chunks(file, FIELDS)
+        assert [column.to_pylist() for column in chunk.columns] == [[1, 3], ["Ada", "Eve"]]
+        assert chunk.lines.tolist() == [1, 3]
+        [bad] = chunk.bad
+        assert (bad.file, bad.line, bad.column, bad.value) == (str(file), 2, "name", "J\ufffdrg")
+        assert bad.reason.startswith("not UTF-8 (byte 0xfc)")
+
+
+def test_a_file_without_rows_has_no_chunks(tmp_path: Path) -> None:
+    """A schema alone is a whole file of no rows."""
+    file = written(tmp_path, 0)
+    check_parquet(file, FIELDS)
+    assert not list(read_parquet_chunks(file, FIELDS))
+
+
+def test_damage_shows_when_a_file_is_checked(tmp_path: Path) -> None:
+    """A page that cannot be decoded, however far into the file, is found before any row is handed out."""
+    file = written(tmp_path, 100_000, group_rows=20_000, compression="zstd")
+    check_parquet(file, FIELDS)
+    content = bytearray(file.read_bytes())
+    start = pq.read_metadata(file).row_group(4).column(2).data_page_offset
+    content[start + 40 : start + 60] = bytes(20)
+    file.write_bytes(content)
+    with pytest.raises(RowFileError, match=r"rows.parquet: not a whole Parquet file: .*; write or copy it"):
+        check_parquet(file, FIELDS)
+
+
+def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
+    """What cannot be opened is named with the system's reason."""
+    (tmp_path / "x.parquet").mkdir()
+    for name in ("x.parquet", "no.parquet"):
+        with pytest.raises(RowFileError, match=f"cannot read .*{name}: .*; check that it is a file"):
+            check_parquet(tmp_path / name, FIELDS)
