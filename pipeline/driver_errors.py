@@ -57,8 +57,7 @@ def translated_errors(what: str) -> Iterator[None]:
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same request may well succeed later: the cluster is busy, or a node is away."""
     return isinstance(error, _TRANSIENT) or (
-        # Its errors are those of each node; none at all: no node is up.
-        isinstance(error, NoHostAvailable) and not any(map(_is_final, dict(error.errors).values()))
+        isinstance(error, NoHostAvailable) and not any(_is_final(reason) for _, reason in _reasons(error))
     )
 
 
@@ -84,7 +83,7 @@ def translated(what: str, error: BaseException) -> ClusterError:
 
 def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
     """Each host's own error says more than the driver's sum of them; one refusal of a password is enough."""
-    reasons = list(error.errors.items()) if isinstance(error.errors, dict) else []
+    reasons = _reasons(error)
     for _, reason in reasons:
         if isinstance(reason, AuthenticationFailed | ssl.SSLError):
             return translated(what, reason)
@@ -95,6 +94,11 @@ def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
     return UnreachableError(
         f"{what}: {said}; check contact_points, port and the tls_ settings, and that Cassandra runs there"
     )
+
+
+def _reasons(error: NoHostAvailable) -> list[tuple[object, BaseException]]:
+    """Each host's error; none where no host is up, or, with a list of their names, none let a session in."""
+    return list(error.errors.items()) if isinstance(error.errors, dict) else []
 
 
 def _reason(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from cassandra import ConsistencyLevel, Unavailable
 from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
 
-from pipeline.driver_errors import translated_errors
+from pipeline.driver_errors import is_transient, translated_errors
 from pipeline.errors import AccessError, ClusterError, RequestError, SchemaError, UnreachableError
 
 NEVER_SEEN = {
@@ -115,6 +115,14 @@ def test_one_refused_certificate_is_enough() -> None:
         pytest.raises(AccessError, match="certificate is refused: self-signed certificate; check contact_"),
         translated_errors("cannot"),
     ):
+        raise error
+
+
+def test_a_node_that_lets_no_session_in_may_do_so_later() -> None:
+    """The driver then names the hosts and no reason: the step is tried again, and told as unreachable."""
+    error = NoHostAvailable("Unable to connect to any servers", ["10.0.0.1"])
+    assert is_transient(error)
+    with pytest.raises(UnreachableError, match="^cannot: no host is up; check"), translated_errors("cannot"):
         raise error
 
 
