@@ -122,7 +122,7 @@ def test_a_node_that_lets_no_session_in_may_do_so_later() -> None:
     """The driver then names the hosts and no reason: the step is tried again, and told as unreachable."""
     error = NoHostAvailable("Unable to connect to any servers", ["10.0.0.1"])
     assert is_transient(error)
-    with pytest.raises(UnreachableError, match="^cannot: no host is up; check"), translated_errors("cannot"):
+    with pytest.raises(UnreachableError, match=r"^cannot: no host is up; check"), translated_errors("cannot"):
         raise error
 
 
