@@ -8,8 +8,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.roster import LIMIT, OURS
+from bench.roster import LIMIT, OURS, PROJECT
 from pipeline.atomic import atomic_path, write_text
+
+RESULTS = PROJECT / "bench" / "results"
 
 # Okabe and Ito's palette, told apart whatever one's eyes.
 _COLOURS = {LIMIT: "#E69F00", "ours": "#0072B2", "": "#999999"}

@@ -66,6 +66,13 @@ ROSTER = {
             options=("--way", "batch"),
         ),
         Contender(
+            label="ours, batch, Parquet",
+            module="bench.contenders.ours",
+            environment=_OWN,
+            expected_rows_per_s=80_000,
+            options=("--way", "batch", "--file-format", "parquet"),
+        ),
+        Contender(
             label="ours, prepared",
             module="bench.contenders.ours",
             environment=_OWN,
@@ -89,6 +96,13 @@ ROSTER = {
             options=("--way", "batch"),
         ),
         Contender(
+            label="acsylla, small batch",
+            module="bench.contenders.acsylla_load",
+            environment=_FOREIGN,
+            expected_rows_per_s=60_000,
+            options=("--way", "small-batch"),
+        ),
+        Contender(
             label="acsylla, prepared",
             module="bench.contenders.acsylla_load",
             environment=_FOREIGN,
@@ -102,6 +116,13 @@ ROSTER = {
             environment=_FOREIGN,
             expected_rows_per_s=60_000,
             options=("--way", "batch"),
+        ),
+        Contender(
+            label="scyllapy, small batch",
+            module="bench.contenders.scyllapy_load",
+            environment=_FOREIGN,
+            expected_rows_per_s=60_000,
+            options=("--way", "small-batch"),
         ),
         Contender(
             label="scyllapy, prepared",

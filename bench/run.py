@@ -18,17 +18,15 @@ from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
 from bench.contest import CONSISTENCY_LEVELS, Task
-from bench.results import Run, as_text, plot, summarise, write_runs, write_summary
-from bench.roster import PROJECT, ROSTER, Contender
+from bench.results import RESULTS, Run, as_text, plot, summarise, write_runs, write_summary
+from bench.roster import ROSTER, Contender
 from bench.rows import ensure_file
-from bench.server import Server, open_server
+from bench.server import FILES, Server, open_server, own_cluster
 from bench.tables import TABLES, Table
-from pipeline.embedded import ClusterSpec, Endpoint, start, stop
+from pipeline.embedded import Endpoint
 from pipeline.errors import PipelineError
 
 KEYSPACE = "bench"
-RESULTS = PROJECT / "bench" / "results"
-FILES = PROJECT / "output" / "bench"
 _WARM_UP_ROWS = 200_000
 _SAMPLED_ROWS = 200
 _REPLICAS = 3
@@ -138,11 +136,8 @@ def _cluster(found: argparse.Namespace) -> Iterator[Endpoint]:
     if found.host:
         yield Endpoint(contact_points=(found.host,), port=found.port)
         return
-    folder = FILES / f"cassandra-{found.nodes}"
-    try:
-        yield start(ClusterSpec(folder=folder, nodes=found.nodes))
-    finally:
-        stop(folder)
+    with own_cluster(found.nodes) as endpoint:
+        yield endpoint
 
 
 def _announce(found: argparse.Namespace) -> None:

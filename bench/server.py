@@ -12,7 +12,11 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, S
 from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import RoundRobinPolicy
 
+from bench.roster import PROJECT
 from bench.tables import FROM_TEXT, Table
+from pipeline.embedded import ClusterSpec, Endpoint, start, stop
+
+FILES = PROJECT / "output" / "bench"
 
 _TIMEOUT_S = 120.0
 _RANGES = 128
@@ -76,6 +80,20 @@ class Server:
     def release(self) -> str:
         """Return the version of Cassandra."""
         return str(self._session.execute("SELECT release_version FROM system.local").one()[0])
+
+
+@contextlib.contextmanager
+def own_cluster(nodes: int) -> Iterator[Endpoint]:
+    """Start a cluster of the comparison's own, with stock settings; stop it when the block ends.
+
+    Raises:
+        EmbeddedError: it does not start.
+    """
+    folder = FILES / f"cassandra-{nodes}"
+    try:
+        yield start(ClusterSpec(folder=folder, nodes=nodes))
+    finally:
+        stop(folder)
 
 
 @contextlib.contextmanager

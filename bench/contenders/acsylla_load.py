@@ -1,5 +1,7 @@
 """acsylla, asyncio over the C++ driver: prepared INSERTs, in UNLOGGED batches or one at a time.
 
+Its batches are of the fastest size that a stock server takes, or, small, of the server limit's size.
+
 Version 1.2.0 stores another number for every decimal: the ASCII codes of its digits. Its rows are as many and
 nearly as large as the others', so its time stands, and the comparison shows the values as wrong.
 """
@@ -35,11 +37,12 @@ async def _load(task: Task, way: str) -> None:
     prepared = await session.create_prepared(task.insert)
     from_text = [_FROM_TEXT[cql_type] for cql_type in task.table.columns.values()]
     values = ([convert(text) for convert, text in zip(from_text, row, strict=True)] for row in task.read())
+    size = task.table.rows_a_batch if way == "batch" else task.table.limit_rows_a_batch
     rows = 0
 
     async def batches() -> None:
         nonlocal rows
-        while some := list(islice(values, task.table.rows_a_batch)):
+        while some := list(islice(values, size)):
             batch = acsylla.create_batch_unlogged()
             for row in some:
                 batch.add_statement(prepared.bind(row))
@@ -53,9 +56,9 @@ async def _load(task: Task, way: str) -> None:
             rows += 1
 
     workers = (
-        [batches() for _ in range(_BATCHES_IN_FLIGHT)]
-        if way == "batch"
-        else [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
+        [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
+        if way == "prepared"
+        else [batches() for _ in range(_BATCHES_IN_FLIGHT)]
     )
     with Stopwatch() as watch:
         await asyncio.gather(*workers)
@@ -66,7 +69,9 @@ async def _load(task: Task, way: str) -> None:
 def main() -> None:
     """Load what the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--way", choices=("batch", "prepared"), default="batch", help="default: %(default)s")
+    parser.add_argument(
+        "--way", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
+    )
     found = parser.parse_args()
     asyncio.run(_load(task_of(found), found.way))
 

@@ -22,6 +22,7 @@ async def _load(task: Task, way: str) -> None:
     prepared = await scylla.prepare(task.insert)
     from_text = [FROM_TEXT[cql_type] for cql_type in task.table.columns.values()]
     values = ([convert(text) for convert, text in zip(from_text, row, strict=True)] for row in task.read())
+    size = task.table.rows_a_batch if way == "batch" else task.table.limit_rows_a_batch
     rows = 0
 
     def batch_of(size: int) -> Batch:
@@ -30,12 +31,12 @@ async def _load(task: Task, way: str) -> None:
             batch.add_query(prepared)
         return batch
 
-    full = batch_of(task.table.rows_a_batch)
+    full = batch_of(size)
 
     async def batches() -> None:
         nonlocal rows
-        while some := list(islice(values, task.table.rows_a_batch)):
-            await scylla.batch(full if len(some) == task.table.rows_a_batch else batch_of(len(some)), some)
+        while some := list(islice(values, size)):
+            await scylla.batch(full if len(some) == size else batch_of(len(some)), some)
             rows += len(some)
 
     async def statements() -> None:
@@ -45,9 +46,9 @@ async def _load(task: Task, way: str) -> None:
             rows += 1
 
     workers = (
-        [batches() for _ in range(_BATCHES_IN_FLIGHT)]
-        if way == "batch"
-        else [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
+        [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
+        if way == "prepared"
+        else [batches() for _ in range(_BATCHES_IN_FLIGHT)]
     )
     with Stopwatch() as watch:
         await asyncio.gather(*workers)
@@ -58,7 +59,9 @@ async def _load(task: Task, way: str) -> None:
 def main() -> None:
     """Load what the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--way", choices=("batch", "prepared"), default="batch", help="default: %(default)s")
+    parser.add_argument(
+        "--way", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
+    )
     found = parser.parse_args()
     # Else each batch of more than ten partitions is a line of log.
     logging.disable(logging.WARNING)
