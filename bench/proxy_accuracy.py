@@ -15,8 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from pipeline.proxy.control import proxy
-from pipeline.proxy.relay import Address
+from pipeline.proxy.control import Address, proxy
 
 ROUND_TRIPS_S = (0.0, 0.001, 0.005, 0.01, 0.1)
 MESSAGE_BYTES = 64

@@ -9,6 +9,9 @@ from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 from faker.providers.person.en_US import Provider
 
 from bench.tables import Table
@@ -39,6 +42,26 @@ def ensure_file(folder: Path, table: Table, rows: int) -> Path:
             writer.writerow(table.columns)
             for start in range(0, rows, _CHUNK_ROWS):
                 writer.writerows(_MAKERS[table.name](source, min(_CHUNK_ROWS, rows - start)))
+    return path
+
+
+def as_parquet(file: Path, table: Table) -> Path:
+    """Return the same rows as Parquet, in a file beside `file`, made if it is not there.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    path = file.with_suffix(".parquet")
+    if not path.exists():
+        types = {name: _ARROW.get(cql_type, pa.string()) for name, cql_type in table.columns.items()}
+        options = pa_csv.ConvertOptions(column_types=types)
+        with (
+            atomic_path(path) as temporary,
+            pa_csv.open_csv(file, convert_options=options) as chunks,
+            pq.ParquetWriter(temporary, chunks.schema) as writer,
+        ):
+            for chunk in chunks:
+                writer.write_batch(chunk)
     return path
 
 
@@ -84,6 +107,7 @@ def _text(source: random.Random, characters: int) -> str:
     return f"a{source.randbytes(characters - 2).translate(_LETTERS).decode('ascii')}z"
 
 
+_ARROW = {"int": pa.int32(), "timestamp": pa.timestamp("ms", "UTC"), "decimal": pa.decimal128(18, 2)}
 _FIRST_NAME_WEIGHTS = list(accumulate(Provider.first_names.values()))
 _LAST_NAME_WEIGHTS = list(accumulate(Provider.last_names.values()))
 _MAKERS: dict[str, Callable[[random.Random, int], Iterator[tuple[object, ...]]]] = {

@@ -20,7 +20,7 @@ from cassandra.cluster import NoHostAvailable
 from bench.contest import CONSISTENCY_LEVELS, Task
 from bench.results import RESULTS, Run, as_text, plot, summarise, write_runs, write_summary
 from bench.roster import ROSTER, Contender
-from bench.rows import ensure_file
+from bench.rows import as_parquet, ensure_file
 from bench.server import FILES, Server, open_server, own_cluster
 from bench.tables import TABLES, Table
 from pipeline.embedded import Endpoint
@@ -77,6 +77,8 @@ def _measure(server: Server, contender: Contender, task: Task, round_number: int
 
 def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Run], list[str]]:
     files = {name: ensure_file(FILES, TABLES[name], _most_rows(found, name)) for name in found.tables}
+    for name, file in files.items():
+        as_parquet(file, TABLES[name])  # now: a contender that made it would show what that costs as its own
     runs: list[Run] = []
     failures: list[str] = []
     with open_server(

@@ -72,6 +72,7 @@ class TlsConfig:
 class ClusterConfig:
     """Where the cluster is and how to talk to it.
 
+    `routes` says by which proxy to reach a node, such as `("10.0.0.11:9042", "127.0.0.1:40001")`.
     The password is never in here: a process that connects reads it from the environment variable
     CASSANDRA_PASSWORD, or from `password_file`.
 
@@ -89,6 +90,7 @@ class ClusterConfig:
     tls: TlsConfig | None = None
     connect_timeout_s: float = 10.0
     request_timeout_s: float = 10.0
+    routes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.contact_points:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from cassandra.cqlengine.models import Model
 from gevent.pool import Pool
@@ -9,10 +10,11 @@ from gevent.pool import Pool
 from pipeline.cql.columns import Row
 from pipeline.datasets import Dataset
 
-Write = Callable[[Mapping[str, object]], object]
+Item = TypeVar("Item")
+Write = Callable[[Item], object]
 
 
-def creates(model: type[Model], latency_s: float = 0.0) -> Write:
+def creates(model: type[Model], latency_s: float = 0.0) -> Write[Mapping[str, object]]:
     """Return the article's way to write: `Model.create` of a row's values by attribute, after a sleep.
 
     The sleep stands for a slower network; it is the patched `time.sleep`, so greenlets sleep side by side.
@@ -26,13 +28,13 @@ def creates(model: type[Model], latency_s: float = 0.0) -> Write:
     return create
 
 
-def in_loop(write: Write, rows: Iterable[Mapping[str, object]]) -> None:
+def in_loop(write: Write[Item], rows: Iterable[Item]) -> None:
     """Write row after row, each when the one before it is acknowledged."""
     for row in rows:
         write(row)
 
 
-def in_pool(write: Write, rows: Iterable[Mapping[str, object]], pool_size: int) -> None:
+def in_pool(write: Write[Item], rows: Iterable[Item], pool_size: int) -> None:
     """Write through a pool of `pool_size` greenlets, one a row, as the article does."""
     Pool(pool_size).map(write, rows)
 

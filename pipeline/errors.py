@@ -12,6 +12,7 @@
     │   ├── SchemaError          a keyspace or table is absent, or is not what its model says
     │   └── RequestError         a request failed or timed out
     ├── VerificationError    what was read back is not what was loaded
+    ├── ResultsError         measured results are damaged, or not of a kind with those they are used with
     └── WorkerError          a worker process ended without a result
 
 A message says what failed, on what, the value it got, and what to do next. It never holds a password
@@ -68,6 +69,10 @@ class RequestError(ClusterError):
 
 class VerificationError(PipelineError):
     """What was read back is not what was loaded."""
+
+
+class ResultsError(PipelineError):
+    """Measured results are damaged, or are not of a kind with those that they are to be used with."""
 
 
 class WorkerError(PipelineError):

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from pipeline.config import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.experiment.measurement import LatencyKind
 
 Result = dict[str, Any]
 Progress = Callable[[int, int, str], None]
@@ -172,6 +173,27 @@ class SweepLatencies(TableJob):
     run: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunExperiment(TableJob):
+    """Time contenders at each latency on a scratch table, each cell until it is known to within `precision`.
+
+    `contenders` are names of modules, all if there is none; `pool_sizes` are swept by those that can be, the
+    others have the first. A repeat that would take longer than `repeat_s` writes fewer rows. Gives `repeats`,
+    dicts of `pipeline.experiment.measurement.Repeat`, `ways` (the way to write by contender), and `cluster`.
+    """
+
+    files: tuple[str, ...]
+    contenders: tuple[str, ...]
+    latencies_s: tuple[float, ...]
+    latency_kinds: tuple[LatencyKind, ...]
+    pool_sizes: tuple[int, ...]
+    time_budget_s: float
+    repeat_s: float
+    precision: float
+    server_pids: tuple[int, ...]
+    run: str
+
+
 Job = (
     DescribeTable
     | SetUpTable
@@ -182,4 +204,5 @@ Job = (
     | FinishLoad
     | VerifyFiles
     | SweepLatencies
+    | RunExperiment
 )

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cassandra import ConsistencyLevel
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.connection import Connection, DefaultEndPoint, DefaultEndPointFactory, EndPoint
 from cassandra.cqlengine import connection
 from cassandra.policies import (
     ConstantReconnectionPolicy,
@@ -29,11 +30,12 @@ PROTOCOL_VERSION = 4
 
 @contextlib.contextmanager
 def open_session(
-    config: ClusterConfig, *, connection_class: type[GreenletConnection] = GreenletConnection
+    config: ClusterConfig, *, connection_class: type[Connection] | None = GreenletConnection
 ) -> Iterator[Session]:
     """Connect, and close when the block ends. Rows are dicts; cqlengine models use the same session.
 
-    Only for a process that is patched by gevent; never before a fork.
+    Never before a fork. A process that gevent has not patched names another connection, or None for the one
+    that the driver chooses by itself.
 
     Raises:
         UnreachableError: no contact point answers as a Cassandra, or none is in the datacentre named.
@@ -56,10 +58,11 @@ def open_session(
         connection._connections.pop(_CONNECTION, None)  # noqa: SLF001 - its unregister shuts down a second time
 
 
-def _cluster(config: ClusterConfig, connection_class: type[GreenletConnection]) -> Cluster:
+def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -> Cluster:
     return Cluster(
-        contact_points=list(config.contact_points),
+        contact_points=_endpoints(config) if config.routes else list(config.contact_points),
         port=config.port,
+        endpoint_factory=_RoutedFactory(dict(config.routes)) if config.routes else None,
         protocol_version=PROTOCOL_VERSION,
         connection_class=connection_class,
         auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
@@ -79,6 +82,41 @@ def _cluster(config: ClusterConfig, connection_class: type[GreenletConnection]) 
             )
         },
     )
+
+
+class _RoutedEndPoint(DefaultEndPoint):
+    """A node's own address and name, but connected to by way of another."""
+
+    def __init__(self, address: str, port: int, route: str) -> None:
+        super().__init__(address, port)
+        self._route = route
+
+    def resolve(self) -> tuple[str, int]:
+        """Return where to connect to."""
+        return _split(self._route)
+
+
+class _RoutedFactory(DefaultEndPointFactory):
+    """Gives every node that has a route its endpoint by that."""
+
+    def __init__(self, routes: Mapping[str, str]) -> None:
+        super().__init__()
+        self._routes = routes
+
+    def create(self, row: Mapping[str, object]) -> EndPoint:
+        """Return the endpoint of a node by its row in the system's tables."""
+        found = super().create(row)
+        route = self._routes.get(f"{found.address}:{found.port}")
+        return _RoutedEndPoint(found.address, found.port, route) if route else found
+
+
+def _endpoints(config: ClusterConfig) -> list[EndPoint]:
+    return [_RoutedEndPoint(*_split(node), route) for node, route in config.routes]
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
 
 
 def _require_datacentre(cluster: Cluster, config: ClusterConfig, error: NoHostAvailable) -> None:

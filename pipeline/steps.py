@@ -1,14 +1,16 @@
 """The steps of the chain, each a job carried out in a worker process and answered by a dict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cassandra.cluster import Session
 
 from pipeline import jobs
-from pipeline.datasets import find_dataset
+from pipeline.cql.columns import Row
+from pipeline.datasets import Dataset, find_dataset
 from pipeline.errors import RowFileError, SchemaError
+from pipeline.experiment.run import run_experiment
 from pipeline.generation.generate import write_part
 from pipeline.jobs import Progress, Result
 from pipeline.keyspace import (
@@ -76,14 +78,29 @@ def _generate(job: jobs.GenerateFile, progress: Progress) -> Result:
 
 def _sweep(job: jobs.SweepLatencies, progress: Progress) -> Result:
     dataset = find_dataset(job.dataset)
-    rows = list(read_rows([Path(file) for file in job.files], dataset.columns))
-    if not rows:
-        raise RowFileError(f"{', '.join(job.files)}: no rows to time; generate or name some")
+    rows = _rows_to_time(job.files, dataset)
     with open_session(job.cluster, connection_class=WakefulConnection) as session:
         return {**sweep(session, dataset, job, rows, progress), "cluster": _cluster_facts(session, job)}
 
 
-def _cluster_facts(session: Session, job: jobs.SweepLatencies) -> Mapping[str, Any]:
+def _run_experiment(job: jobs.RunExperiment, progress: Progress) -> Result:
+    dataset = find_dataset(job.dataset)
+    rows = _rows_to_time(job.files, dataset)
+    with open_session(job.cluster) as session:
+        return {
+            **run_experiment(session, dataset, job, rows, progress),
+            "cluster": _cluster_facts(session, job),
+        }
+
+
+def _rows_to_time(files: Sequence[str], dataset: Dataset) -> list[Row]:
+    rows = list(read_rows([Path(file) for file in files], dataset.columns))
+    if not rows:
+        raise RowFileError(f"{', '.join(files)}: no rows to time; generate or name some")
+    return rows
+
+
+def _cluster_facts(session: Session, job: jobs.TableJob) -> Mapping[str, Any]:
     cluster = session.cluster
     hosts = cluster.metadata.all_hosts()
     return {
@@ -108,4 +125,5 @@ _STEPS: Mapping[type, Callable[[Any, Progress], Result]] = {
     jobs.FinishLoad: loadsteps.finish,
     jobs.VerifyFiles: verify,
     jobs.SweepLatencies: _sweep,
+    jobs.RunExperiment: _run_experiment,
 }

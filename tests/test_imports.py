@@ -52,9 +52,20 @@ def test_the_library_knows_no_luigi() -> None:
     assert packages(imported(program)).isdisjoint({"luigi", "tasks"})
 
 
-@pytest.mark.parametrize("module", ["pipeline.timing", "pipeline.report"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "pipeline.timing",
+        "pipeline.report",
+        "pipeline.latencies",
+        "pipeline.experiment.statistics",
+        "pipeline.experiment.comparison",
+        "pipeline.experiment.knee",
+        "pipeline.experiment.latency_log",
+    ],
+)
 def test_measurements_know_no_driver(module: str) -> None:
-    """Timing and report import neither the driver nor gevent."""
+    """What reads measurements imports neither the driver nor gevent."""
     assert packages(imported(f"import {module}")).isdisjoint({"cassandra", "gevent"})
 
 

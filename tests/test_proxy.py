@@ -12,8 +12,7 @@ from cassandra.connection import ConnectionShutdown
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import SettingError, WorkerError
-from pipeline.proxy.control import proxy
-from pipeline.proxy.relay import Address
+from pipeline.proxy.control import Address, proxy
 from tests.conftest import until
 
 
@@ -63,7 +62,7 @@ def test_it_ends_with_its_parent(server: socket.socket) -> None:
     port = server.getsockname()[1]
     program = f"""
 import subprocess, sys
-command = [sys.executable, "-m", "pipeline.proxy.control", "--listen=127.0.0.1:0", "--to=127.0.0.1:{port}"]
+command = [sys.executable, "-m", "pipeline.proxy", "--listen=127.0.0.1:0", "--to=127.0.0.1:{port}"]
 subprocess.run(command, check=True)
 """
     command = [sys.executable, "-c", program]
@@ -79,7 +78,7 @@ def test_it_ends_with_its_commands(server: socket.socket) -> None:
     command = [
         sys.executable,
         "-m",
-        "pipeline.proxy.control",
+        "pipeline.proxy",
         "--listen=127.0.0.1:0",
         f"--to=127.0.0.1:{server.getsockname()[1]}",
     ]

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.proxy.control import Proxy, proxy
-from pipeline.proxy.relay import Address
+from pipeline.proxy.control import Address, Proxy, proxy
 
 MIB = 1024 * 1024
 

@@ -11,13 +11,11 @@ from datetime import date  # noqa: E402
 from itertools import islice  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.csv as pa_csv  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
 from cassandra.cqlengine import columns  # noqa: E402
 from cassandra.cqlengine.models import Model  # noqa: E402
 
 from bench.contest import Stopwatch, Task, arguments, task_of  # noqa: E402
+from bench.rows import as_parquet  # noqa: E402
 from pipeline import jobs  # noqa: E402
 from pipeline.config import FILE_FORMATS, WAYS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
 from pipeline.load import steps as loadsteps  # noqa: E402
@@ -36,7 +34,7 @@ def main() -> None:
         task = task_of(found)
         file = _first_rows(task, Path(folder))
         if found.file_format == "parquet":
-            file = _as_parquet(task, file, Path(folder))
+            file = as_parquet(file, task.table)
         with Stopwatch() as watch:
             counts = _load(task, file, Path(folder), found.way)
         watch.outcome(f"ours, {found.way}", version="this commit", rows=counts["acknowledged"]).print()
@@ -91,25 +89,10 @@ def _first_rows(task: Task, folder: Path) -> Path:
     return first
 
 
-def _as_parquet(task: Task, file: Path, folder: Path) -> Path:
-    """Write the file once more as Parquet, in the types that its writer would use, before the time begins."""
-    types = {name: _ARROW.get(cql_type, pa.string()) for name, cql_type in task.table.columns.items()}
-    target = folder / "rows.parquet"
-    options = pa_csv.ConvertOptions(column_types=types)
-    with (
-        pa_csv.open_csv(file, convert_options=options) as chunks,
-        pq.ParquetWriter(target, chunks.schema) as writer,
-    ):
-        for chunk in chunks:
-            writer.write_batch(chunk)
-    return target
-
-
 def _quiet(done: int, total: int, what: str) -> None:
     del done, total, what
 
 
-_ARROW = {"int": pa.int32(), "timestamp": pa.timestamp("ms", "UTC"), "decimal": pa.decimal128(18, 2)}
 _COLUMNS = {
     "uuid": columns.UUID,
     "int": columns.Integer,

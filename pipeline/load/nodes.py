@@ -22,15 +22,16 @@ from cassandra.protocol import (
 from gevent.hub import get_hub
 
 from pipeline.cql.frames import Message, Warned, decode_frame, encode_frame
+from pipeline.latencies import Latencies
 from pipeline.load.window import Window
 from pipeline.reactor import GreenletConnection
 
 
 @dataclass
 class Tally:
-    """What happened on the way: failures that passed by their kind, and what the server warned of."""
+    """What happened on the way: how long answers took, failures that passed by their kind, and warnings."""
 
-    requests: int = 0
+    latencies: Latencies = field(default_factory=Latencies)
     retries: Counter[str] = field(default_factory=Counter)
     warned: int = 0
     warning: str = ""
@@ -65,8 +66,10 @@ class Nodes:
         Raises:
             Exception: the driver's, of whatever kind; the message may have been carried out all the same.
         """
-        answer: Any = self._node_with_room(replicas, message.size_bytes).exchange(message)
-        self.tally.requests += 1
+        node = self._node_with_room(replicas, message.size_bytes)
+        sent_at_s = time.monotonic()
+        answer: Any = node.exchange(message)
+        self.tally.latencies.record(time.monotonic() - sent_at_s)
         if isinstance(answer, Warned):
             self.tally.warned += 1
             self.tally.warning = self.tally.warning or answer.warnings[0]

@@ -61,11 +61,25 @@ class Share:
         self._names = [field.column.name for field in self._fields]
         self._budget = ErrorBudget.parse(load.config.max_bad_rows)
         self._read = journal.rows
+        self._what = f"cannot load into {table}"
         self._preparing = Semaphore()
         self._prepared_at_s = 0.0
 
-    def run(self, model: type[Model] | None) -> Nodes:
-        """Load it; return the nodes that took it, and what happened on the way. `model` is for way `create`.
+    def prepare(self, model: type[Model] | None) -> None:
+        """Have the nodes know the statement. `model` is for way `create`.
+
+        Raises:
+            ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
+        """
+
+        def find_way() -> tuple[Way, bytes]:
+            with translated_errors(self._what):
+                return self._find_way(model)
+
+        self._way, self._prefix = patiently(find_way, budget_s=self._load.config.retry_budget_s)
+
+    def run(self) -> Nodes:
+        """Load it, once it is prepared; return the nodes that took it, and what happened on the way.
 
         Raises:
             BadRowsError: more rows are bad than the load may have.
@@ -74,13 +88,6 @@ class Share:
             OutputError: the journal cannot be written.
         """
         config = self._load.config
-        what = f"cannot load into {self._table}"
-
-        def find_way() -> tuple[Way, bytes]:
-            with translated_errors(what):
-                return self._way(model)
-
-        way, prefix = patiently(find_way, budget_s=config.retry_budget_s)
         nodes = Nodes(
             self._session,
             most_in_flight=config.pool_size,
@@ -88,15 +95,15 @@ class Share:
             prepare=self._prepare,
         )
         dispatch(
-            self._requests(way, RowShape(self._table, self._fields, config.nulls, prefix)),
+            self._requests(self._way, RowShape(self._table, self._fields, config.nulls, self._prefix)),
             nodes,
-            Patience(what=what, retry_budget_s=config.retry_budget_s),
+            Patience(what=self._what, retry_budget_s=config.retry_budget_s),
             pool_size=config.pool_size,
             pace=Pace(config.rows_per_s / self._shares),
         )
         return nodes
 
-    def _way(self, model: type[Model] | None) -> tuple[Way, bytes]:
+    def _find_way(self, model: type[Model] | None) -> tuple[Way, bytes]:
         config = self._load.config
         if config.way == "create":
             if model is None:

@@ -38,18 +38,26 @@ def begin(job: jobs.BeginLoad, _: Progress) -> Result:
             check_file(Path(file.path), fields)
         marker = bind_model(LoadMarker, table.keyspace)
         ensure_table(session, marker, manage_schema=load.keyspace.manage_schema)
-        key = LoadKey(
-            cluster=session.cluster.metadata.cluster_name,
-            keyspace=table.keyspace,
-            table_id=table.id,
-            truncated_at=table.truncated_at,
-            files=[file.sha256 for file in sorted(load.files, key=lambda file: file.path)],
-            options=options_of(load.mapping, load.config.nulls, load.config.ttl_s, load.config.timestamp_us),
-        )
-    journal = begin_run(
-        Path(load.checkpoints), key, timestamp_us=load.config.timestamp_us or None, anew=job.anew
-    )
+        journal = open_journal(session, table, load, anew=job.anew)
     return {"journal": str(journal.path), "rows": journal.rows}
+
+
+def open_journal(session: Session, table: Table, load: Load, *, anew: bool) -> Journal:
+    """Return the journal of a load into `table`, begun where there is none or where it is to be, `anew`.
+
+    Raises:
+        OutputError: it cannot be written, or the disk is full.
+    """
+    config = load.config
+    key = LoadKey(
+        cluster=session.cluster.metadata.cluster_name,
+        keyspace=table.keyspace,
+        table_id=table.id,
+        truncated_at=table.truncated_at,
+        files=[file.sha256 for file in sorted(load.files, key=lambda file: file.path)],
+        options=options_of(load.mapping, config.nulls, config.ttl_s, config.timestamp_us),
+    )
+    return begin_run(Path(load.checkpoints), key, timestamp_us=config.timestamp_us or None, anew=anew)
 
 
 def load_share(job: jobs.LoadShare, progress: Progress, *, model: type[Model] | None = None) -> Result:
@@ -70,7 +78,8 @@ def load_share(job: jobs.LoadShare, progress: Progress, *, model: type[Model] | 
         total = sum(file.rows for file in load.files)
         try:
             with reporting(progress, total, "rows loaded", share), Timer() as timer:
-                nodes = share.run(model)
+                share.prepare(model)
+                nodes = share.run()
         except BadRowsError as error:
             raise BadRowsError(f"{error}; {_keep(load, fields, share.bad)}") from error
     return {

@@ -4,6 +4,7 @@
 from the same bytes; `create` is the article's, a cqlengine call a row.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -148,8 +149,9 @@ class CreatedRow(Request):
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:
         """Create it; the driver picks the node."""
-        nodes.tally.requests += 1
+        sent_at_s = time.monotonic()
         self._create(self._load.timestamp_of(self._run, attempt))
+        nodes.tally.latencies.record(time.monotonic() - sent_at_s)
 
     def acknowledged(self) -> None:
         """Tell the chunk."""

@@ -16,9 +16,8 @@ from functools import partial
 
 from pipeline.config import require_at_least, require_one_of
 from pipeline.errors import SettingError
+from pipeline.proxy.control import Address
 from pipeline.proxy.schedule import Schedule
-
-Address = tuple[str, int]
 
 FAULTS = ("none", "drop", "truncate", "reset", "refuse")
 """What can befall connections, those that stand and those made until the next fault is set.

@@ -28,7 +28,7 @@ class Schedule(Generic[_Item]):
         """Have `item` come at `due_s`."""
         heapq.heappush(self._heap, (due_s, next(self._number), item))
 
-    def wait(self, epoll: select.epoll) -> bool:
+    def wait(self, epoll: "select.epoll") -> bool:
         """Sleep until the next item is due or a file of `epoll` is ready; tell whether one is."""
         # select counts microseconds where epoll counts milliseconds, and an epoll can be selected.
         if not self._heap:
