@@ -200,8 +200,10 @@ class Site:
         return False
 
     def begin_anew(self) -> None:
-        """Drop the users' table: the next load makes it anew, and nothing is loaded yet."""
+        """Drop the users' table and forget its journals: the next load makes it anew, nothing is settled."""
         self.cql("DROP TABLE IF EXISTS {}")
+        for file in self.folder.glob("output/checkpoints/*.journal"):
+            file.unlink()
 
     def cql(self, statement: str) -> None:
         """Carry out a statement on the users' table, whose name stands where it has {}."""

@@ -39,13 +39,16 @@ def _microseconds(texts: pa.Array) -> Longs:
 
 
 def _has_zone(texts: pa.Array) -> npt.NDArray[np.bool_]:
-    """Tell which end in Z or in an offset such as +01:00."""
+    """Tell which end in Z or in an offset such as +01:00 or +0100."""
     offsets, letters = pieces(texts)
     require(bool((np.diff(offsets) >= len("YYYY-MM-DD")).all()))
     ends = offsets[1:]
-    sign = letters[ends - 6]
-    signed = ((sign == ord("+")) | (sign == ord("-"))) & (letters[ends - 3] == ord(":"))
-    return (letters[ends - 1] == ord("Z")) | signed  # type: ignore[no-any-return]
+    with_colon = _is_sign(letters[ends - 6]) & (letters[ends - 3] == ord(":"))
+    return (letters[ends - 1] == ord("Z")) | with_colon | _is_sign(letters[ends - 5])
+
+
+def _is_sign(letters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    return (letters == ord("+")) | (letters == ord("-"))  # type: ignore[no-any-return]
 
 
 def _to_int64(texts: pa.Array, kind: pa.DataType) -> Longs:

@@ -32,7 +32,7 @@ def encode_column(column: Column, values: pa.Array) -> tuple[pa.BinaryArray, dic
     is_there = values.is_valid().to_numpy(zero_copy_only=False)
     present = values.drop_null() if values.null_count else values
     reasons: dict[int, str] = {}
-    parts = list(_encode(column, present, 0, reasons))
+    parts = list(_encode(column, present, 0, reasons, iter(range(_MOST_HALVINGS))))
     if not parts:
         return pa.nulls(len(values), pa.binary()), {}
     encoded = pa.concat_arrays(parts) if len(parts) > 1 else parts[0]
@@ -57,9 +57,12 @@ def encode_values(column: Column, values: pa.Array) -> tuple[pa.BinaryArray, dic
 
 
 def _encode(
-    column: Column, values: pa.Array, first: int, reasons: dict[int, str]
+    column: Column, values: pa.Array, first: int, reasons: dict[int, str], halvings: Iterator[int]
 ) -> Iterator[pa.BinaryArray]:
-    """Yield the values' bytes in parts, by the columnar encoder where it has no doubt."""
+    """Yield the values' bytes in parts, by the columnar encoder where it has no doubt.
+
+    Once `halvings` is exhausted, as many values are in doubt: the rest is done a value at a time.
+    """
     encoder = ENCODERS.get(column.cql_type.driver)
     if encoder and len(values) > 0:
         try:
@@ -68,10 +71,10 @@ def _encode(
             pass
         except ValueError:
             # Halving finds the few that it has a doubt about.
-            if len(values) > _SMALLEST_PART_ROWS:
+            if len(values) > _SMALLEST_PART_ROWS and next(halvings, None) is not None:
                 middle = len(values) // 2
-                yield from _encode(column, values[:middle], first, reasons)
-                yield from _encode(column, values[middle:], first + middle, reasons)
+                yield from _encode(column, values[:middle], first, reasons, halvings)
+                yield from _encode(column, values[middle:], first + middle, reasons, halvings)
                 return
         else:
             return
@@ -118,3 +121,4 @@ def _with_head(head: bytes, sizes: npt.NDArray[Any]) -> pa.BinaryArray:
 
 
 _SMALLEST_PART_ROWS = 16
+_MOST_HALVINGS = 256
