@@ -33,6 +33,15 @@ class PoolLock(BoundedSemaphore):
     _is_owned = BoundedSemaphore.locked
 
 
+class Header(NamedTuple):
+    """A frame's header, as the driver wants it; its version without the bit that says whose it is."""
+
+    version: int
+    flags: int
+    stream: int
+    opcode: int
+
+
 class GreenletConnection(Connection):
     """A connection with one greenlet that reads and one that writes."""
 
@@ -58,6 +67,7 @@ class GreenletConnection(Connection):
         self.heard_at_s = time.monotonic()
         self._unsent: list[bytes] = []
         self._has_unsent = Event()
+        self._leased: set[int] = set()
         self._connect_socket()
         # What is sent has been gathered already: the kernel need not hold it back to gather more.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -70,6 +80,32 @@ class GreenletConnection(Connection):
         if not self._unsent:
             self._has_unsent.set()
         self._unsent.append(data)
+
+    def lease(self, stream_id: int) -> None:
+        """Keep a stream that was borrowed for one request after another, until `end_lease`.
+
+        The driver's bookkeeping, which costs more than all else that a small request does, is then done once
+        for many. An answer that is no RESULT ends the lease, and the driver deals with it as ever.
+        """
+        self._leased.add(stream_id)
+
+    def end_lease(self, stream_id: int, *, is_free: bool) -> None:
+        """Leave a stream to the driver again, `is_free` or with an answer still to come."""
+        self._leased.discard(stream_id)
+        if is_free:
+            with self.lock:
+                self.request_ids.append(stream_id)
+
+    def process_msg(self, header: Header, body: bytes) -> None:
+        """Hand an answer to the request that waits for it."""
+        if header.opcode == _RESULT and header.stream in self._leased:
+            self.msg_received = True
+            if request := self._requests.pop(header.stream, None):
+                answered, decode, _ = request
+                answered(decode(header.version, None, header.stream, header.flags, header.opcode, body))
+        else:
+            self._leased.discard(header.stream)
+            super().process_msg(header, body)
 
     def close(self) -> None:
         """Close the socket, and fail every request that waits for a response; idempotent."""
@@ -126,15 +162,6 @@ class WakefulConnection(GreenletConnection):
     """
 
     poll_s = 0.02
-
-
-class Header(NamedTuple):
-    """A frame's header, as the driver wants it; its version without the bit that says whose it is."""
-
-    version: int
-    flags: int
-    stream: int
-    opcode: int
 
 
 class FrameReader:
@@ -220,6 +247,7 @@ READ_BYTES = 1 << 18
 _RESPONSES_A_TURN = 8
 """So few that greenlets do not bunch, so many that a turn and a system call are shared."""
 
+_RESULT = 0x08
 _HEADER = struct.Struct(">BBhBi")
 _VERSION_BITS = 0x7F
 _VERSIONS = frozenset(known for known in ProtocolVersion.SUPPORTED_VERSIONS if known >= ProtocolVersion.V3)

@@ -44,7 +44,7 @@ def _has_zone(texts: pa.Array) -> npt.NDArray[np.bool_]:
     require(bool((np.diff(offsets) >= len("YYYY-MM-DD")).all()))
     ends = offsets[1:]
     with_colon = _is_sign(letters[ends - 6]) & (letters[ends - 3] == ord(":"))
-    return (letters[ends - 1] == ord("Z")) | with_colon | _is_sign(letters[ends - 5])
+    return (letters[ends - 1] == ord("Z")) | with_colon | _is_sign(letters[ends - 5])  # type: ignore[no-any-return]
 
 
 def _is_sign(letters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import gevent
@@ -21,10 +20,10 @@ from cassandra.protocol import (
 )
 from gevent.hub import get_hub
 
-from pipeline.cql.frames import Message, Warned, decode_frame, encode_frame
+from pipeline.cql.frames import Message, Warned
 from pipeline.latencies import Latencies
+from pipeline.load.stream import Stream
 from pipeline.load.window import Window
-from pipeline.reactor import GreenletConnection
 
 
 @dataclass
@@ -66,10 +65,7 @@ class Nodes:
         Raises:
             Exception: the driver's, of whatever kind; the message may have been carried out all the same.
         """
-        node = self._node_with_room(replicas, message.size_bytes)
-        sent_at_s = time.monotonic()
-        answer: Any = node.exchange(message)
-        self.tally.latencies.record(time.monotonic() - sent_at_s)
+        answer: Any = self._node_with_room(replicas, message.size_bytes).exchange(message)
         if isinstance(answer, Warned):
             self.tally.warned += 1
             self.tally.warning = self.tally.warning or answer.warnings[0]
@@ -89,6 +85,8 @@ class Nodes:
             yield
         finally:
             watcher.kill()
+            for node in self._nodes.values():
+                node.return_idle()
 
     @property
     def limits(self) -> dict[str, int]:
@@ -125,7 +123,7 @@ class Nodes:
             raise NoConnectionsAvailable("no node is up")
         hosts = [host for host in replicas if host in pools] or pools
         for host in hosts:
-            node = self._nodes.setdefault(host, _Node(Window(self._most_in_flight)))
+            node = self._nodes.setdefault(host, _Node(Window(self._most_in_flight), self.tally.latencies))
             node.pool = pools[host]
         self._candidates_of[replicas] = [self._nodes[host] for host in hosts]
         return self._candidates_of[replicas]
@@ -136,9 +134,11 @@ class _Node:
 
     pool: HostConnection
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, latencies: Latencies) -> None:
         self.window = window
-        self._in_flight: set[_Exchange] = set()
+        self._latencies = latencies
+        self._idle: list[Stream] = []
+        self._in_flight: set[Stream] = set()
         self._in_flight_bytes = 0
         self._waiting: deque[Callable[[], object]] = deque()
 
@@ -166,48 +166,46 @@ class _Node:
 
     def exchange(self, message: Message) -> object:
         """Send a message and return the answer: as `decode_frame` gives it, or what went wrong."""
-        connection, stream_id = self.pool.borrow_connection(_BORROW_TIMEOUT_S)
-        exchange = _Exchange(self.pool, connection, stream_id, message.size_bytes)
-        self._in_flight.add(exchange)
+        stream = self._idle_stream()
+        self._in_flight.add(stream)
         self._in_flight_bytes += message.size_bytes
         self.window.in_flight += 1
-        try:
-            connection.send_msg(
-                message, stream_id, partial(self._answered, exchange), encode_frame, decode_frame
-            )
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's answer
-            self._answered(exchange, error)
-        return exchange.wait()
+        return stream.exchange(message)
 
     def give_up(self, timeout_s: float) -> None:
         """Fail the requests that were sent longer ago than that; close what has been silent since."""
         late = time.monotonic() - timeout_s
-        for exchange in [exchange for exchange in self._in_flight if exchange.sent_at_s < late]:
-            connection = exchange.connection
-            if connection.heard_at_s < exchange.sent_at_s:
+        for stream in [stream for stream in self._in_flight if stream.sent_at_s < late]:
+            connection = stream.connection
+            if connection.heard_at_s < stream.sent_at_s:
                 # This fails all requests on it. The driver's own heartbeat would find out a minute later.
                 silence = f"{connection.endpoint} sent nothing for {timeout_s:g} s"
                 connection.defunct(ConnectionException(silence, connection.endpoint))
-            if exchange.orphan():
-                exchange.pool.return_connection(connection, stream_was_orphaned=True)
-            timed_out = OperationTimedOut({str(connection.endpoint): f"no answer in {timeout_s:g} s"})
-            self._settled(exchange, timed_out)
+            stream.give_up(OperationTimedOut({str(connection.endpoint): f"no answer in {timeout_s:g} s"}))
 
-    def _answered(self, exchange: "_Exchange", answer: object) -> None:
-        exchange.pool.return_connection(exchange.connection)
-        self._settled(exchange, answer)
+    def return_idle(self) -> None:
+        """Leave the streams that no request is using to the driver again."""
+        while self._idle:
+            self._idle.pop().give_back()
 
-    def _settled(self, exchange: "_Exchange", answer: object) -> None:
-        if exchange not in self._in_flight:
+    def _idle_stream(self) -> Stream:
+        if self._idle and not self._idle[-1].is_sound(self.pool):
+            self.return_idle()
+        return self._idle.pop() if self._idle else Stream(self.pool, self._settled)
+
+    def _settled(self, stream: Stream, answer: object) -> None:
+        if stream not in self._in_flight:
             return  # It was given up a moment ago.
-        self._in_flight.remove(exchange)
-        self._in_flight_bytes -= exchange.size_bytes
+        self._in_flight.remove(stream)
+        self._in_flight_bytes -= stream.size_bytes
         self.window.in_flight -= 1
         if isinstance(answer, bytes | Warned):
-            self.window.answered(time.monotonic() - exchange.sent_at_s)
+            latency_s = time.monotonic() - stream.sent_at_s
+            self.window.answered(latency_s)
+            self._latencies.record(latency_s)
+            self._idle.append(stream)
         elif isinstance(answer, _SLOW_DOWN):
-            self.window.failed(exchange.sent_at_s)
-        exchange.deliver(answer)
+            self.window.failed(stream.sent_at_s)
         # The greenlet that gets this answer will want the room for its next request; another only if there is
         # more.
         if self.window.in_flight + 1 < self.window.limit:
@@ -218,49 +216,6 @@ class _Node:
             get_hub().loop.run_callback(self._waiting.popleft())
 
 
-class _Exchange:
-    """One message on its way, and the greenlet that waits for its answer."""
-
-    __slots__ = ("_answer", "_wake", "connection", "pool", "sent_at_s", "size_bytes", "stream_id")
-
-    def __init__(
-        self, pool: HostConnection, connection: GreenletConnection, stream_id: int, size_bytes: int
-    ) -> None:
-        self.pool = pool  # The node's may be another one by the time of the answer.
-        self.connection = connection
-        self.stream_id = stream_id
-        self.size_bytes = size_bytes
-        self.sent_at_s = time.monotonic()
-        self._wake: Callable[[], object] | None = gevent.getcurrent().switch
-        self._answer: object = None
-
-    def wait(self) -> object:
-        """Return the answer once it is there."""
-        try:
-            get_hub().switch()
-        finally:
-            self._wake = None
-        return self._answer
-
-    def deliver(self, answer: object) -> None:
-        """Wake the greenlet that waits, unless it was ended meanwhile."""
-        if self._wake:
-            self._answer = answer
-            get_hub().loop.run_callback(self._wake)
-
-    def orphan(self) -> bool:
-        """Have the driver keep the stream until its late answer comes; False where that is here already."""
-        connection = self.connection
-        if connection._requests.pop(self.stream_id, None) is None:  # noqa: SLF001 - as the driver's own timeout does
-            return False
-        with connection.lock:
-            connection.orphaned_request_ids.add(self.stream_id)
-            if len(connection.orphaned_request_ids) >= connection.orphaned_threshold:
-                connection.orphaned_threshold_reached = True
-        return True
-
-
 _SLOW_DOWN = (OverloadedErrorMessage, WriteTimeoutErrorMessage, OperationTimedOut)
 _WATCH_S = 0.25
-_BORROW_TIMEOUT_S = 2.0
 _IN_FLIGHT_MAX_BYTES = 16 * 1024 * 1024
