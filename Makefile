@@ -7,10 +7,10 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run test check bench faults start stop status clean venv venv-dev
+.PHONY: help run test test-page check bench faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo "ARGS=... reaches the command behind run, test, start; PYTHON=... names the Python to make .venv from."
 
 run: venv  ## Load 1,000 rows every way, print the timing table and where its files are
@@ -18,6 +18,9 @@ run: venv  ## Load 1,000 rows every way, print the timing table and where its fi
 
 test: venv-dev  ## Run every test
 	.venv/bin/pytest $(ARGS)
+
+test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian package chromium
+	.venv/bin/pytest $(ARGS) tests/page
 
 check: venv-dev  ## Lint, formatting and types
 	.venv/bin/ruff check .

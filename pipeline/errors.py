@@ -13,6 +13,7 @@
     │   └── RequestError         a request failed or timed out
     ├── VerificationError    what was read back is not what was loaded
     ├── ResultsError         measured results are damaged, or not of a kind with those they are used with
+    ├── SlowerError          a report is slower than the one that it is compared with
     └── WorkerError          a worker process ended without a result
 
 A message says what failed, on what, the value it got, and what to do next. It never holds a password
@@ -73,6 +74,10 @@ class VerificationError(PipelineError):
 
 class ResultsError(PipelineError):
     """Measured results are damaged, or are not of a kind with those that they are to be used with."""
+
+
+class SlowerError(PipelineError):
+    """A report is slower than the one that it is compared with."""
 
 
 class WorkerError(PipelineError):

@@ -194,6 +194,13 @@ class RunExperiment(TableJob):
     run: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeasureRoundTrip:
+    """Measure what the smallest request takes. Gives `round_trip_s`, the median of 20."""
+
+    cluster: ClusterConfig
+
+
 Job = (
     DescribeTable
     | SetUpTable
@@ -205,4 +212,5 @@ Job = (
     | VerifyFiles
     | SweepLatencies
     | RunExperiment
+    | MeasureRoundTrip
 )

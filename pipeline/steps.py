@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from cassandra.cluster import Session
@@ -9,6 +10,7 @@ from cassandra.cluster import Session
 from pipeline import jobs
 from pipeline.cql.columns import Row
 from pipeline.datasets import Dataset, find_dataset
+from pipeline.driver_errors import translated_errors
 from pipeline.errors import RowFileError, SchemaError
 from pipeline.experiment.run import run_experiment
 from pipeline.generation.generate import write_part
@@ -28,6 +30,7 @@ from pipeline.reactor import WakefulConnection
 from pipeline.rowfiles.files import read_rows
 from pipeline.session import open_session
 from pipeline.sweep import sweep
+from pipeline.timing import Timer
 from pipeline.verification.steps import verify
 
 
@@ -93,6 +96,17 @@ def _run_experiment(job: jobs.RunExperiment, progress: Progress) -> Result:
         }
 
 
+def _measure_round_trip(job: jobs.MeasureRoundTrip, _: Progress) -> Result:
+    with open_session(job.cluster) as session, translated_errors("cannot measure the cluster's latency"):
+        statement = session.prepare("SELECT key FROM system.local")
+        elapsed_s = []
+        for _number in range(_ROUND_TRIPS):
+            with Timer() as timer:
+                session.execute(statement)
+            elapsed_s.append(timer.elapsed_s)
+    return {"round_trip_s": median(elapsed_s)}
+
+
 def _rows_to_time(files: Sequence[str], dataset: Dataset) -> list[Row]:
     rows = list(read_rows([Path(file) for file in files], dataset.columns))
     if not rows:
@@ -115,6 +129,7 @@ def _cluster_facts(session: Session, job: jobs.TableJob) -> Mapping[str, Any]:
     }
 
 
+_ROUND_TRIPS = 20
 _STEPS: Mapping[type, Callable[[Any, Progress], Result]] = {
     jobs.DescribeTable: _describe,
     jobs.SetUpTable: _set_up,
@@ -126,4 +141,5 @@ _STEPS: Mapping[type, Callable[[Any, Progress], Result]] = {
     jobs.VerifyFiles: verify,
     jobs.SweepLatencies: _sweep,
     jobs.RunExperiment: _run_experiment,
+    jobs.MeasureRoundTrip: _measure_round_trip,
 }

@@ -2,16 +2,27 @@
 
 from tasks import terminal
 from tasks.chain import SetupKeyspace
+from tasks.experiment import CompareReports
 from tasks.load import LoadTable, ReplayBadRows
-from tasks.users import GenerateUsers, LoadUsers, TimingReport, VerifyUsers
+from tasks.users import (
+    ContenderReport,
+    GenerateUsers,
+    LoadUsers,
+    RecommendPoolSize,
+    TimingReport,
+    VerifyUsers,
+)
 from tasks.verify import VerifyTable
 
 terminal.install()
 
 __all__ = [
+    "CompareReports",
+    "ContenderReport",
     "GenerateUsers",
     "LoadTable",
     "LoadUsers",
+    "RecommendPoolSize",
     "ReplayBadRows",
     "SetupKeyspace",
     "TimingReport",

@@ -19,13 +19,14 @@ from pipeline import embedded, jobs
 from pipeline.atomic import write_text
 from pipeline.config import NULLS, WAYS, ClusterConfig, LoadConfig
 from pipeline.errors import EmbeddedError, SettingError
+from pipeline.experiment.knee import pool_size_at, read_advice
 from pipeline.jobs import Result
 from pipeline.processes import run_job, run_jobs
 from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED
 from pipeline.rowfiles.sources import describe_file, digest, options_of
 from tasks import settings
-from tasks.parameters import Checked, Choice, Day, Integer, Mapped, Number, Switch
+from tasks.parameters import Checked, Choice, Day, Integer, Mapped, Number, PoolSize, Switch
 from tasks.settings import cluster_config, embedded_spec, keyspace_config, output_folder
 from tasks.targets import CassandraTarget, Place
 from tasks.terminal import progress_of, say
@@ -43,11 +44,10 @@ class LoadParameters(luigi.Task):
         significant=False,
         description="batch: unlogged batches; prepared: a statement a row; create: a cqlengine call a row.",
     )
-    pool_size = Integer(
+    pool_size = PoolSize(
         section=settings.load,
-        minimum=1,
         significant=False,
-        description="The most requests in flight, a process.",
+        description="The most requests in flight, a process; auto: what RecommendPoolSize found.",
     )
     processes = Integer(
         section=settings.load,
@@ -212,15 +212,15 @@ class Load(LoadParameters):
             **self.place.as_job,
             files=files,
             mapping=dict(self.columns_of_fields),
-            config=self._config(),
+            config=self._config(cluster),
             checkpoints=str(output_folder() / "checkpoints"),
             bad_rows=str(self.folder),
         )
 
-    def _config(self) -> LoadConfig:
+    def _config(self, cluster: ClusterConfig) -> LoadConfig:
         return LoadConfig(
             way=self.way,
-            pool_size=self.pool_size,
+            pool_size=pool_size_of(self, cluster, self.way),
             nulls=self.nulls,
             ttl_s=self.ttl_s,
             timestamp_us=self.timestamp_us,
@@ -336,11 +336,35 @@ def running_cluster() -> ClusterConfig:
     return cluster
 
 
+def pool_size_of(task: luigi.Task, cluster: ClusterConfig, way: str) -> int:
+    """Return how many requests a task may have in flight: where that is `auto`, what the sweep found best.
+
+    `batch` finds its own: then it is only the most, and the default.
+
+    Raises:
+        SettingError: there is no advice for the way, or its file is damaged.
+        ClusterError: the cluster's latency cannot be measured.
+    """
+    if task.pool_size:
+        return int(task.pool_size)
+    if way == "batch":
+        return LoadConfig().pool_size
+    file = output_folder() / POOL_SIZE_FILE
+    advice = read_advice(file)
+    round_trip_s = run_job(jobs.MeasureRoundTrip(cluster=cluster))["round_trip_s"]
+    size = pool_size_at(advice, way, round_trip_s)
+    say(task, f"pool size {size} by {file}: a round trip to the cluster takes {1000 * round_trip_s:.1f} ms")
+    return size
+
+
 def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
 
+
+POOL_SIZE_FILE = "pool_size.toml"
+"""What RecommendPoolSize found, in the folder for output."""
 
 _ROWS_A_PROCESS = 500_000
 _NAME_MAX_CHARACTERS = 120

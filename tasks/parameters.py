@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import luigi
 
@@ -137,6 +137,71 @@ class Choice(Checked):
         """
         require_one_of(str(self._attribute_name), value, self._choices)
         return value
+
+
+class PoolSize(Integer):
+    """A number of requests in flight, or `auto`, which is 0: as many as RecommendPoolSize found best."""
+
+    wanted = "a whole number, or auto"
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
+        super().__init__(minimum=0, **kwargs)
+
+    def parse(self, text: str) -> object:
+        """Return the number that `text` means.
+
+        Raises:
+            SettingError: it means none, or 0.
+        """
+        if text == "auto":
+            return 0
+        value = super().parse(text)
+        require_at_least(str(self._attribute_name), cast("int", value), 1)
+        return value
+
+    def serialize(self, value: int) -> str:
+        """Return what `parse` reads."""
+        return str(value) if value else "auto"
+
+
+class PoolSizes(Checked):
+    """Pool sizes, separated by commas."""
+
+    wanted = "whole numbers separated by commas, such as 1, 10, 100"
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        """Return the sizes in rising order, each once.
+
+        Raises:
+            SettingError: there is none, one is no number, or below 1.
+        """
+        try:
+            sizes = tuple(sorted({int(part) for part in text.split(",")}))
+        except ValueError as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+        require_at_least(str(self._attribute_name), sizes[0], 1)
+        return sizes
+
+    def serialize(self, sizes: tuple[int, ...]) -> str:
+        """Return what `parse` reads."""
+        return ",".join(map(str, sizes))
+
+
+class Duration(Checked, luigi.TimeDeltaParameter):
+    """A span of time, such as `30 minutes`, `1h 30m` or ISO 8601's `PT30M`, longer than nothing."""
+
+    wanted = "a span of time, such as 30 minutes or 1h 30m"
+
+    def parse(self, text: str) -> object:
+        """Return the span.
+
+        Raises:
+            SettingError: it means none.
+        """
+        try:
+            return super().parse(text)
+        except luigi.parameter.ParameterException as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
 
 
 class Latencies(Checked):

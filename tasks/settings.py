@@ -1,5 +1,6 @@
 """The sections of luigi.cfg, and the library's settings made from them when a task needs them."""
 
+import datetime as dt
 import difflib
 import warnings
 from collections.abc import Iterable
@@ -19,7 +20,18 @@ from pipeline.config import (
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.embedded import endpoint as find_endpoint
 from pipeline.errors import SettingError
-from tasks.parameters import Checked, Choice, Integer, Latencies, Number, Seconds, Switch
+from tasks.parameters import (
+    Checked,
+    Choice,
+    Duration,
+    Integer,
+    Latencies,
+    Number,
+    PoolSize,
+    PoolSizes,
+    Seconds,
+    Switch,
+)
 
 
 class Section(luigi.Config):
@@ -81,7 +93,7 @@ class load(Section):  # noqa: N801 - as above
     """How a load drives the cluster."""
 
     way = Choice(default="batch", choices=WAYS)
-    pool_size = Integer(default=100, minimum=1)
+    pool_size = PoolSize(default=100)
     processes = Integer(default=0, minimum=0)
     rows_per_s = Number(default=0.0)
     nulls = Choice(default="unset", choices=NULLS)
@@ -96,6 +108,15 @@ class timing(Section):  # noqa: N801 - as above
     latencies_s = Latencies(default=(0.0, 0.001, 0.005, 0.010, 0.100))
     sync_repeats = Integer(default=3, minimum=1)
     async_repeats = Integer(default=5, minimum=1)
+
+
+class experiment(Section):  # noqa: N801 - as above
+    """The comparison of contenders, and the sweep over pool sizes."""
+
+    time_budget = Duration(default=dt.timedelta(minutes=30))
+    precision = Number(default=0.05)
+    repeat_s = Number(default=5.0)
+    pool_sizes = PoolSizes(default=(1, 3, 10, 30, 100, 200, 400))
 
 
 class output(Section):  # noqa: N801 - as above
@@ -207,4 +228,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-_SECTIONS = (cassandra, embedded, generate, load, timing, output)
+_SECTIONS = (cassandra, embedded, generate, load, timing, experiment, output)

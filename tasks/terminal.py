@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,9 +15,11 @@ from typing import Self
 import luigi
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from pipeline import embedded, report
 from pipeline.errors import PipelineError
+from pipeline.experiment.comparison import Difference
 from pipeline.jobs import Progress as ProgressOf
 from pipeline.parent import end_with_parent
 
@@ -64,6 +67,27 @@ def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
         places["server's log"] = embedded.status(spec.folder).nodes[0].log
     for what, place in places.items():
         console.print(f"{what}: {place}", soft_wrap=True, highlight=False, markup=False)
+
+
+def show_differences(differences: Sequence[Difference]) -> None:
+    """Print what two reports have in common, a cell a line."""
+    table = Table(
+        "cell", "base µs/row", "new µs/row", "ratio", "99 % interval", "g", "p, corrected", "verdict"
+    )
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for each in differences:
+        table.add_row(
+            str(each.setup),
+            f"{each.base_us_a_row:.4g} (n = {each.base_n})",
+            f"{each.new_us_a_row:.4g} (n = {each.new_n})",
+            f"{each.ratio:.3f}",
+            f"{each.low:.3f} to {each.high:.3f}",
+            f"{each.hedges_g:.1f}",
+            f"{each.adjusted_p:.2g}",
+            each.verdict,
+        )
+    Console().print(table)
 
 
 class TaskProcessContext:

@@ -15,18 +15,22 @@ from pipeline.processes import run_job
 from pipeline.timing import Cell
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
-from tasks.load import running_cluster
-from tasks.parameters import Checked, Integer, Latencies
+from tasks.load import pool_size_of, running_cluster
+from tasks.parameters import Checked, Latencies, PoolSize
 from tasks.settings import embedded_spec, keyspace_config, output_folder
 from tasks.terminal import progress_of, show_report
 
 
-class TimeRows(InputTask):
-    """Create one day's rows in a loop and through a Pool at each injected latency; write table and plot."""
+class Measurement(InputTask):
+    """What measurements share: proven rows, a report in a folder of its day, one measurement at a time.
+
+    `report` is the file that stands for the whole; `run.json` beside it holds the settings it was made with.
+    """
 
     verify: type[VerifyRows]
+    report: str
 
-    pool_size = Integer(section=settings.load, minimum=1, description="Greenlets in the Pool.")
+    pool_size = PoolSize(section=settings.load, description="Greenlets in the Pool, or auto.")
     latencies_s = Latencies(
         section=settings.timing, description="Injected latencies in seconds, separated by commas."
     )
@@ -38,8 +42,8 @@ class TimeRows(InputTask):
         return [*verify.requires(), verify]
 
     def output(self) -> luigi.LocalTarget:
-        """The timing table; plot and `run.json` stand beside it, written before it."""
-        return luigi.LocalTarget(output_folder() / "reports" / f"{self.date}" / self.run_id / "timings.csv")
+        """The report, which is written last."""
+        return luigi.LocalTarget(output_folder() / "reports" / f"{self.date}" / self.run_id / self.report)
 
     def complete(self) -> bool:
         """A report with other settings is never passed off as this one, nor overwritten.
@@ -64,27 +68,52 @@ class TimeRows(InputTask):
         """Where the report goes."""
         return Path(self.output().path).parent
 
+    @property
+    def row_files(self) -> tuple[str, ...]:
+        """The files whose rows are written."""
+        return tuple(str(file) for file in self.clone(self.verify.load).files())
+
+    @property
+    def name_of_run(self) -> str:
+        """What this run's scratch table is told by."""
+        return f"{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}_{os.getpid()}"
+
     def run(self) -> None:
         """Measure and write; wait for another run that is measuring, which would disturb both."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(output_folder() / ".measuring.lock"):
             if not self.complete():
-                self._measure(running_cluster())
-        show_report(self.folder, embedded_spec())
+                self.measure(running_cluster())
+        self.show()
 
-    def _measure(self, cluster: ClusterConfig) -> None:
+    def measure(self, cluster: ClusterConfig) -> None:
+        """Measure and write the report."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Tell who is at the terminal what the report says, or where it is."""
+        raise NotImplementedError
+
+
+class TimeRows(Measurement):
+    """Create one day's rows in a loop and through a Pool at each injected latency; write table and plot."""
+
+    report = "timings.csv"
+
+    def measure(self, cluster: ClusterConfig) -> None:
+        """Time loop and Pool, by turns."""
         section = settings.timing()
         result = run_job(
             jobs.SweepLatencies(
                 cluster=cluster,
                 keyspace=keyspace_config(),
                 dataset=self.dataset,
-                files=tuple(str(file) for file in self.clone(self.verify.load).files()),
-                pool_size=self.pool_size,
+                files=self.row_files,
+                pool_size=pool_size_of(self, cluster, "create"),
                 latencies_s=self.latencies_s,
                 sync_repeats=section.sync_repeats,
                 async_repeats=section.async_repeats,
-                run=f"{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}_{os.getpid()}",
+                run=self.name_of_run,
             ),
             progress_of(self),
         )
@@ -93,7 +122,11 @@ class TimeRows(InputTask):
             self.folder, cells, {"settings": self.to_str_params(only_significant=True), **result}
         )
 
+    def show(self) -> None:
+        """Print the table, and where its files are."""
+        show_report(self.folder, embedded_spec())
 
-@TimeRows.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _show_what_is_there(task: TimeRows) -> None:
-    show_report(task.folder, embedded_spec())
+
+@Measurement.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def _show_what_is_there(task: Measurement) -> None:
+    task.show()

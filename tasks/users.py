@@ -1,6 +1,7 @@
 """The chain for users."""
 
 from tasks.chain import GenerateRows, LoadRows, VerifyRows
+from tasks.experiment import CompareContenders, SweepPoolSizes
 from tasks.timing import TimeRows
 
 _DATASET = "pipeline.datasets.users"
@@ -28,6 +29,20 @@ class VerifyUsers(VerifyRows):
 
 class TimingReport(TimeRows):
     """Time users created in a loop against users created through a Pool."""
+
+    dataset = _DATASET
+    verify = VerifyUsers
+
+
+class ContenderReport(CompareContenders):
+    """Time users written by every contender, beside the article's table."""
+
+    dataset = _DATASET
+    verify = VerifyUsers
+
+
+class RecommendPoolSize(SweepPoolSizes):
+    """Find the best pool size to write users with."""
 
     dataset = _DATASET
     verify = VerifyUsers

@@ -95,7 +95,7 @@ def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
     )
 
 
-def pool_size_at(advice: Sequence[Advice], way: Way, latency_s: float) -> int:
+def pool_size_at(advice: Sequence[Advice], way: str, latency_s: float) -> int:
     """Return the pool size to write that way at a latency, from the advice for the latencies swept.
 
     Between two of them it is interpolated, logarithm against logarithm; below the smallest above 0, where

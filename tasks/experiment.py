@@ -1,0 +1,164 @@
+"""The experiment: contenders compared, the pool size that is best, and whether two reports differ."""
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import luigi
+from cattrs import structure
+
+from pipeline import embedded, jobs, report
+from pipeline.config import ClusterConfig
+from pipeline.errors import SlowerError
+from pipeline.experiment.comparison import compare
+from pipeline.experiment.knee import Advice, find_knee, write_advice
+from pipeline.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
+from pipeline.experiment.reporting.measurements import read_measurements
+from pipeline.experiment.reporting.report import MEASUREMENTS, PAGE, write_experiment
+from pipeline.processes import run_job
+from tasks import settings
+from tasks.load import POOL_SIZE_FILE, pool_size_of
+from tasks.parameters import Checked, Duration, Number, PoolSizes
+from tasks.settings import embedded_spec, keyspace_config, output_folder
+from tasks.terminal import progress_of, say, show_differences
+from tasks.timing import Measurement
+
+
+class Experiment(Measurement):
+    """Contenders timed at each latency, by turns, until every median is known well or time is up."""
+
+    contenders: tuple[str, ...] = ()
+    latency_kinds: tuple[LatencyKind, ...] = LATENCY_KINDS
+
+    time_budget = Duration(section=settings.experiment, description="How long to measure at most.")
+    precision = Number(
+        section=settings.experiment,
+        description="How well a median is to be known: half its 95 % interval as a share of it.",
+    )
+
+    def measure(self, cluster: ClusterConfig) -> None:
+        """Announce, time, write the report."""
+        until = dt.datetime.now().astimezone() + self.time_budget
+        say(
+            self,
+            f"measures for at most {self.time_budget}, until {until:%H:%M}",
+        )
+        spec = embedded_spec()
+        nodes = embedded.status(spec.folder).nodes if spec else ()
+        result = run_job(
+            jobs.RunExperiment(
+                cluster=cluster,
+                keyspace=keyspace_config(),
+                dataset=self.dataset,
+                files=self.row_files,
+                contenders=self.contenders,
+                latencies_s=self.latencies_s,
+                latency_kinds=self.latency_kinds,
+                pool_sizes=self.sizes(cluster),
+                time_budget_s=self.time_budget.total_seconds(),
+                repeat_s=settings.experiment().repeat_s,
+                precision=self.precision,
+                server_pids=tuple(node.pid for node in nodes if node.pid),
+                run=self.name_of_run,
+            ),
+            progress_of(self),
+        )
+        repeats = [structure(repeat, Repeat) for repeat in result["repeats"]]
+        facts = {
+            "measured_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "settings": self.to_str_params(only_significant=True),
+            "cluster": result["cluster"],
+            **report.environment(),
+        }
+        self.write(repeats, facts, result["ways"])
+
+    def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
+        """Return the pool sizes to time."""
+        raise NotImplementedError
+
+    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], ways: dict[str, str]) -> None:
+        """Write the report; `ways` says which way each contender writes."""
+        del ways
+        write_experiment(self.folder, repeats, facts)
+
+    def show(self) -> None:
+        """Say where the page is."""
+        say(self, f"the report is {self.folder / PAGE}")
+
+
+class CompareContenders(Experiment):
+    """Time every contender at each latency, slept and real; write a page, plots and measurements."""
+
+    report = f"contenders/{PAGE}"
+
+    def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
+        """Return the one that is set."""
+        return (pool_size_of(self, cluster, "create"),)
+
+
+class SweepPoolSizes(Experiment):
+    """Find the pool size that is best for `create` and `prepared` at each latency, for `--pool-size auto`."""
+
+    report = f"pool_sizes/{PAGE}"
+    contenders = ("create_pool", "prepared_pool")
+    latency_kinds = ("network",)
+
+    pool_sizes = PoolSizes(section=settings.experiment, description="The sizes to try, separated by commas.")
+
+    def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
+        """Return those to sweep."""
+        del cluster
+        return tuple(self.pool_sizes)
+
+    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], ways: dict[str, str]) -> None:
+        """Write the report, and its advice once more where loads look for it."""
+        advice = _advice(repeats, ways)
+        write_advice(self.folder / POOL_SIZE_FILE, advice)
+        write_advice(output_folder() / POOL_SIZE_FILE, advice)
+        write_experiment(self.folder, repeats, facts, advice=advice)
+
+
+def _advice(repeats: Sequence[Repeat], ways: dict[str, str]) -> list[Advice]:
+    """Return the knee of each way at each latency."""
+    rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for repeat in repeats:
+        cell = rates[ways[repeat.setup.contender], repeat.setup.latency_s]
+        cell[repeat.setup.in_flight].append(repeat.rows / repeat.elapsed_s)
+    return [
+        Advice(way=way, latency_s=latency_s, **dataclasses.asdict(find_knee(sweep)))  # type: ignore[arg-type]
+        for (way, latency_s), sweep in sorted(rates.items())
+    ]
+
+
+class CompareReports(luigi.Task):
+    """Tell whether a report differs from another by more than chance; fail where it is slower."""
+
+    base = Checked(description="The folder of the report to compare with.")
+    new = Checked(description="The folder of the report that may be slower or faster.")
+
+    def complete(self) -> bool:
+        """Compare as often as it is asked for, but once a run."""
+        return getattr(self, "_is_done", False)
+
+    def run(self) -> None:
+        """Print the table.
+
+        Raises:
+            ResultsError: a report is missing or damaged, or they have no cell in common.
+            SlowerError: the new one is slower.
+        """
+        differences = compare(
+            *(read_measurements(Path(folder) / MEASUREMENTS) for folder in (self.base, self.new))
+        )
+        show_differences(differences)
+        slower = [each for each in differences if each.verdict == "slower"]
+        if slower:
+            worst = max(slower, key=lambda each: each.ratio)
+            raise SlowerError(
+                f"{self.new} is slower than {self.base} in {len(slower)} of {len(differences)} cells, "
+                f"{worst.ratio:.2f} times as slow in {worst.setup}; look at what changed between them"
+            )
+        self._is_done = True
