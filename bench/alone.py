@@ -4,7 +4,6 @@
 """
 
 import csv
-import io
 import json
 import logging
 import os
@@ -13,19 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
 
 from faker import Faker
 
 from bench.contest import Task
+from bench.figures import Figure, figure, say, write_figures
 from bench.results import RESULTS
 from bench.roster import OURS, PROJECT, ROSTER
 from bench.server import FILES, open_server, own_cluster
 from bench.tables import TABLES
-from pipeline.atomic import write_text
 from pipeline.datasets import find_dataset
 from pipeline.embedded import Endpoint
 from pipeline.generation.generate import write_part
@@ -40,37 +37,16 @@ _CHAIN_ROWS = 1000
 _DAY = date(2024, 3, 1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One figure: the median of `n` repeats, the least and the largest."""
-
-    name: str
-    unit: str
-    n: int
-    median: float
-    least: float
-    most: float
-
-
 def main() -> None:
     """Measure, print, write."""
     logging.basicConfig(level=logging.WARNING)
     figures = []
     with tempfile.TemporaryDirectory(dir=_made(FILES)) as name:
         for part in (_generation(Path(name)), _of_the_server(Path(name))):
-            for figure in part:
-                figures.append(figure)
-                _say(
-                    f"{figure.name}: {figure.median:,.6g} {figure.unit} "
-                    f"({figure.least:,.6g} to {figure.most:,.6g}, n = {figure.n})"
-                )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Figure))
-    writer.writerows(
-        [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(figure)] for figure in figures
-    )
-    write_text(RESULTS / "alone.csv", text.getvalue())
+            for each in part:
+                figures.append(each)
+                say(each)
+    write_figures(RESULTS / "alone.csv", figures)
 
 
 def _generation(folder: Path) -> Iterator[Figure]:
@@ -79,9 +55,9 @@ def _generation(folder: Path) -> Iterator[Figure]:
         bulk.append(_GENERATED_ROWS / _generate(folder / "bulk.csv", _GENERATED_ROWS))
         loop.append(_LOOP_ROWS / _generate_row_by_row(folder / "loop.csv"))
         ratios.append(bulk[-1] / loop[-1])
-    yield _figure(f"generate {_GENERATED_ROWS:,} users to CSV, one process", "rows/s", bulk)
-    yield _figure(f"Faker row by row, {_LOOP_ROWS:,} users to CSV", "rows/s", loop)
-    yield _figure("generation beside the loop", "times as fast", ratios)
+    yield figure(f"generate {_GENERATED_ROWS:,} users to CSV, one process", "rows/s", bulk)
+    yield figure(f"Faker row by row, {_LOOP_ROWS:,} users to CSV", "rows/s", loop)
+    yield figure("generation beside the loop", "times as fast", ratios)
 
 
 def _of_the_server(folder: Path) -> Iterator[Figure]:
@@ -116,10 +92,10 @@ def _memory(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
             if (counted := server.count(users)) != rows:
                 raise RuntimeError(f"{counted:,} rows in the table, {rows:,} in {file}")
             if number:
-                yield _figure(
+                yield figure(
                     f"load {rows:,} users, largest resident memory", "MiB", [answer["max_rss_bytes"] / 2**20]
                 )
-                yield _figure(f"load {rows:,} users", "rows/s", [rows / answer["elapsed_s"]])
+                yield figure(f"load {rows:,} users", "rows/s", [rows / answer["elapsed_s"]])
 
 
 def _chain(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
@@ -141,7 +117,7 @@ def _chain(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
             capture_output=True,
         )
         elapsed_s.append(time.perf_counter() - started_s)
-    yield _figure(f"luigi VerifyUsers --rows {_CHAIN_ROWS:,}, the whole command", "s", elapsed_s[1:])
+    yield figure(f"luigi VerifyUsers --rows {_CHAIN_ROWS:,}, the whole command", "s", elapsed_s[1:])
 
 
 def _generate(file: Path, rows: int) -> float:
@@ -174,20 +150,9 @@ def _generate_row_by_row(file: Path) -> float:
     return time.perf_counter() - started_s
 
 
-def _figure(name: str, unit: str, values: list[float]) -> Figure:
-    return Figure(
-        name=name, unit=unit, n=len(values), median=median(values), least=min(values), most=max(values)
-    )
-
-
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """The experiment: contenders compared, the pool size that is best, and whether two reports differ."""
 
-import dataclasses
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from pipeline import embedded, jobs, report
 from pipeline.config import ClusterConfig
 from pipeline.errors import SlowerError
 from pipeline.experiment.comparison import compare
-from pipeline.experiment.knee import Advice, find_knee, write_advice
+from pipeline.experiment.knee import advise, write_advice
 from pipeline.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
 from pipeline.experiment.reporting.measurements import read_measurements
 from pipeline.experiment.reporting.report import MEASUREMENTS, PAGE, write_experiment
@@ -115,22 +113,10 @@ class SweepPoolSizes(Experiment):
 
     def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], ways: dict[str, str]) -> None:
         """Write the report, and its advice once more where loads look for it."""
-        advice = _advice(repeats, ways)
+        advice = advise(repeats, ways)
         write_advice(self.folder / POOL_SIZE_FILE, advice)
         write_advice(output_folder() / POOL_SIZE_FILE, advice)
         write_experiment(self.folder, repeats, facts, advice=advice)
-
-
-def _advice(repeats: Sequence[Repeat], ways: dict[str, str]) -> list[Advice]:
-    """Return the knee of each way at each latency."""
-    rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for repeat in repeats:
-        cell = rates[ways[repeat.setup.contender], repeat.setup.latency_s]
-        cell[repeat.setup.in_flight].append(repeat.rows / repeat.elapsed_s)
-    return [
-        Advice(way=way, latency_s=latency_s, **dataclasses.asdict(find_knee(sweep)))  # type: ignore[arg-type]
-        for (way, latency_s), sweep in sorted(rates.items())
-    ]
 
 
 class CompareReports(luigi.Task):

@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from pipeline.atomic import write_text
 from pipeline.config import require_at_least, require_one_of
 from pipeline.errors import SettingError, shown
+from pipeline.experiment.measurement import Repeat
 from pipeline.experiment.statistics import FEWEST_REPEATS
 
 Way = Literal["create", "prepared"]
@@ -93,6 +95,18 @@ def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
         largest=sizes[-1],
         rows_per_s=float(medians[knee, 0]),
     )
+
+
+def advise(repeats: Sequence[Repeat], ways: Mapping[str, str]) -> list[Advice]:
+    """Return the knee of each way at each latency; `ways` says which way each contender writes."""
+    rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for repeat in repeats:
+        cell = rates[ways[repeat.setup.contender], repeat.setup.latency_s]
+        cell[repeat.setup.in_flight].append(repeat.rows / repeat.elapsed_s)
+    return [
+        Advice(way=way, latency_s=latency_s, **asdict(find_knee(sweep)))  # type: ignore[arg-type]
+        for (way, latency_s), sweep in sorted(rates.items())
+    ]
 
 
 def pool_size_at(advice: Sequence[Advice], way: str, latency_s: float) -> int:

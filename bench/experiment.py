@@ -1,0 +1,208 @@
+"""Whether the experiment can be trusted: equal code compares equal, slower code is found, its advice holds.
+
+`python -m bench.experiment` takes about 35 minutes. Runs of the same code, and runs of a copy in which each
+request takes 15 % longer, are compared each with each. `--pool-size auto` is timed beside a whole sweep at a
+latency that its advice does not know. Figures go to `bench/results/experiment.csv`, a line each.
+"""
+
+import contextlib
+import logging
+import math
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import combinations, product
+from pathlib import Path
+
+from cattrs import structure
+
+from bench.figures import Figure, figure, say, write_figures
+from bench.results import RESULTS
+from bench.roster import PROJECT
+from bench.server import FILES, own_cluster
+from pipeline.config import ClusterConfig, KeyspaceConfig
+from pipeline.datasets import find_dataset
+from pipeline.embedded import Endpoint
+from pipeline.experiment.comparison import Difference, compare
+from pipeline.experiment.knee import advise, pool_size_at
+from pipeline.experiment.measurement import Repeat
+from pipeline.experiment.statistics import by_setup
+from pipeline.generation.generate import write_part
+from pipeline.jobs import GenerateFile, RunExperiment, SetUpTable
+from pipeline.processes import end_waiting, run_job
+
+_DATASET = "pipeline.datasets.users"
+_KEYSPACE = KeyspaceConfig(name="bench")
+_ROWS = 1000
+_DAY = date(2024, 3, 1)
+
+_RUNS = 20
+_SLOW_RUNS = 5
+_SLOWER = 0.15
+_RUN_S = 45.0
+_RUN_CONTENDERS = ("create_loop", "create_pool", "prepared_pool")
+_RUN_LATENCY_S = 0.005
+_TIMED = "            answer = request(*args, **kwargs)\n"
+_SLOWED = f"{_TIMED}            time.sleep({_SLOWER} * (now_s() - began_s))\n"
+
+_SWEPT = ("create_pool", "prepared_pool")
+_POOL_SIZES = (1, 3, 10, 30, 100, 200, 400)
+_SWEPT_LATENCIES_S = (0.001, 0.01, 0.1)
+_UNSEEN_LATENCY_S = 0.025
+_SWEEP_S = 480.0
+_UNSEEN_S = 360.0
+
+
+def main() -> None:
+    """Measure, print, write."""
+    logging.basicConfig(level=logging.WARNING)
+    figures: list[Figure] = []
+    FILES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FILES) as name, own_cluster(1) as endpoint:
+        lab = _Lab(endpoint, Path(name))
+        for part in (_resampled(lab), _unseen(lab)):
+            for each in part:
+                figures.append(each)
+                say(each)
+                write_figures(RESULTS / "experiment.csv", figures)
+
+
+class _Lab:
+    """A cluster, a file of rows, and the experiments carried out with them."""
+
+    def __init__(self, endpoint: Endpoint, folder: Path) -> None:
+        self.folder = folder
+        self._cluster = ClusterConfig(contact_points=endpoint.contact_points, port=endpoint.port)
+        self._file = folder / "users.csv"
+        self._runs = 0
+        run_job(SetUpTable(cluster=self._cluster, keyspace=_KEYSPACE, dataset=_DATASET))
+        generate = GenerateFile(
+            dataset=_DATASET,
+            date=_DAY,
+            rows=_ROWS,
+            seed=42,
+            locale="en_US",
+            file_format="csv",
+            file=str(self._file),
+        )
+        write_part(find_dataset(_DATASET), generate, lambda *_: None)
+
+    def run(
+        self,
+        contenders: Sequence[str],
+        latencies_s: Sequence[float],
+        pool_sizes: Sequence[int],
+        *,
+        time_budget_s: float,
+    ) -> tuple[list[Repeat], dict[str, str]]:
+        """Carry out an experiment; return its repeats, and the way of each contender."""
+        self._runs += 1
+        found = run_job(
+            RunExperiment(
+                cluster=self._cluster,
+                keyspace=_KEYSPACE,
+                dataset=_DATASET,
+                files=(str(self._file),),
+                contenders=tuple(contenders),
+                latencies_s=tuple(latencies_s),
+                latency_kinds=("network",),
+                pool_sizes=tuple(pool_sizes),
+                time_budget_s=time_budget_s,
+                repeat_s=5.0,
+                precision=0.01,
+                server_pids=(),
+                run=f"bench_{self._runs}",
+            )
+        )
+        return [structure(repeat, Repeat) for repeat in found["repeats"]], found["ways"]
+
+
+def _resampled(lab: _Lab) -> Iterator[Figure]:
+    """Yield how often equal runs compare equal, and slower ones slower; slow and equal runs take turns."""
+    slowed = _slowed_copy(lab.folder / "slowed")
+    equal, slow = [], []
+    for number in range(_RUNS):
+        equal.append(_short_run(lab, PROJECT))
+        if number % (_RUNS // _SLOW_RUNS) == 0:
+            slow.append(_short_run(lab, slowed))
+        say(f"run {number + 1} of {_RUNS}")
+    pairs = [compare(base, new) for base, new in combinations(equal, 2)]
+    yield figure(
+        f"pairs of {_RUNS} equal runs that compare equal",
+        "share",
+        [statistics.fmean(all(each.verdict == "no difference found" for each in pair) for pair in pairs)],
+    )
+    for at, setup in enumerate(by_setup(equal[0])):
+        log_s = [
+            statistics.fmean(math.log(_us_a_row(repeat)) for repeat in by_setup(run)[setup]) for run in equal
+        ]
+        yield figure(f"{setup}: drift of equal runs", "standard deviation of ln", [statistics.stdev(log_s)])
+        yield figure(f"{setup}: ratio of equal runs", "new to base", [pair[at].ratio for pair in pairs])
+    found = [compare(base, new) for base, new in product(equal, slow)]
+    yield figure(
+        f"pairs with a run slower by {_SLOWER:.0%} that are called slower",
+        "share",
+        [statistics.fmean(any(each.verdict == "slower" for each in pair) for pair in found)],
+    )
+    for at, each in enumerate(found[0]):
+        yield figure(f"{each.setup}: called slower", "share", [_share_slower([pair[at] for pair in found])])
+        yield figure(f"{each.setup}: ratio of slower runs", "new to base", [pair[at].ratio for pair in found])
+
+
+def _short_run(lab: _Lab, code: Path) -> list[Repeat]:
+    """Carry out a short experiment with the code in a folder: a worker finds it first where it stands."""
+    end_waiting()
+    with contextlib.chdir(code):
+        repeats, _ = lab.run(_RUN_CONTENDERS, [_RUN_LATENCY_S], [100], time_budget_s=_RUN_S)
+    end_waiting()
+    return repeats
+
+
+def _slowed_copy(folder: Path) -> Path:
+    """Return a copy of the pipeline in which each request takes longer by a share of what it took."""
+    shutil.copytree(PROJECT / "pipeline", folder / "pipeline")
+    file = folder / "pipeline" / "experiment" / "contender.py"
+    code = file.read_text(encoding="utf-8")
+    if code.count(_TIMED) != 1:
+        raise RuntimeError(f"{file}: there is not one place where requests are timed; look at _TIMED")
+    file.write_text(code.replace(_TIMED, _SLOWED), encoding="utf-8")
+    return folder
+
+
+def _share_slower(differences: Sequence[Difference]) -> float:
+    return statistics.fmean(each.verdict == "slower" for each in differences)
+
+
+def _us_a_row(repeat: Repeat) -> float:
+    return 1e6 * repeat.elapsed_s / repeat.rows
+
+
+def _unseen(lab: _Lab) -> Iterator[Figure]:
+    """Yield what auto reaches of the best of a sweep, at a latency that it knows nothing of."""
+    repeats, ways = lab.run(_SWEPT, _SWEPT_LATENCIES_S, _POOL_SIZES, time_budget_s=_SWEEP_S)
+    advice = advise(repeats, ways)
+    autos = {contender: pool_size_at(advice, way, _UNSEEN_LATENCY_S) for contender, way in ways.items()}
+    sizes = sorted({*_POOL_SIZES, *autos.values()})
+    repeats, _ = lab.run(_SWEPT, [_UNSEEN_LATENCY_S], sizes, time_budget_s=_UNSEEN_S)
+    for contender, auto in autos.items():
+        rates = _rates(repeats, contender, _UNSEEN_LATENCY_S)
+        best = max(rates, key=lambda size: statistics.median(rates[size]))
+        what = f"{contender} at {_UNSEEN_LATENCY_S:g} s"
+        yield figure(f"{what}: auto, {auto} in flight", "rows/s", rates[auto])
+        yield figure(f"{what}: best of the sweep, {best} in flight", "rows/s", rates[best])
+        share = statistics.median(rates[auto]) / statistics.median(rates[best])
+        yield figure(f"{what}: auto beside the best", "share", [share])
+
+
+def _rates(repeats: Sequence[Repeat], contender: str, latency_s: float) -> dict[int, list[float]]:
+    return {
+        setup.in_flight: [repeat.rows / repeat.elapsed_s for repeat in found]
+        for setup, found in by_setup(repeats).items()
+        if (setup.contender, setup.latency_s) == (contender, latency_s)
+    }
+
+
+if __name__ == "__main__":
+    main()
