@@ -46,8 +46,6 @@ class GreenletConnection(Connection):
     """A connection with one greenlet that reads and one that writes."""
 
     is_closed: bool
-    poll_s = 0.0
-    """How long the event loop keeps polling after something was read."""
 
     @classmethod
     def initialize_reactor(cls) -> None:
@@ -67,6 +65,7 @@ class GreenletConnection(Connection):
         self.heard_at_s = time.monotonic()
         self._unsent: list[bytes] = []
         self._has_unsent = Event()
+        self._is_sending = False
         self._leased: set[int] = set()
         self._connect_socket()
         # What is sent has been gathered already: the kernel need not hold it back to gather more.
@@ -80,6 +79,11 @@ class GreenletConnection(Connection):
         if not self._unsent:
             self._has_unsent.set()
         self._unsent.append(data)
+
+    @property
+    def has_sent_all(self) -> bool:
+        """Whether every frame that was pushed is with the kernel."""
+        return not self._unsent and not self._is_sending
 
     def lease(self, stream_id: int) -> None:
         """Keep a stream that was borrowed for one request after another, until `end_lease`.
@@ -123,45 +127,46 @@ class GreenletConnection(Connection):
             self.error_all_requests(shutdown)
             self.connected_event.set()
 
+    def note_read(self) -> None:
+        """Take notice that the node has sent something."""
+        self.heard_at_s = time.monotonic()
+
+    @property
+    def responses_a_turn(self) -> int:
+        """After how many responses the greenlets that waited for them go on.
+
+        Those that go on in one turn of the event loop stay together: the next request of the first is sent
+        when that of the last is ready.
+        """
+        return _RESPONSES_A_TURN
+
     def _write(self) -> None:
         try:
             while self._has_unsent.wait() and not self.is_closed:
                 self._has_unsent.clear()
                 frames, self._unsent = self._unsent, []
                 unsent = memoryview(b"".join(frames))
+                self._is_sending = True
                 while unsent:
                     unsent = unsent[self._socket.send(unsent) :]
+                self._is_sending = False
         except OSError as error:
             self.defunct(error)
 
     def _read(self) -> None:
-        frames, wakefulness, handled = FrameReader(), Wakefulness(self.poll_s), 0
+        frames, handled = FrameReader(), 0
         try:
             while not self.is_closed and (count := self._socket.recv_into(frames.free)):
-                self.heard_at_s = time.monotonic()
-                wakefulness.prolong()
+                self.note_read()
                 for header, body in frames.received(count):
                     self.process_msg(header, body)
                     handled += 1
-                    # Greenlets that go on in one turn of the loop stay together: they sleep and wake alike,
-                    # and the first one's request is sent when the last one's is ready.
-                    if handled % _RESPONSES_A_TURN == 0:
+                    if handled % self.responses_a_turn == 0:
                         gevent.sleep(0)
         except (OSError, ProtocolError) as error:
             self.defunct(error)
         else:
             self.defunct(ConnectionShutdown(f"{self.endpoint} closed the connection"))
-
-
-class WakefulConnection(GreenletConnection):
-    """A connection whose event loop polls for a while before it sleeps.
-
-    A pool whose writes are spread out leaves the loop idle for a millisecond at a time. To put a core to
-    sleep and wake it costs more than a row, on a virtual machine several times more, and every write that
-    waits behind a slow wake-up passes its delay on. See docs/decisions/0008-poll-before-sleeping.md.
-    """
-
-    poll_s = 0.02
 
 
 class FrameReader:
@@ -219,33 +224,11 @@ class LoopTimer:
         self._watcher.close()
 
 
-class Wakefulness:
-    """Keeps the event loop polling for `poll_s` seconds after a connection has read something."""
-
-    def __init__(self, poll_s: float) -> None:
-        self._poll_s = poll_s
-        # libev does not wait for events while an idle watcher is active; ref: nor does this keep a hub alive.
-        self._polling = get_hub().loop.idle(ref=False)
-        self._until_s = 0.0
-
-    def prolong(self) -> None:
-        """Poll for that long from now on."""
-        if not self._poll_s:
-            return
-        self._until_s = time.monotonic() + self._poll_s
-        if not self._polling.active:
-            self._polling.start(self._sleep_when_quiet)
-
-    def _sleep_when_quiet(self) -> None:
-        if time.monotonic() > self._until_s:
-            self._polling.stop()
-
-
 READ_BYTES = 1 << 18
 """How much is read at once: thousands of acknowledgements, or a page of rows."""
 
 _RESPONSES_A_TURN = 8
-"""So few that greenlets do not bunch, so many that a turn and a system call are shared."""
+"""So many that a turn and a system call are shared."""
 
 _RESULT = 0x08
 _HEADER = struct.Struct(">BBhBi")

@@ -26,12 +26,12 @@ from pipeline.keyspace import (
 )
 from pipeline.load import steps as loadsteps
 from pipeline.marker import LoadMarker, find_markers
-from pipeline.reactor import WakefulConnection
 from pipeline.rowfiles.files import read_rows
 from pipeline.session import open_session
 from pipeline.sweep import sweep
 from pipeline.timing import Timer
 from pipeline.verification.steps import verify
+from pipeline.wakeful import WakefulConnection
 
 
 def carry_out(job: jobs.Job, progress: Progress) -> Result:

@@ -10,12 +10,15 @@ import pytest
 from cassandra.connection import ProtocolError
 
 from pipeline.embedded import Endpoint
-from pipeline.reactor import READ_BYTES, FrameReader
+from pipeline.reactor import READ_BYTES, FrameReader, GreenletConnection
+from pipeline.wakeful import WakefulConnection
 from tests.conftest import PROJECT
 from tests.test_access import Authority
 
 BODIES = [b"", b"x", bytes(range(256)) * 9, b"long" * READ_BYTES, b"", b"last"]
 FRAMES = b"".join(struct.pack(">BBhBi", 0x84, 0, at, 8, len(body)) + body for at, body in enumerate(BODIES))
+
+CONNECTIONS = [GreenletConnection, WakefulConnection]
 
 
 def read_in_pieces(stream: bytes, size: int) -> list[tuple[int, bytes]]:
@@ -57,9 +60,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(authority.file), *map(str, authority.issue("relay"))]
 
 
-def run_script(endpoint: Endpoint, what: str, *certificate: str) -> str:
+def run_script(
+    endpoint: Endpoint,
+    what: str,
+    *certificate: str,
+    connection: type[GreenletConnection] = GreenletConnection,
+) -> str:
     """Return what the script below prints in a process of its own."""
-    words = [what, endpoint.contact_points[0], str(endpoint.port), *certificate]
+    words = [what, endpoint.contact_points[0], str(endpoint.port), connection.__name__, *certificate]
     return subprocess.run(
         [sys.executable, "-c", _SCRIPT, *words],
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
@@ -71,19 +79,28 @@ def run_script(endpoint: Endpoint, what: str, *certificate: str) -> str:
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("connection", CONNECTIONS)
 @pytest.mark.parametrize("what", ["reset", "closed"])
 def test_a_broken_connection_fails_every_request(
-    endpoint: Endpoint, certificate: list[str], what: str, *, encrypted: bool
+    endpoint: Endpoint,
+    certificate: list[str],
+    what: str,
+    *,
+    connection: type[GreenletConnection],
+    encrypted: bool,
 ) -> None:
     """Where a connection breaks, all requests in flight on it fail then, not when they would time out."""
-    said = run_script(endpoint, what, *(certificate if encrypted else []))
+    said = run_script(endpoint, what, *(certificate if encrypted else []), connection=connection)
     assert said.split() == ["NoHostAvailable"] * 150
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
-def test_frames_of_megabytes_pass(endpoint: Endpoint, certificate: list[str], *, encrypted: bool) -> None:
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_frames_of_megabytes_pass(
+    endpoint: Endpoint, certificate: list[str], *, connection: type[GreenletConnection], encrypted: bool
+) -> None:
     """Small and large values written and read side by side, encrypted or not, are what was written."""
-    said = run_script(endpoint, "large", *(certificate if encrypted else []))
+    said = run_script(endpoint, "large", *(certificate if encrypted else []), connection=connection)
     assert said.split() == ["True"] * 24
 
 
@@ -96,6 +113,55 @@ def test_a_closed_session_leaves_no_greenlet(endpoint: Endpoint) -> None:
     """When a session is closed nothing of it runs any more, and the process can end."""
     assert run_script(endpoint, "ended").split() == ["0"]
 
+
+def test_a_frame_sent_at_once_waits_for_those_before_it() -> None:
+    """Frames arrive in the order in which they were pushed, though the socket has no room for some."""
+    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", _SLOW_READER]
+    said = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    assert said.split() == ["True", "True"]
+
+
+_SLOW_READER = textwrap.dedent("""
+    from gevent import monkey
+
+    monkey.patch_all()
+
+    import socket
+
+    import gevent
+    from cassandra.connection import DefaultEndPoint
+
+    from pipeline.wakeful import WakefulConnection, wakefulness
+
+    OPTIONS = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])  # what every connection sends first
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    connection = WakefulConnection(
+        DefaultEndPoint(*listener.getsockname()),
+        protocol_version=4,
+        sockopts=[(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)],
+    )
+    far, _ = listener.accept()
+    frames = [bytes([number]) * (300_000 if number % 3 == 0 else 9) for number in range(200)]
+    received = bytearray()
+
+    def read():
+        while len(received) < len(OPTIONS) + sum(map(len, frames)):
+            received.extend(far.recv(20_000))
+            gevent.sleep(0.001)
+
+    reader = gevent.spawn(read)
+    at_once = 0
+    for frame in frames:
+        wakefulness().prolong()
+        gevent.sleep(0.002)
+        at_once += wakefulness().has_time
+        connection.push(frame)
+    reader.join()
+    print(at_once > 0, received == b"".join([OPTIONS, *frames]))
+""")
 
 _SCRIPT = textwrap.dedent("""
     from gevent import monkey
@@ -115,9 +181,11 @@ _SCRIPT = textwrap.dedent("""
 
     from pipeline.config import ClusterConfig, TlsConfig
     from pipeline.errors import ClusterError
+    from pipeline.reactor import GreenletConnection
     from pipeline.session import open_session
+    from pipeline.wakeful import WakefulConnection
 
-    what, host, port, *certificate = sys.argv[1:]
+    what, host, port, connection, *certificate = sys.argv[1:]
     server_address = host, int(port)
     listener = socket.create_server(("127.0.0.1", 0))
     holding, held = Event(), Event()  # requests are not to be relayed; one was not
@@ -201,7 +269,7 @@ _SCRIPT = textwrap.dedent("""
     )
     with gevent.Timeout(30):
         try:
-            with open_session(config) as session:
+            with open_session(config, connection_class=globals()[connection]) as session:
                 if what == "large":
                     write_and_read(session)
                 elif what == "ended":

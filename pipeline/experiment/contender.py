@@ -32,11 +32,11 @@ from pipeline.experiment.trial import Description, Timing, Trial, from_json, to_
 from pipeline.keyspace import bind_model
 from pipeline.latencies import Latencies
 from pipeline.parent import end_with_parent
-from pipeline.reactor import WakefulConnection
 from pipeline.rowfiles.files import read_rows
 from pipeline.session import open_session
 from pipeline.table import Table, find_table_of
 from pipeline.timing import Timer
+from pipeline.wakeful import WakefulConnection, wakefulness
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -151,7 +151,7 @@ def _carry_out(contender: Contender, trial: Trial) -> Timing:
         write = contender.prepare(scene)
         gc.collect()
         gc.freeze()
-        server_cpu_s, client_cpu_s, began_at_s = _server_cpu_s(trial), _client_cpu_s(), time.time()
+        server_cpu_s, client_cpu_s, began_at_s = _server_cpu_s(trial), _client_cpu_s(contender), time.time()
         with Timer() as timer:
             write()
         return Timing(
@@ -159,16 +159,18 @@ def _carry_out(contender: Contender, trial: Trial) -> Timing:
             patched=is_module_patched("socket"),
             requests=scene.latencies.count,
             elapsed_s=timer.elapsed_s,
-            client_cpu_s=_client_cpu_s() - client_cpu_s,
+            client_cpu_s=_client_cpu_s(contender) - client_cpu_s,
             server_cpu_s=_server_cpu_s(trial) - server_cpu_s if trial.server_pids else None,
             latencies=scene.latencies.encoded,
             began_at_s=began_at_s,
         )
 
 
-def _client_cpu_s() -> float:
+def _client_cpu_s(contender: Contender) -> float:
+    """Return the CPU time so far, without that of an event loop which looked for work and found none."""
     used = getrusage(RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    idle_s = wakefulness().polled_s if contender.connection_class is WakefulConnection else 0.0
+    return used.ru_utime + used.ru_stime - idle_s
 
 
 def _server_cpu_s(trial: Trial) -> float:
