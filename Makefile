@@ -7,10 +7,10 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run test test-page check bench faults start stop status clean venv venv-dev
+.PHONY: help run test test-page check bench bench-one-node bench-three-nodes bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 	@echo "ARGS=... reaches the command behind run, test, start; PYTHON=... names the Python to make .venv from."
 
 run: venv  ## Load 1,000 rows every way, print the timing table and where its files are
@@ -27,8 +27,22 @@ check: venv-dev  ## Lint, formatting and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-bench: venv .venv-bench/.stamp  ## Compare with other loaders, about two hours; ARGS="--tables users" for half an hour
+bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benches, about three hours
+
+bench-one-node: venv .venv-bench/.stamp  ## Other loaders, about two hours; ARGS="--tables users" for half an hour
 	.venv/bin/python -m bench.run $(ARGS)
+
+bench-three-nodes: venv .venv-bench/.stamp  ## Other loaders on three nodes with QUORUM, half an hour
+	.venv/bin/python -m bench.run --name three-nodes --nodes 3 --consistency QUORUM --tables users --rows 300000 \
+		--contenders "server limit" "ours, batch" "ours, prepared" "acsylla, batch" "acsylla, small batch" \
+		"scyllapy, batch" "cqlsh COPY" execute_concurrent "DSBulk, replica set"
+
+bench-alone: venv  ## Generation, a load's memory, Luigi's own time; eight minutes
+	.venv/bin/python -m bench.alone
+
+bench-experiment: venv  ## The proxy's accuracy, equal and slower code compared, pool size auto; half an hour
+	.venv/bin/python -m bench.proxy_accuracy
+	.venv/bin/python -m bench.experiment
 
 .venv-bench/.stamp: bench/requirements.txt
 	$(PYTHON) -m venv --clear .venv-bench

@@ -148,7 +148,8 @@ def _announce(found: argparse.Namespace) -> None:
         rows / contender.expected_rows_per_s / table.pace + _BESIDES_S for _, table, contender, rows in plan
     )
     _say(
-        f"{len(plan)} runs: {found.rounds} rounds and one thrown away; about {seconds / 60:.0f} minutes on a "
+        f"{len(plan)} runs: {found.rounds} rounds and one thrown away; about "
+        f"{seconds * found.nodes / 60:.0f} minutes on a "
         f"machine that does nothing else; it is {time.strftime('%H:%M')}"
     )
 
