@@ -46,7 +46,7 @@ def ensure_file(folder: Path, table: Table, rows: int) -> Path:
 
 
 def as_parquet(file: Path, table: Table) -> Path:
-    """Return the same rows as Parquet, in a file beside `file`, made if it is not there.
+    """Return the same rows as Parquet, its key as UUIDs, in a file beside `file`, made if it is not there.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -55,13 +55,16 @@ def as_parquet(file: Path, table: Table) -> Path:
     if not path.exists():
         types = {name: _ARROW.get(cql_type, pa.string()) for name, cql_type in table.columns.items()}
         options = pa_csv.ConvertOptions(column_types=types)
+        schema = pa.schema({**types, table.key: pa.uuid()})
         with (
             atomic_path(path) as temporary,
             pa_csv.open_csv(file, convert_options=options) as chunks,
-            pq.ParquetWriter(temporary, chunks.schema) as writer,
+            pq.ParquetWriter(temporary, schema) as writer,
         ):
             for chunk in chunks:
-                writer.write_batch(chunk)
+                ids, *others = chunk.columns
+                ids = pa.array([uuid.UUID(text) for text in ids.to_pylist()], pa.uuid())
+                writer.write_batch(pa.record_batch([ids, *others], schema=schema))
     return path
 
 

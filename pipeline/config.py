@@ -132,6 +132,8 @@ class KeyspaceConfig:
 class LoadConfig:
     """How a load writes its rows, and what it puts up with.
 
+    `batch_size_bytes` is the most that a batch of several rows has, as the server counts for its thresholds;
+    the default is its stock `batch_size_warn_threshold`.
     `nulls` says what becomes of an empty field: the cell stays as it is (`unset`), or is deleted (`write`).
     `timestamp_us`, in microseconds since 1970, is the first row's write timestamp; 0 stands for the moment
     the load begins. `rows_per_s` 0 is no cap, `ttl_s` 0 no time to live. `max_bad_rows` is a number or a
@@ -143,6 +145,7 @@ class LoadConfig:
 
     way: str = "batch"
     pool_size: int = 100
+    batch_size_bytes: int = 5120
     nulls: str = "unset"
     ttl_s: int = 0
     timestamp_us: int = 0
@@ -154,6 +157,7 @@ class LoadConfig:
         require_one_of("way", self.way, WAYS)
         require_one_of("nulls", self.nulls, NULLS)
         require_at_least("pool_size", self.pool_size, 1)
+        require_at_least("batch_size_bytes", self.batch_size_bytes, 1)
         require_at_least("ttl_s", self.ttl_s, 0)
         if self.ttl_s > _TTL_MAX_S:
             raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")

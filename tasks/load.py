@@ -49,6 +49,12 @@ class LoadParameters(luigi.Task):
         significant=False,
         description="The most requests in flight, a process; auto: what RecommendPoolSize found.",
     )
+    batch_size_bytes = Integer(
+        section=settings.load,
+        minimum=1,
+        significant=False,
+        description="The most that a batch of several rows has, as the server counts for its thresholds.",
+    )
     processes = Integer(
         section=settings.load,
         minimum=0,
@@ -221,6 +227,7 @@ class Load(LoadParameters):
         return LoadConfig(
             way=self.way,
             pool_size=pool_size_of(self, cluster, self.way),
+            batch_size_bytes=self.batch_size_bytes,
             nulls=self.nulls,
             ttl_s=self.ttl_s,
             timestamp_us=self.timestamp_us,

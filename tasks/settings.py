@@ -94,6 +94,7 @@ class load(Section):  # noqa: N801 - as above
 
     way = Choice(default="batch", choices=WAYS)
     pool_size = PoolSize(default=100)
+    batch_size_bytes = Integer(default=5120, minimum=1)
     processes = Integer(default=0, minimum=0)
     rows_per_s = Number(default=0.0)
     nulls = Choice(default="unset", choices=NULLS)

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from pipeline.cql.encoding import join_rows
 from pipeline.cql.frames import (
     BATCH,
-    BATCH_SIZE_BYTES,
     EXECUTE,
     Message,
     Rows,
@@ -106,17 +105,18 @@ def test_an_execute_is_the_drivers(
 
 
 @given(
-    sizes=st.lists(st.integers(1, 2 * BATCH_SIZE_BYTES) | st.integers(1, 200), max_size=300),
+    sizes=st.lists(st.integers(1, 10_240) | st.integers(1, 200), max_size=300),
     most_rows=st.sampled_from([1, 7, 65_535]),
+    most_bytes=st.sampled_from([1, 5120, 40_960]),
 )
-def test_batches_are_as_large_as_they_may_be(sizes: list[int], most_rows: int) -> None:
+def test_batches_are_as_large_as_they_may_be(sizes: list[int], most_rows: int, most_bytes: int) -> None:
     """Each row is in one batch, in order; none of several rows is too large, none could take the next row."""
-    cuts = list(cut_batches(np.array(sizes, dtype=np.int64), most_rows))
+    cuts = list(cut_batches(np.array(sizes, dtype=np.int64), most_rows, most_bytes))
     assert [at for start, stop in cuts for at in range(start, stop)] == list(range(len(sizes)))
     for start, stop in cuts:
-        assert stop - start == 1 or (stop - start <= most_rows and sum(sizes[start:stop]) <= BATCH_SIZE_BYTES)
+        assert stop - start == 1 or (stop - start <= most_rows and sum(sizes[start:stop]) <= most_bytes)
     for (start, stop), _ in itertools.pairwise(cuts):
-        assert stop - start == most_rows or sum(sizes[start : stop + 1]) > BATCH_SIZE_BYTES
+        assert stop - start == most_rows or sum(sizes[start : stop + 1]) > most_bytes
 
 
 @pytest.mark.parametrize("warnings", [["too large"], ["a", "é" * 300]])

@@ -7,6 +7,7 @@ import uuid
 from collections import Counter, OrderedDict
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from operator import methodcaller
 from pathlib import Path
 
@@ -176,9 +177,11 @@ def test_what_has_no_table_is_asked_row_by_row(method: str) -> None:
 
 
 def test_uuids_are_random_and_of_version_4() -> None:
-    """Every UUID is its own, of version 4, and in the form in which Python writes it."""
-    texts = RandomUuid().bulk(Faker(), pa.array)(np.random.default_rng(1), 5000).to_pylist()
-    uuids = [uuid.UUID(text) for text in texts]
+    """Every UUID is its own, of version 4, the same as text, as Python writes it, and as Parquet has it."""
+    texts, uuids = (
+        RandomUuid().bulk(Faker(), partial(pa.array, type=kind))(np.random.default_rng(1), 5000).to_pylist()
+        for kind in (pa.string(), pa.uuid())
+    )
     assert [str(value) for value in uuids] == texts
     assert {value.version for value in uuids} == {4}
     assert {value.variant for value in uuids} == {uuid.RFC_4122}

@@ -1,3 +1,4 @@
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ WAYS = ["batch", "prepared", "create"]
 HEADER = "user_id,first_name,last_name"
 EMPTY_KEYS = [uuid.UUID(int=at) for at in range(4)]
 TIMESTAMP_US = 1_600_000_000_000_000
+UNITS = {"B": 1, "KiB": 1 << 10, "MiB": MIB}
 
 
 @pytest.fixture(scope="module")
@@ -233,14 +235,36 @@ def test_batches_stay_below_the_servers_thresholds(
     """Whatever rows are made of, the server with its stock settings finds no batch too large."""
     cql.execute(f"CREATE TYPE IF NOT EXISTS {loads.keyspace}.pair (a int, b text)")
     [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
-    warned = []
+    before = node.log.stat().st_size
     for name, (columns, header, row) in SHAPES.items():
-        before = node.log.stat().st_size
         table = loads.create(name, columns)
         file = loads.write(f"{name}.csv", header, [row(at) for at in range(300)])
         loads.run(loads.job(table, [file], nulls=nulls))
         assert len(loads.rows(table)) == 300
-        with node.log.open("rb") as log:
-            log.seek(before)
-            warned += [(name, line) for line in log if b"exceeding specified threshold" in line]
-    assert not warned
+    assert not sizes_warned_of(node.log, before)
+
+
+def test_batches_are_as_large_as_they_are_wanted(
+    loads: Loads, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Wide rows go in batches of `batch_size_bytes`, and in single rows where the server refuses those."""
+    [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
+    columns, header, row = SHAPES["two_kb"]
+    file = loads.write("larger.csv", header, [row(at) for at in range(100)])
+    for wanted, warned_of in ((40_960, 100 // 18), (1_000_000, 0)):
+        table = loads.create("larger", columns)
+        before = node.log.stat().st_size
+        counts = loads.run(loads.job(table, [file], batch_size_bytes=wanted))
+        assert [counts[what] for what in ("acknowledged", "bad")] == [100, 0]
+        assert len(loads.rows(table)) == 100
+        sizes = sizes_warned_of(node.log, before)
+        assert len(sizes) >= warned_of
+        assert all(size <= wanted for size in sizes)
+
+
+def sizes_warned_of(log: Path, start: int) -> list[float]:
+    """Return the sizes, in bytes, of the batches that a node's log warns of behind `start`."""
+    size = re.compile(r"is of size ([\d.]+)(\w+), exceeding specified threshold")
+    with log.open(encoding="utf-8") as lines:
+        lines.seek(start)
+        return [float(found[1]) * UNITS[found[2]] for found in map(size.search, lines) if found]

@@ -22,14 +22,16 @@ Encoder = Callable[[pa.Array], pa.BinaryArray]
 
 def _texts(values: pa.Array) -> pa.BinaryArray:
     _require_text(values)
-    values.validate(full=True)  # Parquet's text may be no UTF-8
+    _, letters = pieces(values)
+    if letters.max(initial=0) >= _FIRST_BEYOND_ASCII:
+        values.validate(full=True)  # Parquet's text may be no UTF-8
     return values.cast(pa.binary())
 
 
 def _ascii(values: pa.Array) -> pa.BinaryArray:
     _require_text(values)
     _, letters = pieces(values)
-    require(not (letters & 0x80).any())
+    require(letters.max(initial=0) < _FIRST_BEYOND_ASCII)
     return values.cast(pa.binary())
 
 
@@ -208,6 +210,7 @@ def _require_text(values: pa.Array) -> None:
         raise NotImplementedError
 
 
+_FIRST_BEYOND_ASCII = 0x80
 _UUID_BYTES = 16
 _UUID_LETTERS = 36
 _LONG_BITS = 64

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from cassandra.protocol import ProtocolHandler
 
-BATCH_SIZE_BYTES = 5 * 1024
-"""The server's stock `batch_size_warn_threshold`, as it counts: see `sizes_on_server`."""
 REQUEST_MAX_BYTES = 15 * 1024 * 1024
 """Below the stock limits of a frame and of a mutation, both 16 MiB."""
 
@@ -65,12 +63,12 @@ def execute_body(
     ]
 
 
-def cut_batches(sizes: np.ndarray, most_rows: int) -> Iterator[tuple[int, int]]:
-    """Yield where batches begin and end: at most `most_rows`, and below the threshold unless of one row."""
+def cut_batches(sizes: np.ndarray, most_rows: int, most_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield where batches begin and end: of `most_rows` at most, and of `most_bytes` unless of one row."""
     ends = np.cumsum(sizes).tolist()
     start, before = 0, 0
     while start < len(ends):
-        stop = bisect.bisect_right(ends, before + BATCH_SIZE_BYTES, start, min(len(ends), start + most_rows))
+        stop = bisect.bisect_right(ends, before + most_bytes, start, min(len(ends), start + most_rows))
         stop = max(stop, start + 1)
         yield start, stop
         start, before = stop, ends[stop - 1]

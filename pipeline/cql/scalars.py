@@ -156,8 +156,8 @@ SCALARS: Mapping[str, CqlType] = {
     "ascii": CqlType(
         lambda text: text.encode("ascii").decode("ascii"), _format_text, pa.string(), cqltypes.AsciiType
     ),
-    "uuid": CqlType(_parse_uuid, _format_uuid, pa.string(), cqltypes.UUIDType),
-    "timeuuid": CqlType(_parse_timeuuid, _format_uuid, pa.string(), cqltypes.TimeUUIDType),
+    "uuid": CqlType(_parse_uuid, _format_uuid, pa.uuid(), cqltypes.UUIDType),
+    "timeuuid": CqlType(_parse_timeuuid, _format_uuid, pa.uuid(), cqltypes.TimeUUIDType),
     "boolean": CqlType(_parse_boolean, lambda value: str(value).lower(), pa.bool_(), cqltypes.BooleanType),
     "tinyint": _integer(8, pa.int8(), cqltypes.ByteType),
     "smallint": _integer(16, pa.int16(), cqltypes.ShortType),

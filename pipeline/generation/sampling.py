@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from faker import Faker
 
@@ -90,9 +91,9 @@ class RandomUuid:
         return fake.uuid4(cast_to=None)
 
     def bulk(self, fake: Faker, encode: Encode) -> Sample:
-        """Return what draws them as text, which is how CSV and Parquet alike hold a UUID."""
-        del fake, encode
-        return _sample_uuids
+        """Return what draws them: as text where `encode` gives text, else as Arrow's UUIDs."""
+        del fake
+        return _sample_texts if pa.types.is_string(encode([]).type) else _sample_uuids
 
 
 def outcomes(recipe: Callable[[Faker], object], fake: Faker) -> tuple[list[object], Sequence[float]] | None:
@@ -187,11 +188,22 @@ class _Pick:
         return self.probabilities[self.chosen]
 
 
-def _sample_uuids(rng: np.random.Generator, count: int) -> pa.Array:
-    octets = np.frombuffer(rng.bytes(16 * count), np.uint8).reshape(count, 16).copy()
+def _sample_octets(rng: np.random.Generator, count: int) -> npt.NDArray[np.uint8]:
+    octets = np.frombuffer(rng.bytes(_UUID_BYTES * count), np.uint8).reshape(count, _UUID_BYTES).copy()
     octets[:, 6] = octets[:, 6] & 0x0F | 0x40  # version and variant, as RFC 9562 places them
     octets[:, 8] = octets[:, 8] & 0x3F | 0x80
-    digits = _HEX[octets].view(np.uint8)
+    return octets
+
+
+def _sample_uuids(rng: np.random.Generator, count: int) -> pa.Array:
+    stored = [None, pa.py_buffer(_sample_octets(rng, count))]
+    return pa.ExtensionArray.from_storage(
+        pa.uuid(), pa.Array.from_buffers(pa.binary(_UUID_BYTES), count, stored)
+    )
+
+
+def _sample_texts(rng: np.random.Generator, count: int) -> pa.Array:
+    digits = _HEX[_sample_octets(rng, count)].view(np.uint8)
     texts = np.full((count, _UUID_CHARACTERS), ord("-"), np.uint8)
     for group, (start, end) in enumerate([(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)]):
         texts[:, start + group : end + group] = digits[:, start:end]
@@ -200,6 +212,7 @@ def _sample_uuids(rng: np.random.Generator, count: int) -> pa.Array:
 
 
 _MAX_OUTCOMES = 100_000
+_UUID_BYTES = 16
 _UUID_CHARACTERS = 36
 _HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
 """Each octet's two hexadecimal digits."""

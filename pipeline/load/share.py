@@ -117,6 +117,7 @@ class Share:
             query_id=query_id,
             consistency=ConsistencyLevel.name_to_value[self._load.cluster.consistency_level],
             most_rows=BATCH_MOST_ROWS if config.way == "batch" else 1,
+            most_bytes=config.batch_size_bytes,
         )
         return statement, statement_prefix(query_id)
 

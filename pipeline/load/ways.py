@@ -165,17 +165,21 @@ class CreatedRow(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """The prepared INSERT that carries encoded rows, and the consistency level it is executed with."""
+    """The prepared INSERT that carries encoded rows, and the consistency level it is executed with.
+
+    A request has `most_rows` at most, and, unless it is a single row, `most_bytes` as the server counts them.
+    """
 
     query_id: bytes
     consistency: int
     most_rows: int
+    most_bytes: int
 
     def requests(self, load: ChunkLoad) -> Iterator[Request]:
-        """Yield the requests of a chunk: of `most_rows` at most, and below the server's batch thresholds."""
+        """Yield the requests of a chunk."""
         for run in load.encoded.runs:
             sizes = load.encoded.rows.sizes[run.start : run.stop]
-            for start, stop in cut_batches(sizes, self.most_rows):
+            for start, stop in cut_batches(sizes, self.most_rows, self.most_bytes):
                 yield SentRows(load, self, run, run.start + start, run.start + stop)
 
 

@@ -127,7 +127,7 @@ def _chunk(file: Path, fields: Sequence[Field], batch: Batch) -> Chunk:
                     reason=not_utf8(error),
                 ),
             )
-    good = np.setdiff1d(np.arange(batch.row_count), list(bad))
+    good = np.delete(np.arange(batch.row_count), list(bad))
     return Chunk(
         file=file,
         number=batch.number,

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.jobs import SourceFile
 from pipeline.rowfiles.chunk import reading
@@ -36,19 +37,26 @@ def options_of(mapping: Mapping[str, str], nulls: str, ttl_s: int, timestamp_us:
 @functools.lru_cache(maxsize=1024)
 def _describe(file: Path, *_: int) -> SourceFile:
     """Read a file once as long as nobody touches it: Luigi asks again and again what is finished."""
-    sha256, lines, last = hashlib.sha256(), 0, b""
     with reading(file), file.open("rb") as content:
-        while block := content.read(_BLOCK_BYTES):
-            sha256.update(block)
-            # A line may end with LF, CR or both; to look for a CR is faster than to count none.
-            lines += block.count(b"\n")
-            if b"\r" in block:
-                lines += block.count(b"\r") - block.count(b"\r\n")
-            lines -= last == b"\r" and block.startswith(b"\n")
-            last = block[-1:]
-    if file.suffix == ".parquet":
-        lines = count_parquet_rows(file)
-    return SourceFile(path=str(file), sha256=sha256.hexdigest(), lines=lines)
+        if file.suffix == ".parquet":
+            sha256, lines = hashlib.file_digest(content, "sha256").hexdigest(), count_parquet_rows(file)
+        else:
+            sha256, lines = _digest_and_lines(content)
+    return SourceFile(path=str(file), sha256=sha256, lines=lines)
+
+
+def _digest_and_lines(content: BinaryIO) -> tuple[str, int]:
+    """Return the SHA-256 of a text, in hex, and how many lines it has: one may end with LF, CR or both."""
+    sha256, lines, last = hashlib.sha256(), 0, b""
+    while block := content.read(_BLOCK_BYTES):
+        sha256.update(block)
+        lines += block.count(b"\n")
+        # To look for a CR is faster than to count none.
+        if b"\r" in block:
+            lines += block.count(b"\r") - block.count(b"\r\n")
+        lines -= last == b"\r" and block.startswith(b"\n")
+        last = block[-1:]
+    return sha256.hexdigest(), lines
 
 
 _BLOCK_BYTES = 1 << 20
