@@ -73,6 +73,13 @@ ROSTER = {
             options=("--way", "batch", "--file-format", "parquet"),
         ),
         Contender(
+            label="ours, large batch",
+            module="bench.contenders.ours",
+            environment=_OWN,
+            expected_rows_per_s=80_000,
+            options=("--way", "batch", "--batch-size-bytes", "40960"),
+        ),
+        Contender(
             label="ours, prepared",
             module="bench.contenders.ours",
             environment=_OWN,

@@ -27,6 +27,7 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--way", choices=WAYS, default="batch")
     parser.add_argument("--file-format", choices=FILE_FORMATS, default="csv")
+    parser.add_argument("--batch-size-bytes", type=int, default=LoadConfig().batch_size_bytes)
     found = parser.parse_args()
     os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"
     gc.freeze()
@@ -35,12 +36,13 @@ def main() -> None:
         file = _first_rows(task, Path(folder))
         if found.file_format == "parquet":
             file = as_parquet(file, task.table)
+        config = LoadConfig(way=found.way, batch_size_bytes=found.batch_size_bytes)
         with Stopwatch() as watch:
-            counts = _load(task, file, Path(folder), found.way)
+            counts = _load(task, file, Path(folder), config)
         watch.outcome(f"ours, {found.way}", version="this commit", rows=counts["acknowledged"]).print()
 
 
-def _load(task: Task, file: Path, folder: Path, way: str) -> jobs.Result:
+def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.Result:
     load = jobs.Load(
         cluster=ClusterConfig(
             contact_points=(task.host,), port=task.port, consistency_level=task.consistency
@@ -49,13 +51,13 @@ def _load(task: Task, file: Path, folder: Path, way: str) -> jobs.Result:
         table=task.table.name,
         files=(describe_file(file),),
         mapping={},
-        config=LoadConfig(way=way),
+        config=config,
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder / "bad"),
     )
     journal = loadsteps.begin(jobs.BeginLoad(load=load, anew=False), _quiet)["journal"]
     shared = jobs.LoadShare(load=load, journal=journal)
-    result = loadsteps.load_share(shared, _quiet, model=_model(task) if way == "create" else None)
+    result = loadsteps.load_share(shared, _quiet, model=_model(task) if config.way == "create" else None)
     return loadsteps.finish(
         jobs.FinishLoad(
             load=load,
