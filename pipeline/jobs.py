@@ -179,7 +179,7 @@ class RunExperiment(TableJob):
 
     `contenders` are names of modules, all if there is none; `pool_sizes` are swept by those that can be, the
     others have the first. A repeat that would take longer than `repeat_s` writes fewer rows. Gives `repeats`,
-    dicts of `pipeline.experiment.measurement.Repeat`, `ways` (the way to write by contender), and `cluster`.
+    dicts of `pipeline.experiment.measurement.Repeat`, `ways` (how those that are swept write), and `cluster`.
     """
 
     files: tuple[str, ...]

@@ -12,7 +12,7 @@ from pipeline import embedded, jobs, report
 from pipeline.config import ClusterConfig
 from pipeline.errors import SlowerError
 from pipeline.experiment.comparison import compare
-from pipeline.experiment.knee import advise, write_advice
+from pipeline.experiment.knee import Advice, advise, write_advice
 from pipeline.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
 from pipeline.experiment.reporting.measurements import read_measurements
 from pipeline.experiment.reporting.report import MEASUREMENTS, PAGE, write_experiment
@@ -35,6 +35,9 @@ class Experiment(Measurement):
     precision = Number(
         section=settings.experiment,
         description="How well a median is to be known: half its 95 % interval as a share of it.",
+    )
+    pool_sizes = PoolSizes(
+        section=settings.experiment, description="The sizes to sweep, separated by commas."
     )
 
     def measure(self, cluster: ClusterConfig) -> None:
@@ -71,16 +74,15 @@ class Experiment(Measurement):
             "cluster": result["cluster"],
             **report.environment(),
         }
-        self.write(repeats, facts, result["ways"])
+        self.write(repeats, facts, advise(repeats, result["ways"]))
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
-        """Return the pool sizes to time."""
+        """Return the pool sizes to time, first the one of the contenders that are not swept."""
         raise NotImplementedError
 
-    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], ways: dict[str, str]) -> None:
-        """Write the report; `ways` says which way each contender writes."""
-        del ways
-        write_experiment(self.folder, repeats, facts)
+    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], advice: Sequence[Advice]) -> None:
+        """Write the report."""
+        write_experiment(self.folder, repeats, facts, advice=advice)
 
     def show(self) -> None:
         """Say where the page is."""
@@ -88,13 +90,14 @@ class Experiment(Measurement):
 
 
 class CompareContenders(Experiment):
-    """Time every contender at each latency, slept and real; write a page, plots and measurements."""
+    """Time every contender at each latency, slept and real, and sweep pool sizes; write the whole report."""
 
     report = f"contenders/{PAGE}"
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
-        """Return the one that is set."""
-        return (pool_size_of(self, cluster, "create"),)
+        """Return the one that is set, then those to sweep."""
+        size = pool_size_of(self, cluster, "create")
+        return (size, *(each for each in self.pool_sizes if each != size))
 
 
 class SweepPoolSizes(Experiment):
@@ -104,19 +107,16 @@ class SweepPoolSizes(Experiment):
     contenders = ("create_pool", "prepared_pool")
     latency_kinds = ("network",)
 
-    pool_sizes = PoolSizes(section=settings.experiment, description="The sizes to try, separated by commas.")
-
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
         """Return those to sweep."""
         del cluster
         return tuple(self.pool_sizes)
 
-    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], ways: dict[str, str]) -> None:
+    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], advice: Sequence[Advice]) -> None:
         """Write the report, and its advice once more where loads look for it."""
-        advice = advise(repeats, ways)
         write_advice(self.folder / POOL_SIZE_FILE, advice)
         write_advice(output_folder() / POOL_SIZE_FILE, advice)
-        write_experiment(self.folder, repeats, facts, advice=advice)
+        super().write(repeats, facts, advice)
 
 
 class CompareReports(luigi.Task):

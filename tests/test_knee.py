@@ -10,12 +10,14 @@ from pipeline.experiment.knee import (
     Advice,
     Knee,
     Way,
+    advise,
     find_knee,
     pool_size_at,
     read_advice,
     sentences,
     write_advice,
 )
+from tests.experiments import LATENCIES_S, experiment
 
 
 def swept(
@@ -123,6 +125,19 @@ def test_few_repeats_leave_everything_open(repeats: int) -> None:
 def test_one_size_is_its_own_knee() -> None:
     """A sweep of one size has that knee."""
     assert find_knee(swept({30: 700})) == Knee(pool_size=30, low=30, high=30, largest=30, rows_per_s=700)
+
+
+def test_advice_is_of_sweeps_over_the_network() -> None:
+    """Of a whole experiment only what was swept counts, and only where the latency is the network's."""
+    repeats = experiment()
+    swept_alone = [
+        repeat
+        for repeat in repeats
+        if (repeat.setup.contender, repeat.setup.latency_kind) == ("create, Pool", "network")
+    ]
+    advice = advise(repeats, {"create, Pool": "create"})
+    assert advice == advise(swept_alone, {"create, Pool": "create"})
+    assert [(each.way, each.latency_s) for each in advice] == [("create", each) for each in LATENCIES_S]
 
 
 def test_swept_latencies_give_what_was_advised() -> None:

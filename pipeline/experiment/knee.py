@@ -98,11 +98,16 @@ def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
 
 
 def advise(repeats: Sequence[Repeat], ways: Mapping[str, str]) -> list[Advice]:
-    """Return the knee of each way at each latency; `ways` says which way each contender writes."""
+    """Return the knee of each way at each latency of the network.
+
+    `ways` says which way each contender writes whose pool sizes were swept; the others do not count.
+    """
     rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for repeat in repeats:
-        cell = rates[ways[repeat.setup.contender], repeat.setup.latency_s]
-        cell[repeat.setup.in_flight].append(repeat.rows / repeat.elapsed_s)
+        setup = repeat.setup
+        if setup.contender in ways and setup.latency_kind == "network":
+            cell = rates[ways[setup.contender], setup.latency_s]
+            cell[setup.in_flight].append(repeat.rows / repeat.elapsed_s)
     return [
         Advice(way=way, latency_s=latency_s, **asdict(find_knee(sweep)))  # type: ignore[arg-type]
         for (way, latency_s), sweep in sorted(rates.items())

@@ -97,7 +97,7 @@ def run_experiment(
         progress(int(job.time_budget_s), int(job.time_budget_s), "s")
     return {
         "repeats": [asdict(repeat) for repeats in plan.repeats.values() for repeat in repeats],
-        "ways": {description.label: description.way for description in descriptions.values()},
+        "ways": {each.label: each.way for each in descriptions.values() if each.is_swept},
     }
 
 
@@ -115,13 +115,16 @@ def _named(names: Sequence[str]) -> list[str]:
 
 
 def _cells(description: Description, job: RunExperiment) -> Iterator[Setup]:
-    """Yield a contender's cells: a loop has one request in flight; one that is swept, every pool size."""
+    """Yield a contender's cells: a loop has one request in flight, others the first of the pool sizes.
+
+    One that is swept has every pool size, but once a latency: where that is the network's.
+    """
     for kind in description.latency_kinds:
         if kind not in job.latency_kinds:
             continue
         for latency_s in job.latencies_s:
-            sizes = (1,) if description.is_loop else job.pool_sizes
-            for in_flight in sizes if description.is_swept or description.is_loop else sizes[:1]:
+            sizes = job.pool_sizes if description.is_swept and kind == "network" else job.pool_sizes[:1]
+            for in_flight in (1,) if description.is_loop else sizes:
                 yield Setup(
                     contender=description.label, latency_kind=kind, latency_s=latency_s, in_flight=in_flight
                 )

@@ -22,8 +22,9 @@ def write_experiment(
     """Write all files of a report to `folder`, its page last; the same arguments give the same bytes.
 
     `facts` is what the numbers depend on, as JSON can hold it: settings, cluster, versions, machine. Where
-    a contender was timed with several pool sizes, the one that is fastest over all latencies stands beside
-    the other contenders, and all are in plots of their own. The page opens with the first advice.
+    a contender was timed with several pool sizes, the one that was timed everywhere, or of several such the
+    fastest, stands beside the other contenders; all are in plots of their own. The page opens with the first
+    advice.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
