@@ -14,8 +14,8 @@ class Table:
 
     `columns` are names and CQL types in the order of the file, the first the primary key. `rows_a_batch` is
     what a contender that batches puts into one BATCH: the fastest that a server with stock settings takes.
-    `limit_rows_a_batch` is that of the server's own limit: as many as this project's loads have on average, all
-    of them below the size at which a stock server warns.
+    `limit_rows_a_batch` is that of the server's own limit: as many as this project's loads have on average,
+    all of them below the size at which a stock server warns.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """The keyspace and its tables: created where absent, compared with the model where present, never altered."""
 
+from cassandra import AlreadyExists
 from cassandra.cluster import Session
 from cassandra.cqlengine import management
 from cassandra.cqlengine.columns import Column
@@ -40,10 +41,15 @@ def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -
             f"{wanted.as_cql_query()}"
         )
     with translated_errors(f"cannot create keyspace {config.name}"):
-        if datacentre:
-            management.create_keyspace_network_topology(config.name, {datacentre: config.replication_factor})
-        else:
-            management.create_keyspace_simple(config.name, config.replication_factor)
+        try:
+            if datacentre:
+                replicas = {datacentre: config.replication_factor}
+                management.create_keyspace_network_topology(config.name, replicas)
+            else:
+                management.create_keyspace_simple(config.name, config.replication_factor)
+        except AlreadyExists:
+            # Another process has created it since.
+            session.cluster.refresh_keyspace_metadata(config.name)
 
 
 def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -> None:
@@ -62,7 +68,12 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
             f"table {table_name(model)} is absent and manage_schema is false; have it created: {definition}"
         )
     with translated_errors(f"cannot create table {table_name(model)}"):
-        management.sync_table(model)
+        try:
+            management.sync_table(model)
+        except AlreadyExists as error:
+            # Another process has created it since.
+            session.cluster.refresh_table_metadata(error.keyspace, error.table)
+            ensure_table(session, model, manage_schema=False)
 
 
 def drop_table(model: type[Model]) -> None:

@@ -12,7 +12,7 @@ from cassandra.cluster import Session
 
 from pipeline import jobs
 from pipeline.errors import SchemaError
-from pipeline.processes import run_job
+from pipeline.processes import run_job, run_jobs
 from tests.conftest import PROJECT, Workspace
 from tests.loads import LOADED_ON, USERS, Loads
 
@@ -60,6 +60,15 @@ def test_a_keyspace_is_created_once_and_its_table_left_alone(workspace: Workspac
     run_job(jobs.SetUpTable(**workspace.table))
     assert table_ids(cql, workspace.keyspace) == before
     assert replication(cql, workspace.keyspace)["replication_factor"] == "2"
+
+
+def test_many_may_set_up_at_once(workspace: Workspace, cql: Session) -> None:
+    """Processes that find keyspace and tables absent at the same time all succeed, and make one of each."""
+    for number in range(3):
+        job = jobs.SetUpTable(**with_keyspace(workspace, name=f"{workspace.keyspace}_{number}"))
+        run_jobs([job] * 4)
+        assert table_ids(cql, job.keyspace.name).keys() == {"user", "load_marker"}
+        cql.execute(f"DROP KEYSPACE {job.keyspace.name}")
 
 
 def test_a_named_datacentre_gets_the_replicas(workspace: Workspace, cql: Session) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -26,6 +27,24 @@ def pieces(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
     offsets = np.frombuffer(offsets_buffer, np.int32)[values.offset : values.offset + len(values) + 1]
     letters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
     return offsets - offsets[0], letters[offsets[0] : offsets[-1]]
+
+
+def are_distinct(values: pa.BinaryArray) -> bool:
+    """Return whether no two of the values, none of them null, are the same.
+
+    Values of 4, 8 or 16 bytes, as keys mostly are, become numbers: where no two of these are the same, no two
+    values are. To sort numbers takes a tenth of the time of a hash table of values.
+    """
+    offsets, data = pieces(values)
+    width = len(data) // max(1, len(values))
+    if width in _NUMBERS and bool((np.diff(offsets) == width).all()):
+        words = data.view(_NUMBERS[width]).reshape(len(values), -1)
+        first, last = words[:, 0], words[:, -1]
+        # An odd factor loses nothing of a word, and halves that rise together do not cancel out.
+        numbers = np.sort(first if words.shape[1] == 1 else first ^ last * _GOLDEN_RATIO)
+        if (numbers[1:] != numbers[:-1]).all():
+            return True
+    return bool(pc.count_distinct(values).as_py() == len(values))
 
 
 def fixed_width(rows: Bytes) -> pa.BinaryArray:
@@ -55,3 +74,7 @@ def from_offsets(offsets: npt.NDArray[Any], data: Bytes) -> pa.BinaryArray:
         raise OverflowError(f"{offsets[-1]} bytes in one column; cut its rows into smaller chunks")
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data))]
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
+
+
+_NUMBERS = {4: np.uint32, 8: np.uint64, 16: np.uint64}
+_GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)

@@ -65,7 +65,7 @@ def execute_body(
 
 def cut_batches(sizes: np.ndarray, most_rows: int, most_bytes: int) -> Iterator[tuple[int, int]]:
     """Yield where batches begin and end: of `most_rows` at most, and of `most_bytes` unless of one row."""
-    ends = np.cumsum(sizes).tolist()
+    ends = np.cumsum(sizes).data  # its items are Python's numbers, made when they are asked for
     start, before = 0, 0
     while start < len(ends):
         stop = bisect.bisect_right(ends, before + most_bytes, start, min(len(ends), start + most_rows))

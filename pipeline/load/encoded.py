@@ -17,6 +17,7 @@ from cassandra.metadata import protect_name
 from cassandra.pool import Host
 
 from pipeline.cql.arrowvalues import any_text_of, plain
+from pipeline.cql.bytearrays import are_distinct
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
 from pipeline.cql.frames import REQUEST_MAX_BYTES, Rows
@@ -78,7 +79,7 @@ def encode_chunk(chunk: Chunk, shape: RowShape, replicas: Replicas) -> EncodedCh
     data, offsets = join_rows(values, nulls=shape.nulls, prefix=shape.prefix)
     count = len(values[0])
     return EncodedChunk(
-        rows=Rows(memoryview(data), offsets.tolist(), _sizes_on_server(shape, values, lengths)),
+        rows=Rows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=np.arange(count) if order is None else order,
         runs=_runs(waves, sets, count, replicas),
         bad=sorted([*chunk.bad, *_bad_rows(chunk, shape, faults)], key=lambda row: row.line),
@@ -153,7 +154,7 @@ def _order(
 def _waves(key: Sequence[pa.BinaryArray]) -> Integers | None:
     """Return for each row how many before it have its key; None where no two rows share one."""
     joined = pc.binary_join_element_wise(*key, b"\0") if len(key) > 1 else key[0]
-    if pc.count_distinct(joined).as_py() == len(joined):
+    if are_distinct(joined):
         return None
     codes = joined.dictionary_encode().indices.to_numpy()
     order = np.argsort(codes, kind="stable")
