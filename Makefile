@@ -7,14 +7,17 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run test test-page check bench bench-one-node bench-three-nodes bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-page check bench bench-one-node bench-three-nodes bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
-	@echo "ARGS=... reaches the command behind run, test, start; PYTHON=... names the Python to make .venv from."
+	@echo "ARGS=... reaches the command behind run, report, test, start; PYTHON=... names the Python to make .venv from."
 
 run: venv  ## Load 1,000 rows every way, print the timing table and where its files are
 	.venv/bin/luigi --module tasks TimingReport $(ARGS)
+
+report: venv  ## Time nine ways to write at five latencies, sweep pool sizes, write one page: half an hour
+	.venv/bin/luigi --module tasks ContenderReport $(ARGS)
 
 test: venv-dev  ## Run every test
 	.venv/bin/pytest $(ARGS)
