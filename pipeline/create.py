@@ -1,10 +1,11 @@
-"""The article's way to write, for its experiment: `Model.create` a row, in a plain loop or a gevent Pool."""
+"""Writing row by row, for experiments: the article's `Model.create`, in a plain loop or a gevent Pool."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from cassandra.cqlengine.models import Model
+from cassandra.query import UNSET_VALUE
 from gevent.pool import Pool
 
 from pipeline.cql.columns import Row
@@ -45,3 +46,8 @@ def by_attribute(dataset: Dataset, rows: Iterable[Row]) -> list[dict[str, object
         {name: value for name, value in zip(dataset.attributes, row, strict=True) if value is not None}
         for row in rows
     ]
+
+
+def by_position(rows: Iterable[Row]) -> list[list[object]]:
+    """Return each row as a prepared INSERT takes it: what is null stays unset."""
+    return [[UNSET_VALUE if value is None else value for value in row] for row in rows]

@@ -19,11 +19,11 @@ import psutil
 from cassandra.cluster import Session
 from cassandra.connection import Connection
 from cassandra.cqlengine.models import Model
-from cassandra.query import UNSET_VALUE, PreparedStatement
+from cassandra.query import PreparedStatement
 from gevent.monkey import is_module_patched
 
 from pipeline.cql.columns import Row
-from pipeline.create import by_attribute
+from pipeline.create import by_attribute, by_position
 from pipeline.datasets import Dataset, find_dataset
 from pipeline.driver_errors import translated_errors
 from pipeline.errors import PipelineError
@@ -93,8 +93,8 @@ class Scene:
 
     @property
     def bound(self) -> list[list[object]]:
-        """Each row as `insert` takes it: what is null stays unset."""
-        return [[UNSET_VALUE if value is None else value for value in row] for row in self.rows]
+        """Each row as `insert` takes it."""
+        return by_position(self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)

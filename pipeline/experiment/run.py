@@ -5,8 +5,10 @@ import pkgutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from cassandra.cluster import Session
@@ -14,6 +16,7 @@ from cassandra.cqlengine.models import Model
 
 from pipeline import contenders
 from pipeline.cql.columns import Row
+from pipeline.create import by_attribute, by_position, creates, in_pool
 from pipeline.datasets import Dataset
 from pipeline.driver_errors import translated_errors
 from pipeline.errors import SchemaError, SettingError, WorkerError, suggestion
@@ -24,6 +27,7 @@ from pipeline.jobs import Progress, Result, RunExperiment
 from pipeline.keyspace import bind_model, ensure_table, find_table, table_name
 from pipeline.proxy.control import Proxy, proxy
 from pipeline.rowfiles.files import write_rows
+from pipeline.table import find_table_of
 from pipeline.verification.found import verify_whole_table
 
 
@@ -32,7 +36,8 @@ def run_experiment(
 ) -> Result:
     """Time the job's cells within its budget, on a scratch table that is dropped whatever happens.
 
-    The table is emptied before each repeat and must hold exactly the rows after it.
+    First rows are written that do not count: a Java server is slow until it has compiled what it does. The
+    table is emptied before each repeat and must hold exactly the rows after it.
 
     Raises:
         SettingError: a contender is unknown, or the budget does not suffice for a round.
@@ -66,6 +71,9 @@ def run_experiment(
         for count, file in files.items():
             write_rows(file, dataset.columns, rows[:count])
         stack.enter_context(_scratch(session, model))
+        progress(0, int(job.time_budget_s), "s, warming up the server")
+        warm_up_s = min(_WARM_UP_MOST_S, _WARM_UP_SHARE * job.time_budget_s)
+        _warm_up(session, model, dataset, rows[:_WARM_UP_ROWS], warm_up_s)
         for number, setup in enumerate(plan):
             progress(int(plan.elapsed_s), int(job.time_budget_s), f"s, {number + 1}: {setup}")
             is_network = setup.latency_kind == "network"
@@ -158,6 +166,18 @@ def _scratch(session: Session, model: type[Model]) -> Iterator[None]:
             session.execute(f"DROP TABLE IF EXISTS {model.column_family_name()}")
 
 
+def _warm_up(
+    session: Session, model: type[Model], dataset: Dataset, rows: Sequence[Row], warm_up_s: float
+) -> None:
+    until_s = time.monotonic() + warm_up_s
+    with translated_errors(f"cannot write to {table_name(model)}"):
+        table = find_table_of(session, model.__keyspace__, model.__table_name__)
+        insert = session.prepare(table.insert([column.name for column in dataset.columns]))
+        while time.monotonic() < until_s:
+            in_pool(creates(model), by_attribute(dataset, rows), _WARM_UP_IN_FLIGHT)
+            in_pool(partial(session.execute, insert), by_position(rows), _WARM_UP_IN_FLIGHT)
+
+
 def _describe(name: str) -> Description:
     return from_json(Description, _answer(name, "--describe"))
 
@@ -173,3 +193,8 @@ def _answer(name: str, *options: str, given: str = "") -> str:
     if done.returncode:
         raise WorkerError(f"contender {name} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
     return done.stdout
+
+
+_WARM_UP_MOST_S, _WARM_UP_SHARE = 20.0, 0.05
+"""How long the server is warmed up: so long at most, and not more than so much of the time there is."""
+_WARM_UP_ROWS, _WARM_UP_IN_FLIGHT = 1000, 100
