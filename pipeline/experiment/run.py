@@ -173,9 +173,10 @@ def _warm_up(
     with translated_errors(f"cannot write to {table_name(model)}"):
         table = find_table_of(session, model.__keyspace__, model.__table_name__)
         insert = session.prepare(table.insert([column.name for column in dataset.columns]))
+        values, bound = by_attribute(dataset, rows), by_position(rows)
         while time.monotonic() < until_s:
-            in_pool(creates(model), by_attribute(dataset, rows), _WARM_UP_IN_FLIGHT)
-            in_pool(partial(session.execute, insert), by_position(rows), _WARM_UP_IN_FLIGHT)
+            in_pool(creates(model), values, _WARM_UP_IN_FLIGHT)
+            in_pool(partial(session.execute, insert), bound, _WARM_UP_IN_FLIGHT)
 
 
 def _describe(name: str) -> Description:
