@@ -136,8 +136,8 @@ class LoadConfig:
     the default is its stock `batch_size_warn_threshold`.
     `nulls` says what becomes of an empty field: the cell stays as it is (`unset`), or is deleted (`write`).
     `timestamp_us`, in microseconds since 1970, is the first row's write timestamp; 0 stands for the moment
-    the load begins. `rows_per_s` 0 is no cap, `ttl_s` 0 no time to live. `max_bad_rows` is a number or a
-    percentage.
+    the load begins. `rows_per_s` 0 is no cap. `ttl_s` None leaves the rows' time to live to the table, and 0
+    is none. `max_bad_rows` is a number or a percentage.
 
     Raises:
         SettingError: a value is out of range.
@@ -147,7 +147,7 @@ class LoadConfig:
     pool_size: int = 100
     batch_size_bytes: int = 5120
     nulls: str = "unset"
-    ttl_s: int = 0
+    ttl_s: int | None = None
     timestamp_us: int = 0
     rows_per_s: float = 0.0
     max_bad_rows: str = "0"
@@ -158,9 +158,14 @@ class LoadConfig:
         require_one_of("nulls", self.nulls, NULLS)
         require_at_least("pool_size", self.pool_size, 1)
         require_at_least("batch_size_bytes", self.batch_size_bytes, 1)
-        require_at_least("ttl_s", self.ttl_s, 0)
-        if self.ttl_s > _TTL_MAX_S:
-            raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")
+        if self.ttl_s is not None:
+            require_at_least("ttl_s", self.ttl_s, 0)
+            if self.ttl_s > _TTL_MAX_S:
+                raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")
+            if self.way == "create" and self.ttl_s == 0:
+                raise SettingError(
+                    "way create cannot write ttl_s = 0; leave it empty, or use way batch or prepared"
+                )
         require_at_least("timestamp_us", self.timestamp_us, 0)
         require_at_least("rows_per_s", self.rows_per_s, 0)
         require_at_least("retry_budget_s", self.retry_budget_s, 0)

@@ -33,8 +33,9 @@ class TableJob:
 class DescribeTable(TableJob):
     """Is the table there, and which loads into it are finished?
 
-    Gives `table_id` (None where the keyspace, the table or the marker table is absent) and `markers`, a
-    list of dicts with `date`, `source`, `table_id`, `input_sha256`, `rows`, `finished_at_s`.
+    Gives `table_id` (None where the keyspace, the table or the marker table is absent), `truncated_at` as
+    `pipeline.table.Table` has it, and `markers`, a list of dicts with `date`, `source`, `table_id`,
+    `truncated_at`, `input_sha256`, `rows`, `finished_at_s`.
     """
 
     dates: tuple[date, ...] = ()
@@ -69,12 +70,14 @@ class GenerateFile:
 class SourceFile:
     """A row file: its content's SHA-256, by which it is the same wherever it lies, and how many lines it has.
 
-    Of Parquet a row counts as a line.
+    Of Parquet a row counts as a line. `version` is what the file system said of it then: device, inode, size
+    in bytes, when its content and when its inode was last changed, in ns since 1970.
     """
 
     path: str
     sha256: str
     lines: int
+    version: tuple[int, ...]
 
     @property
     def rows(self) -> int:
@@ -133,6 +136,7 @@ class LoadShare:
 class FinishLoad:
     """Prove by the journal that every chunk is settled, write the marker, forget the journal.
 
+    The files must still be what they were described as when the load began.
     `rows` is how many rows the files must have, 0 where any number will do. Gives `read`, `sent`,
     `acknowledged` and `bad`, the number of rows each.
     """

@@ -25,10 +25,11 @@ from pipeline.keyspace import (
     table_name,
 )
 from pipeline.load import steps as loadsteps
-from pipeline.marker import LoadMarker, find_markers
+from pipeline.marker import LoadMarker, ensure_marker_table, find_markers
 from pipeline.rowfiles.files import read_rows
 from pipeline.session import open_session
 from pipeline.sweep import sweep
+from pipeline.table import find_truncated_at
 from pipeline.timing import Timer
 from pipeline.verification.steps import verify
 from pipeline.wakeful import WakefulConnection
@@ -44,7 +45,7 @@ def carry_out(job: jobs.Job, progress: Progress) -> Result:
 
 
 def _describe(job: jobs.DescribeTable, _: Progress) -> Result:
-    absent: Result = {"table_id": None, "markers": []}
+    absent: Result = {"table_id": None, "truncated_at": "", "markers": []}
     name = find_dataset(job.dataset).table if job.dataset else job.table
     keyspace = job.keyspace.name
     with open_session(job.cluster) as session:
@@ -53,8 +54,11 @@ def _describe(job: jobs.DescribeTable, _: Progress) -> Result:
             return absent
         if job.dataset:
             require_same_columns(bind_model(find_dataset(job.dataset).model, keyspace), known.tables[name])
+        with translated_errors(f"cannot look for table {keyspace}.{name}"):
+            table_id = find_table_id(session, keyspace, name)
         return {
-            "table_id": find_table_id(session, keyspace, name),
+            "table_id": table_id,
+            "truncated_at": find_truncated_at(session, table_id) if table_id else "",
             "markers": find_markers(session, keyspace, name, job.dates),
         }
 
@@ -70,8 +74,8 @@ def _set_up(job: jobs.SetUpTable, _: Progress) -> Result:
         ensure_keyspace(session, job.keyspace, job.cluster.datacentre)
         if job.drop:
             drop_table(model)
-        for wanted in (model, bind_model(LoadMarker, job.keyspace.name)):
-            ensure_table(session, wanted, manage_schema=job.keyspace.manage_schema)
+        ensure_table(session, model, manage_schema=job.keyspace.manage_schema)
+        ensure_marker_table(session, job.keyspace.name, manage_schema=job.keyspace.manage_schema)
     return {}
 
 

@@ -19,14 +19,16 @@ from pipeline.keyspace import find_table_id
 class Table:
     """One table of a cluster.
 
-    `truncated_at` tells one filling of it from another, as `id` tells one making of it: when it was last
-    truncated, or a column of it was last dropped, in the order of time.
+    `id` tells one making of it from another. `truncated_at` and `column_dropped_at` are when the servers say
+    that it was last truncated, and that a column of it was last dropped: milliseconds since 1970 as 16 hex
+    digits, which sort by time, or empty where that never happened.
     """
 
     keyspace: str
     name: str
     id: str
     truncated_at: str
+    column_dropped_at: str
     columns: Sequence[Column]
     partition_key: Sequence[str]
     clustering_key: Sequence[str]
@@ -35,11 +37,19 @@ class Table:
     def __str__(self) -> str:
         return f"{self.keyspace}.{self.name}"
 
-    def insert(self, names: Sequence[str], *, ttl_s: int = 0) -> str:
-        """Return the INSERT of these columns, with a marker for each value."""
+    @property
+    def emptied_at(self) -> str:
+        """When values that had been loaded were last taken out of it as a whole."""
+        return max(self.truncated_at, self.column_dropped_at)
+
+    def insert(self, names: Sequence[str], *, ttl_s: int | None = None) -> str:
+        """Return the INSERT of these columns, with a marker for each value.
+
+        `ttl_s` None leaves the time to live to the table; 0 is none, whatever the table's default.
+        """
         columns = ", ".join(map(protect_name, names))
         markers = ", ".join("?" * len(names))
-        using = f" USING TTL {ttl_s}" if ttl_s else ""
+        using = "" if ttl_s is None else f" USING TTL {ttl_s}"
         return f"INSERT INTO {self.quoted} ({columns}) VALUES ({markers}){using}"  # noqa: S608 - names are quoted
 
     @property
@@ -92,7 +102,8 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
         keyspace=keyspace,
         name=name,
         id=table_id,
-        truncated_at=max(_truncated_at(session, table_id), _column_dropped_at(session, keyspace, name)),
+        truncated_at=find_truncated_at(session, table_id),
+        column_dropped_at=_column_dropped_at(session, keyspace, name),
         columns=columns,
         partition_key=[column.name for column in found.partition_key],
         clustering_key=[column.name for column in found.clustering_key],
@@ -132,10 +143,13 @@ def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
     return found.tables[name]
 
 
-def _truncated_at(session: Session, table_id: str) -> str:
-    """Return when the table was last truncated, as the nodes that answer know it; empty where it never was.
+def find_truncated_at(session: Session, table_id: str) -> str:
+    """Return when the table was last truncated, the newest that a node which answers knows of, as in `Table`.
 
     A node's record is the table's id and 20 bytes: a place in the commit log, and milliseconds since 1970.
+
+    Raises:
+        ClusterError: no node answers.
     """
     answers, away = [], None
     with translated_errors("cannot read system.local"):

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime as dt
+import hashlib
 import ipaddress
 import json
 import os
@@ -18,7 +19,7 @@ from filelock import FileLock
 from pipeline import embedded, jobs
 from pipeline.atomic import write_text
 from pipeline.config import NULLS, WAYS, ClusterConfig, LoadConfig
-from pipeline.errors import EmbeddedError, SettingError
+from pipeline.errors import EmbeddedError, RowFileError, SettingError, shown
 from pipeline.experiment.knee import pool_size_at, read_advice
 from pipeline.jobs import Result
 from pipeline.processes import run_job, run_jobs
@@ -26,12 +27,13 @@ from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED
 from pipeline.rowfiles.sources import describe_file, digest, options_of
 from tasks import settings
-from tasks.parameters import Checked, Choice, Day, Integer, Mapped, Number, PoolSize, Switch
+from tasks.parameters import Checked, Choice, Day, Integer, Mapped, Number, OptionalInteger, PoolSize, Switch
 from tasks.settings import cluster_config, embedded_spec, keyspace_config, output_folder
 from tasks.targets import CassandraTarget, Place
 from tasks.terminal import progress_of, say
 
-_STARTED_S = time.time()
+STARTED_S = time.time()
+"""When this run of Luigi began, in seconds since 1970 by this machine's clock."""
 
 
 class LoadParameters(luigi.Task):
@@ -72,7 +74,11 @@ class LoadParameters(luigi.Task):
         choices=NULLS,
         description="An empty field: unset leaves the cell, write deletes it.",
     )
-    ttl_s = Integer(section=settings.load, minimum=0, description="Seconds until the rows expire; 0: never.")
+    ttl_s = OptionalInteger(
+        section=settings.load,
+        minimum=0,
+        description="Seconds until the rows expire; 0: never; empty: as the table's own default says.",
+    )
     timestamp_us = Integer(
         default=0,
         minimum=0,
@@ -113,7 +119,7 @@ class Load(LoadParameters):
             date=self.date,
             source=self.source,
             input_sha256=self._input_sha256(),
-            since_s=_STARTED_S if self.reload else None,
+            since_s=STARTED_S if self.reload else None,
         )
 
     def complete(self) -> bool:
@@ -134,7 +140,11 @@ class Load(LoadParameters):
     def folder(self) -> Path:
         """Where the load says what it did, and which rows it did not load."""
         name = re.sub(r"[^\w.=-]+", "_", self.source)[-_NAME_MAX_CHARACTERS:]
-        return output_folder() / loads_of(self.place, self.date) / name
+        # Other inputs may look the same in a file's name, and one input may be read in several ways.
+        told_by = hashlib.sha256(
+            f"{Path(self.source).absolute()}\n{self._options()}".encode(errors="replace")
+        )
+        return output_folder() / loads_of(self.place, self.date) / f"{told_by.hexdigest()[:8]}_{name}"
 
     def run(self) -> None:
         """Load what is not loaded yet, and mark the load as finished."""
@@ -147,16 +157,17 @@ class Load(LoadParameters):
                 f"{checked['rows']} rows, {checked['bad']} bad ones among them, would be loaded: {columns}",
             )
             return
-        lock = output_folder() / "checkpoints" / f"{self._input_sha256()}.lock"
+        input_sha256 = digest(load.files, self._options())
+        lock = output_folder() / "checkpoints" / f"{input_sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         # Another load of the same files may be under way: what it finishes need not be loaded again.
         with FileLock(lock):
-            if self.output().exists():
+            if dataclasses.replace(self.output(), input_sha256=input_sha256).exists():
                 say(self, "loaded already: the marker was found once the server ran")
                 return
-            self._carry_out(load)
+            self._carry_out(load, input_sha256)
 
-    def _carry_out(self, load: jobs.Load) -> None:
+    def _carry_out(self, load: jobs.Load, input_sha256: str) -> None:
         begun = run_job(jobs.BeginLoad(load=load, anew=self.reload))
         if begun["rows"]:
             say(self, f"goes on behind {begun['rows']} rows that a run before this one has loaded")
@@ -169,6 +180,7 @@ class Load(LoadParameters):
             tell,
         )
         tell(1, 1, "rows loaded")
+        self._require_same_files(load)
         chunks = tuple(results[0]["chunks"])
         counts = run_job(
             jobs.FinishLoad(
@@ -177,11 +189,26 @@ class Load(LoadParameters):
                 chunks=chunks,
                 date=self.date,
                 source=self.source,
-                input_sha256=str(self._input_sha256()),
+                input_sha256=input_sha256,
                 rows=self.rows_generated,
             )
         )
         self._report(begun["rows"], counts, results)
+
+    def _require_same_files(self, load: jobs.Load) -> None:
+        """Return if the input still means the files that were loaded.
+
+        Raises:
+            RowFileError: a file has joined them, or is gone.
+        """
+        loaded, found = {file.path for file in load.files}, set(map(str, self.files()))
+        changed = [f"{path} was added" for path in sorted(found - loaded)]
+        changed += [f"{path} was removed" for path in sorted(loaded - found)]
+        if changed:
+            raise RowFileError(
+                f"{self.source}: {shown('; '.join(changed), 400)} while it was being loaded; "
+                "run the load again: it loads what is there then"
+            )
 
     def _report(self, resumed: int, counts: Result, results: list[Result]) -> None:
         """Keep what the load did, for its verification, and say it in a line or two."""
@@ -189,6 +216,7 @@ class Load(LoadParameters):
         rows_per_s = (counts["read"] - resumed) / elapsed_s
         retries: Counter[str] = sum((Counter(result["retries"]) for result in results), Counter())
         warned = sum(result["warned"] for result in results)
+        windows: Counter[str] = sum((Counter(result["limits"]) for result in results), Counter())
         said = {
             **counts,
             "resumed": resumed,
@@ -196,6 +224,7 @@ class Load(LoadParameters):
             "rows_per_s": rows_per_s,
             "processes": len(results),
             "retries": retries,
+            "requests_in_flight_at_end": windows,
             "requests_with_a_warning": warned,
         }
         write_text(self.folder / "load.json", json.dumps(said, indent=2) + "\n")
@@ -251,8 +280,11 @@ class Load(LoadParameters):
         files = self._files_if_there()
         if not files:
             return None
-        options = options_of(self.columns_of_fields, self.nulls, self.ttl_s, self.timestamp_us)
-        return digest(map(describe_file, files), options)
+        return digest(map(describe_file, files), self._options())
+
+    def _options(self) -> str:
+        """Return what of the settings changes what is written, as text."""
+        return options_of(self.columns_of_fields, self.nulls, self.ttl_s, self.timestamp_us)
 
     def _files_if_there(self) -> tuple[Path, ...]:
         return self.files()

@@ -67,6 +67,32 @@ class Integer(Checked, luigi.IntParameter):
         return value
 
 
+class OptionalInteger(Integer):
+    """A whole number, or nothing, which is None."""
+
+    wanted = "a whole number, or empty"
+
+    def parse(self, text: str) -> object:
+        """Return the number that `text` means, None where it is empty.
+
+        Raises:
+            SettingError: it means none.
+        """
+        return super().parse(text) if text.strip() else None
+
+    def serialize(self, value: int | None) -> str:
+        """Return what `parse` reads."""
+        return "" if value is None else str(value)
+
+    def normalize(self, value: int | None) -> int | None:  # type: ignore[override]
+        """Return `value`.
+
+        Raises:
+            SettingError: it is below the minimum.
+        """
+        return None if value is None else super().normalize(value)
+
+
 class Seconds(Checked, luigi.FloatParameter):
     """A number of seconds."""
 

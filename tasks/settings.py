@@ -27,6 +27,7 @@ from tasks.parameters import (
     Integer,
     Latencies,
     Number,
+    OptionalInteger,
     PoolSize,
     PoolSizes,
     Seconds,
@@ -98,7 +99,7 @@ class load(Section):  # noqa: N801 - as above
     processes = Integer(default=0, minimum=0)
     rows_per_s = Number(default=0.0)
     nulls = Choice(default="unset", choices=NULLS)
-    ttl_s = Integer(default=0, minimum=0)
+    ttl_s = OptionalInteger(default=None, minimum=0)
     max_bad_rows = Checked(default="0")
     retry_budget_s = Number(default=300.0)
 

@@ -57,17 +57,32 @@ class CassandraTarget(luigi.Target):
 
     def is_in(self, description: Result) -> bool:
         """Say whether a description of the table holds this marker."""
-        return any(
-            marker["date"] == self.date.isoformat()
+        return self.marker_in(description) is not None
+
+    def marker(self) -> Result | None:
+        """Return the marker, None where there is none; raise as `exists`."""
+        return self.marker_in(describe(self.place, [self.date]))
+
+    def marker_in(self, description: Result) -> Result | None:
+        """Return the newest such marker of a description of the table, None where there is none.
+
+        A marker that a later TRUNCATE of the table has made void is none: both moments are the servers'.
+        """
+        markers = [
+            marker
+            for marker in description["markers"]
+            if marker["date"] == self.date.isoformat()
             and marker["table_id"] == description["table_id"]
+            and marker["truncated_at"] is not None
+            and marker["truncated_at"] >= description["truncated_at"]
             and (
                 marker["input_sha256"] == self.input_sha256
                 if self.input_sha256
                 else marker["source"] == self.source
             )
             and marker["finished_at_s"] >= (self.since_s or 0)
-            for marker in description["markers"]
-        )
+        ]
+        return max(markers, key=lambda marker: float(marker["finished_at_s"]), default=None)
 
 
 @dataclass(frozen=True)
@@ -93,5 +108,5 @@ def describe(place: Place, dates: Sequence[dt.date]) -> Result:
     """
     cluster = cluster_config()
     if cluster is None:
-        return {"table_id": None, "markers": []}
+        return {"table_id": None, "truncated_at": "", "markers": []}
     return run_job(DescribeTable(cluster=cluster, **place.as_job, dates=tuple(dates)))

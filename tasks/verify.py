@@ -2,15 +2,17 @@
 
 import contextlib
 import json
+import time
 from pathlib import Path
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
 from pipeline import jobs
 from pipeline.atomic import write_text
 from pipeline.jobs import Result
 from pipeline.processes import run_job
-from tasks.load import Load, LoadParameters, LoadTable, TableParameters, running_cluster
+from tasks.load import STARTED_S, Load, LoadParameters, LoadTable, TableParameters, running_cluster
 from tasks.parameters import Switch
 from tasks.terminal import progress_of, say
 
@@ -33,16 +35,31 @@ class Verify(LoadParameters):
         return luigi.LocalTarget(self.clone(self.load).folder / name)
 
     def complete(self) -> bool:
-        """Only of a load that still stands: a dropped table or a changed input is to be verified anew."""
-        return bool(self.output().exists() and self.clone(self.load).complete())
+        """Only while the marker stands of the load that was verified: any other is to be verified anew.
+
+        Named on the command line, it is carried out in every run: somebody asks how the table is now.
+        """
+        if not self.output().exists():
+            return False
+        said = json.loads(Path(self.output().path).read_text(encoding="utf-8"))
+        is_of_this_run = said.get("verified_at_s", 0) >= STARTED_S
+        marker = self.clone(self.load).output().marker()
+        return (is_of_this_run or not self._is_named) and marker is not None and said.get("marker") == marker
+
+    @property
+    def _is_named(self) -> bool:
+        """Whether nobody has asked for this as what another task requires."""
+        command = CmdlineParser.get_instance()
+        return command is None or command.get_task_obj().task_id == self.task_id
 
     def run(self) -> None:
         """Read back and compare."""
         load = self.clone(self.load)
+        marker = load.output().marker()
         counted = run_job(
             jobs.VerifyFiles(load=load.as_job(running_cluster()), exact=self.exact), progress_of(self)
         )
-        said = {**_counts_of(load), **counted}
+        said = {**_counts_of(load), **counted, "marker": marker, "verified_at_s": time.time()}
         write_text(Path(self.output().path), json.dumps(said, indent=2) + "\n")
         say(self, f"{counted['present']} of {counted['distinct_keys']} rows are in the table")
         if counted["duplicate_keys"]:

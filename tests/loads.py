@@ -51,6 +51,10 @@ class Loads:
         """Return what the table holds, in no order."""
         return list(self._cql.execute(f'SELECT {what} FROM {self.keyspace}."{table}"'))
 
+    def execute(self, statement: str) -> None:
+        """Execute a statement as somebody else would."""
+        self._cql.execute(statement)
+
     def job(
         self,
         table: str,

@@ -19,7 +19,7 @@ KEY = LoadKey(
     cluster="Test",
     keyspace="ks",
     table_id="1",
-    truncated_at="",
+    emptied_at="",
     files=["b" * 64, "a" * 64],
     options="[]",
 )
@@ -47,14 +47,22 @@ def test_a_journal_keeps_what_is_settled(tmp_path: Path) -> None:
     assert found.files == tuple(KEY.files)
     assert found.timestamp_us == 7
     assert list(found.chunks.values()) == RECORDS
-    assert (first.runs, found.runs) == (1, 2)
 
 
 def test_a_journal_that_is_begun_anew_is_empty(tmp_path: Path) -> None:
     """Asked for anew, nothing of the journal before it counts."""
-    settled(tmp_path)
+    settled(tmp_path).reserve_attempts(3)
     found = begin_run(tmp_path, KEY, timestamp_us=8, anew=True)
-    assert (found.timestamp_us, found.chunks, found.runs) == (8, {}, 1)
+    assert (found.timestamp_us, found.chunks, found.attempts) == (8, {}, 0)
+
+
+def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> None:
+    """The next run knows the most attempts that any process has noted, in whatever order they did."""
+    journal = settled(tmp_path)
+    beside = read_journal(journal.path)
+    journal.reserve_attempts(4)
+    beside.reserve_attempts(2)
+    assert read_journal(journal.path).attempts == 4
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_a_journal_that_is_begun_anew_is_empty(tmp_path: Path) -> None:
         {"cluster": "Other"},
         {"keyspace": "other"},
         {"table_id": "2"},
-        {"truncated_at": "1"},
+        {"emptied_at": "1"},
         {"files": ["b" * 64]},
         {"files": ["b" * 64, "c" * 64]},
         {"options": "[1]"},
@@ -89,7 +97,7 @@ def test_a_torn_line_is_not_there(tmp_path: Path) -> None:
             begin_run(tmp_path, KEY, timestamp_us=8, anew=False).settle(RECORDS[-1])
             after = read_journal(journal.path)
             assert list(after.chunks.values()) == [*found, RECORDS[-1]]
-            assert (after.runs, after.timestamp_us) == (torn.runs + 1, 7)
+            assert after.timestamp_us == 7
 
 
 def test_a_flipped_bit_costs_its_line(tmp_path: Path) -> None:

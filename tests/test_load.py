@@ -29,15 +29,15 @@ KEYSPACE = "t_load"
 class Tables(Workspace):
     """A workspace with tables of the tests' own."""
 
-    def __init__(self, folder: Path, endpoint: Endpoint, cql: Session) -> None:
-        super().__init__(folder, KEYSPACE, endpoint)
+    def __init__(self, folder: Path, endpoint: Endpoint, cql: Session, keyspace: str = KEYSPACE) -> None:
+        super().__init__(folder, keyspace, endpoint)
         self.cql = cql
 
     def create(self, name: str, columns: str) -> str:
         """Create a table, or make it anew; return its name, its keyspace before it."""
-        self.cql.execute(f"DROP TABLE IF EXISTS {KEYSPACE}.{protect_name(name)}")
-        self.cql.execute(f"CREATE TABLE {KEYSPACE}.{protect_name(name)} ({columns})")
-        return f"{KEYSPACE}.{name}"
+        self.cql.execute(f"DROP TABLE IF EXISTS {self.keyspace}.{protect_name(name)}")
+        self.cql.execute(f"CREATE TABLE {self.keyspace}.{protect_name(name)} ({columns})")
+        return f"{self.keyspace}.{name}"
 
     def write(self, name: str, text: str) -> Path:
         """Write a file, its letters Latin-1, and return its name."""
@@ -47,7 +47,7 @@ class Tables(Workspace):
     def rows(self, table: str, what: str = "*") -> list[dict[str, Any]]:
         """Return what the table holds, in no order."""
         _, _, name = table.partition(".")
-        return list(self.cql.execute(f"SELECT {what} FROM {KEYSPACE}.{protect_name(name)}"))
+        return list(self.cql.execute(f"SELECT {what} FROM {self.keyspace}.{protect_name(name)}"))
 
     def succeed(self, *words: str) -> str:
         """Run a command that must succeed; return its output."""

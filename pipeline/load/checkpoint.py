@@ -1,9 +1,9 @@
 """The journal of a load: which chunks are settled, so that the next run goes on behind them.
 
 One file a load, named by what makes two loads the same. Its first line says what it is of; every other line
-is one event: a run that begins, or a chunk whose rows are all acknowledged or bad. A line is a checksum and
-JSON. It is appended by one write and synced, so that several processes may append, and a kill leaves at most
-a torn line, which reads as if it were not there.
+is one event: a chunk whose rows are all acknowledged or bad, or how often a row may have been sent. A line is
+a checksum and JSON. It is appended by one write and synced, so that several processes may append, and a kill
+leaves at most a torn line, which reads as if it were not there.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class LoadKey:
     cluster: str
     keyspace: str
     table_id: str
-    truncated_at: str
+    emptied_at: str
     files: Sequence[str]
     options: str
 
@@ -66,9 +66,9 @@ class Journal:
         self.path = path
         self.files: tuple[str, ...] = tuple(header["files"])
         self.table_id: str = header["table_id"]
-        self.truncated_at: str = header["truncated_at"]
+        self.emptied_at: str = header["emptied_at"]
         self.timestamp_us: int = header["timestamp_us"]
-        self.runs = sum("run" in event for event in events)
+        self.attempts = max((event["attempts"] for event in events if "attempts" in event), default=0)
         records = (_record(event["chunk"]) for event in events if "chunk" in event)
         self.chunks = {(record.file, record.chunk): record for record in records}
 
@@ -86,9 +86,19 @@ class Journal:
         _append(self.path, {"chunk": asdict(record)})
         self.chunks[record.file, record.chunk] = record
 
+    def reserve_attempts(self, attempts: int) -> None:
+        """Note that from now on a row may have been sent so many times; it is on disk when this returns.
+
+        Raises:
+            OutputError: it cannot be written, or the disk is full.
+        """
+        if attempts > self.attempts:
+            _append(self.path, {"attempts": attempts})
+            self.attempts = attempts
+
 
 def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:
-    """Return the journal of a load, with this run noted in it.
+    """Return the journal of a load.
 
     It is begun where there is none, or where it is to be begun `anew`, whatever of it is settled.
     `timestamp_us` is the write timestamp of a new journal's first row, now by default.
@@ -97,12 +107,15 @@ def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: boo
         OutputError: it cannot be written, or the disk is full.
     """
     path = folder / key.file_name
-    lines = list(_lines(path))
-    if not _is_whole(lines) or anew:
+    if anew or not is_begun(folder, key):
         header = {**asdict(key), "timestamp_us": timestamp_us or time.time_ns() // 1000}
         write_text(path, _line(header))
-    _append(path, {"run": os.getpid()})
     return read_journal(path)
+
+
+def is_begun(folder: Path, key: LoadKey) -> bool:
+    """Return whether a load has a journal, so that a run goes on behind what is settled."""
+    return _is_whole(list(_lines(folder / key.file_name)))
 
 
 def read_journal(path: Path) -> Journal:

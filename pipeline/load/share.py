@@ -20,6 +20,7 @@ from pipeline.load.dispatch import Pace, Patience, Request, dispatch
 from pipeline.load.encoded import RowShape, encode_chunk
 from pipeline.load.nodes import Nodes
 from pipeline.load.replicas import ReplicasNow
+from pipeline.load.timestamps import WriteTimestamps
 from pipeline.load.ways import ChunkLoad, Creation, NoRows, Statement, Way
 from pipeline.patience import patiently
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
@@ -139,7 +140,12 @@ class Share:
 
     def _requests(self, way: Way, shape: RowShape) -> Iterator[Request]:
         """Yield the requests of all chunks still to load. It never waits: greenlets take turns in it."""
-        step = _LIST_STEP if self._table.has_lists(self._names) else 1
+        timestamps = WriteTimestamps(
+            self._journal,
+            self._table,
+            self._names,
+            may_be_future=self._load.config.timestamp_us > 0,
+        )
         replicas = ReplicasNow(self._session, self._table.keyspace)
         # So that the first row's write timestamp is the journal's: in CSV a header stands before it.
         lines_before = -2 if self._files[0].path.endswith(".csv") else -1
@@ -156,9 +162,8 @@ class Share:
                     chunk=chunk,
                     encoded=encoded,
                     file=number,
-                    timestamp_us=self._journal.timestamp_us + (lines_before + chunk.first_line) * step,
-                    timestamp_step=step,
-                    tries=_TRIES_A_RUN * (self._journal.runs - 1),
+                    first_line=lines_before + chunk.first_line,
+                    timestamps=timestamps,
                     settle=self._settle,
                     note_bad=self._note_bad,
                     check_table=lambda: require_same_table(self._session, self._table),
@@ -240,7 +245,3 @@ def in_order_of(journal: Journal, files: Sequence[SourceFile]) -> list[SourceFil
             raise RowFileError("a row file was changed while it was being loaded; run the load again")
         ordered.append(left.pop(at))
     return ordered
-
-
-_LIST_STEP = 16
-_TRIES_A_RUN = 4

@@ -11,19 +11,20 @@ from pipeline import jobs
 from pipeline.datasets import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.jobs import Load, Progress, Result
-from pipeline.keyspace import bind_model, ensure_table
-from pipeline.load.checkpoint import Journal, LoadKey, begin_run, read_journal
+from pipeline.keyspace import bind_model
+from pipeline.load.checkpoint import Journal, LoadKey, begin_run, is_begun, read_journal
 from pipeline.load.encoded import RowShape, encode_chunk
 from pipeline.load.replicas import Replicas
 from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
-from pipeline.marker import LoadMarker, write_marker
+from pipeline.load.timestamps import list_step_us
+from pipeline.marker import ensure_marker_table, reserve_list_timestamps, write_marker
 from pipeline.patience import patiently
 from pipeline.progress import reporting
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
-from pipeline.rowfiles.sources import options_of
+from pipeline.rowfiles.sources import options_of, require_unchanged
 from pipeline.session import open_session
 from pipeline.table import Table, find_table_of
 from pipeline.timing import Timer
@@ -36,10 +37,23 @@ def begin(job: jobs.BeginLoad, _: Progress) -> Result:
         table, fields = table_and_fields(session, load)
         for file in load.files:
             check_file(Path(file.path), fields)
-        marker = bind_model(LoadMarker, table.keyspace)
-        ensure_table(session, marker, manage_schema=load.keyspace.manage_schema)
+        ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
+        _reserve_timestamps(session, table, fields, load, anew=job.anew)
         journal = open_journal(session, table, load, anew=job.anew)
     return {"journal": str(journal.path), "rows": journal.rows}
+
+
+def _reserve_timestamps(
+    session: Session, table: Table, fields: Sequence[Field], load: Load, *, anew: bool
+) -> None:
+    """Note the timestamps of a load that begins, where its user has chosen them and they must not recur."""
+    names = [field.column.name for field in fields]
+    first_us = load.config.timestamp_us
+    if not first_us or not table.has_lists(names):
+        return
+    if anew or not is_begun(Path(load.checkpoints), load_key(session, table, load)):
+        lines = sum(file.lines for file in load.files)
+        reserve_list_timestamps(table, first_us, max(1, lines) * list_step_us(table, names))
 
 
 def open_journal(session: Session, table: Table, load: Load, *, anew: bool) -> Journal:
@@ -48,16 +62,21 @@ def open_journal(session: Session, table: Table, load: Load, *, anew: bool) -> J
     Raises:
         OutputError: it cannot be written, or the disk is full.
     """
+    key, config = load_key(session, table, load), load.config
+    return begin_run(Path(load.checkpoints), key, timestamp_us=config.timestamp_us or None, anew=anew)
+
+
+def load_key(session: Session, table: Table, load: Load) -> LoadKey:
+    """Return what makes another load the same as this one."""
     config = load.config
-    key = LoadKey(
+    return LoadKey(
         cluster=session.cluster.metadata.cluster_name,
         keyspace=table.keyspace,
         table_id=table.id,
-        truncated_at=table.truncated_at,
+        emptied_at=table.emptied_at,
         files=[file.sha256 for file in sorted(load.files, key=lambda file: file.path)],
         options=options_of(load.mapping, config.nulls, config.ttl_s, config.timestamp_us),
     )
-    return begin_run(Path(load.checkpoints), key, timestamp_us=config.timestamp_us or None, anew=anew)
 
 
 def load_share(job: jobs.LoadShare, progress: Progress, *, model: type[Model] | None = None) -> Result:
@@ -100,6 +119,13 @@ def finish(job: jobs.FinishLoad, _: Progress) -> Result:
         for chunk in range(chunks):
             if (number, chunk) not in journal.chunks:
                 raise WorkerError(f"chunk {chunk} of file {number} is not settled; run the load again")
+    try:
+        for file in load.files:
+            require_unchanged(file)
+    except RowFileError:
+        # What is settled may have been read from another content than the journal is of.
+        journal.path.unlink(missing_ok=True)
+        raise
     bad = bad_rows_of(journal, in_order_of(journal, load.files))
     counts = _counts(journal, bad)
     if job.rows and counts["read"] != job.rows:
@@ -122,7 +148,7 @@ def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts:
                 f"table {table} was dropped and made anew while it was being loaded; run the load again"
             )
         # Later, not another: each node keeps its own time of it, and not the same nodes answer each time.
-        if table.truncated_at > journal.truncated_at:
+        if table.emptied_at > journal.emptied_at:
             raise SchemaError(
                 f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
                 "run the load again: it begins anew"
@@ -134,6 +160,7 @@ def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts:
             day=job.date,
             source=job.source,
             table_id=table.id,
+            truncated_at=table.truncated_at,
             input_sha256=job.input_sha256,
             rows=counts["acknowledged"],
         )

@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cassandra.connection import ConnectionBusy
 from cassandra.cqlengine.models import Model
+from cassandra.pool import NoConnectionsAvailable
+from cassandra.protocol import PreparedQueryNotFound
 
 from pipeline.cql.arrowvalues import read_values
 from pipeline.cql.frames import BATCH, EXECUTE, Message, batch_body, cut_batches, execute_body
@@ -16,6 +19,7 @@ from pipeline.load.checkpoint import ChunkRecord
 from pipeline.load.dispatch import Request
 from pipeline.load.encoded import EncodedChunk, Run, bad_row
 from pipeline.load.nodes import Nodes
+from pipeline.load.timestamps import WriteTimestamps
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
@@ -25,26 +29,26 @@ from pipeline.rowfiles.fields import Field
 class ChunkLoad:
     """One chunk on its way: what is still to settle of it, and what became of the rest.
 
-    `timestamp_us` is the write timestamp of its first wave; the next wave's is `timestamp_step` later, and
-    within such a step the one of a request that is sent again is later than before, from `tries` on.
+    `first_line` is how many lines of the load's files are before it, which sets the write timestamp of its
+    first wave; that of the next wave is as if it were a line later.
     """
 
     chunk: Chunk
     encoded: EncodedChunk
     file: int
-    timestamp_us: int
-    timestamp_step: int
-    tries: int
+    first_line: int
+    timestamps: WriteTimestamps
     settle: Callable[[ChunkRecord], None]
     note_bad: Callable[[Sequence[BadRow]], None]
     check_table: Callable[[], None]
     _acknowledged: int = 0
     _refused: list[BadRow] = field(default_factory=list)
 
-    def timestamp_of(self, run: Run, attempt: int) -> int:
-        """Return the write timestamp of a run's rows in this attempt, in µs."""
-        later = min(self.timestamp_step - 1, self.tries + attempt)
-        return self.timestamp_us + run.wave * self.timestamp_step + later
+    def due_timestamp(self, run: Run, attempt: int) -> int:
+        """Return the write timestamp of a run's rows in this attempt, in µs, once they may have it."""
+        timestamp_us = self.timestamps.of(self.first_line + run.wave, attempt)
+        self.timestamps.wait_for(timestamp_us)
+        return timestamp_us
 
     def acknowledged(self, rows: int) -> None:
         """Note that the cluster has taken so many rows, and settle the chunk with the last of them."""
@@ -103,23 +107,32 @@ class NoRows(Request):
 class SentRows(Request):
     """Rows `start` to `stop` of a chunk: several in a BATCH, a single one in an EXECUTE."""
 
-    def __init__(self, load: ChunkLoad, statement: "Statement", run: Run, start: int, stop: int) -> None:
+    def __init__(
+        self, load: ChunkLoad, statement: "Statement", run: Run, start: int, stop: int, *, attempts: int = 0
+    ) -> None:
         self.rows = stop - start
+        self._attempts = attempts
         self._load = load
         self._statement = statement
         self._run = run
         self._start = start
         self._stop = stop
 
-    def attempt(self, nodes: Nodes, attempt: int) -> None:
+    def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - only those that were sent count
         """Send them."""
         rows, statement = self._load.encoded.rows, self._statement
-        timestamp_us = self._load.timestamp_of(self._run, attempt)
+        timestamp_us = self._load.due_timestamp(self._run, self._attempts)
         if self.rows > 1:
             body = batch_body(rows, self._start, self._stop, statement.consistency, timestamp_us)
         else:
             body = execute_body(rows, self._start, statement.query_id, statement.consistency, timestamp_us)
-        nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._run.replicas)
+        try:
+            nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._run.replicas)
+        except _NOT_CARRIED_OUT:
+            raise
+        except Exception:
+            self._attempts += 1
+            raise
 
     def acknowledged(self) -> None:
         """Tell the chunk."""
@@ -129,7 +142,7 @@ class SentRows(Request):
         """Send the rows of a refused batch one by one: one bad row has the whole batch refused."""
         if self.rows > 1:
             return [
-                SentRows(self._load, self._statement, self._run, at, at + 1)
+                SentRows(self._load, self._statement, self._run, at, at + 1, attempts=self._attempts)
                 for at in range(self._start, self._stop)
             ]
         self._load.refused(self._start, error)
@@ -150,7 +163,7 @@ class CreatedRow(Request):
     def attempt(self, nodes: Nodes, attempt: int) -> None:
         """Create it; the driver picks the node."""
         sent_at_s = time.monotonic()
-        self._create(self._load.timestamp_of(self._run, attempt))
+        self._create(self._load.due_timestamp(self._run, attempt))
         nodes.tally.latencies.record(time.monotonic() - sent_at_s)
 
     def acknowledged(self) -> None:
@@ -188,7 +201,7 @@ class Creation:
     """The article's way: `Model.create` with each row's values by attribute, nulls left out."""
 
     model: type[Model]
-    ttl_s: int
+    ttl_s: int | None
     fields: Sequence[Field]
 
     def requests(self, load: ChunkLoad) -> Iterator[Request]:
@@ -212,5 +225,8 @@ class Creation:
 
         return create
 
+
+_NOT_CARRIED_OUT = (PreparedQueryNotFound, NoConnectionsAvailable, ConnectionBusy)
+"""After these a request has changed nothing: it was not sent, or no node knew its statement."""
 
 Way = Statement | Creation

@@ -3,12 +3,15 @@
 import functools
 import hashlib
 import json
+import os
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from pipeline.errors import RowFileError
 from pipeline.jobs import SourceFile
 from pipeline.rowfiles.chunk import reading
 from pipeline.rowfiles.parquetfile import count_parquet_rows
@@ -18,11 +21,31 @@ def describe_file(file: Path) -> SourceFile:
     """Return what a load knows of a row file.
 
     Raises:
-        RowFileError: it cannot be read.
+        RowFileError: it cannot be read, or is written to meanwhile.
     """
     with reading(file):
-        stat = file.stat()
-    return _describe(file, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        version = _version(file.stat())
+    return _describe(file, version, time.monotonic() if _may_change_unseen(version) else 0.0)
+
+
+def require_unchanged(file: SourceFile) -> None:
+    """Return if a file is still the one that was described, so that what was read of it since is its content.
+
+    Raises:
+        RowFileError: it is gone, another one, or was written to.
+    """
+    path = Path(file.path)
+    with reading(path):
+        version = _version(path.stat())
+    is_same = version[:_WRITTEN] == file.version[:_WRITTEN]
+    if is_same and (version != file.version or _may_change_unseen(version)):
+        # Somebody has changed its rights or links, or its last change is too near for its time to tell.
+        is_same = _read(path).sha256 == file.sha256
+    if not is_same:
+        raise RowFileError(
+            f"{path} was changed while it was being loaded: it was {file.version[_SIZE]} bytes, and has "
+            f"{version[_SIZE]} now; run the load again when the file is complete"
+        )
 
 
 def digest(files: Iterable[SourceFile], options: str) -> str:
@@ -31,20 +54,36 @@ def digest(files: Iterable[SourceFile], options: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def options_of(mapping: Mapping[str, str], nulls: str, ttl_s: int, timestamp_us: int) -> str:
+def options_of(mapping: Mapping[str, str], nulls: str, ttl_s: int | None, timestamp_us: int) -> str:
     """Return what of a load's settings changes what it writes, as text."""
     return json.dumps([sorted(mapping.items()), nulls, ttl_s, timestamp_us])
 
 
 @functools.lru_cache(maxsize=1024)
-def _describe(file: Path, *_: int) -> SourceFile:
+def _describe(file: Path, _version: tuple[int, ...], _asked_at_s: float) -> SourceFile:
     """Read a file once as long as nobody touches it: Luigi asks again and again what is finished."""
+    return _read(file)
+
+
+def _read(file: Path) -> SourceFile:
     with reading(file), file.open("rb") as content:
+        version = _version(os.fstat(content.fileno()))
         if file.suffix == ".parquet":
             sha256, lines = hashlib.file_digest(content, "sha256").hexdigest(), count_parquet_rows(file)
         else:
             sha256, lines = _digest_and_lines(content)
-    return SourceFile(path=str(file), sha256=sha256, lines=lines)
+        if _version(os.fstat(content.fileno()))[:_WRITTEN] != version[:_WRITTEN]:
+            raise RowFileError(f"{file} is being written to; load it when it is complete")
+    return SourceFile(path=str(file), sha256=sha256, lines=lines, version=version)
+
+
+def _version(stat: os.stat_result) -> tuple[int, ...]:
+    return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def _may_change_unseen(version: tuple[int, ...]) -> bool:
+    """Return whether a file was changed so lately that its times may be the same after one more change."""
+    return time.time_ns() - max(version[_SIZE + 1 :]) < _COARSEST_CLOCK_NS
 
 
 def _digest_and_lines(content: BinaryIO) -> tuple[str, int]:
@@ -60,6 +99,13 @@ def _digest_and_lines(content: BinaryIO) -> tuple[str, int]:
         last = block[-1:]
     return sha256.hexdigest(), lines
 
+
+_SIZE = 2
+_WRITTEN = 4
+"""How many parts of a file's version change when another file takes its place, or it is written to."""
+
+_COARSEST_CLOCK_NS = 2 * 10**9
+"""What file systems round times to: FAT two seconds, most others milliseconds."""
 
 _BLOCK_BYTES = 1 << 20
 _LINE_FEED = ord("\n")

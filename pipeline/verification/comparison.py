@@ -4,22 +4,27 @@ A range is read as a whole where the table has little in it beside the files' ro
 it should be, or where the table has much more in it, each of the files' rows is read by its key.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from cassandra import ConsistencyLevel
 from cassandra.cluster import Session
+from cassandra.query import BoundStatement
 
 from pipeline.driver_errors import translated_errors
 from pipeline.errors import SchemaError
 from pipeline.jobs import Load
 from pipeline.load.dispatch import Pace, Patience, Request, dispatch
 from pipeline.load.nodes import Nodes
-from pipeline.verification.cells import shown_cell, split
+from pipeline.verification.cells import Cells, shown_cell, split
 from pipeline.verification.fingerprints import FileIndex, Source, is_among
 from pipeline.verification.found import Verification
 from pipeline.verification.readback import RangeScan, RowsRead, Statement
 from pipeline.verification.rowbytes import Rows, View
+
+if TYPE_CHECKING:
+    from pipeline.cql.columns import Column
 
 
 class Comparison:
@@ -52,6 +57,7 @@ class Comparison:
         self._row_bytes = max(1, index.size_bytes // max(1, index.read - index.bad))
         self._unequal = np.zeros(index.ranges, np.bool_)
         self._dense = 0
+        self._changed: list[tuple[Column, Cells]] = []
 
     def run(self) -> None:
         """Compare.
@@ -71,6 +77,8 @@ class Comparison:
             for rows in self._unequal_rows():
                 # Outside of the requests, because they must not wait for a file to be read.
                 self._dispatch(self._reads(read, rows), nodes, pool_size)
+            with translated_errors(self._what):
+                self.found.written_at_us = self._written_at_us()
 
     def _nodes(self, statement: Statement, pool_size: int) -> Nodes:
         return Nodes(
@@ -107,6 +115,7 @@ class Comparison:
         self._dense += scan.given_up
         self.found.in_table += scan.count
         for key in scan.unknown:
+            self.found.in_no_file += 1
             self.found.differs(f"{self._view.key_text(key)}: in the table, in no file")
         if scan.is_equal:
             self.found.present += scan.known
@@ -135,25 +144,45 @@ class Comparison:
         self.found.done += 1
         difference = "absent"
         if stored is not None:
-            difference = "" if stored == rows[at] else self._difference(rows.cells(at), stored)
+            difference = "" if stored == rows[at] else self._difference(rows, at, stored)
         if difference:
             self.found.differs(f"{self._view.key_text(rows.key(at))}: {difference}")
         else:
             self.found.present += 1
 
-    def _difference(self, wanted: Sequence[bytes | None], stored: bytes) -> str:
-        view = self._view
+    def _difference(self, rows: Rows, at: int, stored: bytes) -> str:
+        view, wanted = self._view, rows.cells(at)
         if self._nulls_count:
             wanted = [
                 form.null if cell is None else cell for form, cell in zip(view.forms, wanted, strict=True)
             ]
-        return ", ".join(
-            f"{column.name} is {shown_cell(column, cell)}, the file has {shown_cell(column, value)}"
+        differing = [
+            (column, value, cell)
             for column, value, cell in zip(view.columns, wanted, split(stored, len(wanted)), strict=True)
             if value != cell and (value is not None or self._nulls_count)
+        ]
+        if len(self._changed) < _ASKED_CHANGES:
+            key = split(rows.key(at), view.key_size)
+            self._changed += [(column, key) for column, _, cell in differing if cell is not None]
+        return ", ".join(
+            f"{column.name} is {shown_cell(column, cell)}, the file has {shown_cell(column, value)}"
+            for column, value, cell in differing
         )
 
+    def _written_at_us(self) -> int:
+        """Return the latest write timestamp of the first cells that differ; collections have none to tell."""
+        forms = dict(zip(self._view.columns, self._view.forms, strict=True))
+        latest = 0
+        for column, key in self._changed:
+            if forms[column].null is None:
+                asked = BoundStatement(self._session.prepare(self._view.select_written_at(column)))
+                asked.values = key  # as they are: the driver would serialise them
+                found = self._session.execute(asked).one()
+                latest = max(latest, (found and found["written_at"]) or 0)
+        return latest
 
+
+_ASKED_CHANGES = 5
 _SCANS = 8
 _PAGE_BYTES = 512 * 1024
 _PAGE_LEAST_ROWS, _PAGE_MOST_ROWS = 100, 5000

@@ -1,5 +1,6 @@
 """What a verification finds: so many rows as they should be, and the differences, named by key."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,9 @@ class Verification:
     """What was counted, and the first differences found, each naming its row by key.
 
     `done` counts the keys that are compared, `present` those of them whose rows are as they should be, and
-    `in_table` the rows of ranges that were read to their end.
+    `in_table` the rows of ranges that were read to their end. `in_no_file` counts the differences that are
+    rows of the table alone, and `written_at_us` is the latest write timestamp of a cell that differs, among
+    the first few, in µs since 1970; 0 where none was asked for.
     """
 
     distinct_keys: int
@@ -27,6 +30,8 @@ class Verification:
     present: int = 0
     in_table: int = 0
     differing: int = 0
+    in_no_file: int = 0
+    written_at_us: int = 0
     differences: list[str] = field(default_factory=list)
 
     def differs(self, difference: str) -> None:
@@ -35,7 +40,7 @@ class Verification:
         if len(self.differences) < _SHOWN_DIFFERENCES:
             self.differences.append(difference)
 
-    def require_equal(self, what: str) -> None:
+    def require_equal(self, what: str, advice: str) -> None:
         """Return if no difference was found.
 
         Raises:
@@ -45,8 +50,25 @@ class Verification:
             more = "; …" if self.differing > len(self.differences) else ""
             raise VerificationError(
                 f"{what}: {self.differing} of {self.distinct_keys} rows differ: "
-                f"{'; '.join(self.differences)}{more}; load again with --reload, then verify"
+                f"{'; '.join(self.differences)}{more}; {advice}"
             )
+
+    def advice(self, timestamp_us: int) -> str:
+        """Return what helps after a load whose first timestamp was `timestamp_us`, or was not chosen: 0."""
+        if self.differing == self.in_no_file:
+            return "delete the rows that are in no file, or empty the table and load again, then verify"
+        if self.written_at_us > time.time_ns() // 1000:
+            return (
+                f"a cell that differs was written with timestamp {self.written_at_us}, which is in the "
+                "future: Cassandra keeps it whatever is loaded before then, with --reload too; load with "
+                f"--timestamp-us {self.written_at_us + 1}, then verify with the same"
+            )
+        if timestamp_us:
+            return (
+                f"rows with timestamp_us {timestamp_us} lose to whatever was written later; load without "
+                "--timestamp-us, or with a later one, then verify with the same"
+            )
+        return "load again with --reload, then verify"
 
 
 def verify_whole_table(
@@ -70,7 +92,7 @@ def verify_whole_table(
                 found.differs(f"{key}: {difference}")
     for row in wanted.values():
         found.differs(f"{_key_text(columns, row)}: absent")
-    found.require_equal(f"{table_name(model)} is not the row file")
+    found.require_equal(f"{table_name(model)} is not the row file", "measure again")
 
 
 def _difference(columns: Sequence[Column], row: Row, stored: Mapping[str, object]) -> str:

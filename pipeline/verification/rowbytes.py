@@ -66,8 +66,19 @@ class View:
     @property
     def by_key(self) -> str:
         """The condition that a row has a certain key, or one of those in a list."""
+        if self.takes_many_keys:
+            return f"{protect_name(self.columns[0].name)} IN ?"
+        return self._by_one_key
+
+    def select_written_at(self, column: Column) -> str:
+        """Return the SELECT of a cell's write timestamp, as `written_at`, of the row with a key."""
+        written_at = f"WRITETIME({protect_name(column.name)}) AS written_at"
+        return f"SELECT {written_at} FROM {self.table.quoted} WHERE {self._by_one_key} LIMIT 1"  # noqa: S608 - quoted
+
+    @property
+    def _by_one_key(self) -> str:
         names = [protect_name(column.name) for column in self.columns[: self.key_size]]
-        return f"{names[0]} IN ?" if self.takes_many_keys else " AND ".join(f"{name} = ?" for name in names)
+        return " AND ".join(f"{name} = ?" for name in names)
 
     @property
     def by_token(self) -> str:

@@ -36,7 +36,7 @@ def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
             found = comparison.found
             with reporting(progress, found.distinct_keys, "rows verified", found):
                 comparison.run()
-            found.require_equal(f"{table} is not what was loaded")
+            found.require_equal(f"{table} is not what was loaded", found.advice(load.config.timestamp_us))
             results.append(
                 {
                     "read": index.read,

@@ -1,0 +1,70 @@
+"""Write timestamps: of two rows with one key the later in the files wins, whatever arrives first.
+
+See docs/decisions/0011-write-timestamps.md.
+"""
+
+import time
+from collections.abc import Sequence
+
+import gevent
+
+from pipeline.errors import RequestError
+from pipeline.load.checkpoint import Journal
+from pipeline.table import Table
+
+
+class WriteTimestamps:
+    """The write timestamps of one load's rows, in µs since 1970, by their place in its files.
+
+    A row's is so many steps behind the load's first as there are lines before it. In a table with lists that
+    are not frozen, each time that a row is sent it needs a later timestamp within its step: elements of a
+    list that are written twice with one timestamp stand twice.
+    """
+
+    def __init__(self, journal: Journal, table: Table, names: Sequence[str], *, may_be_future: bool) -> None:
+        self._journal = journal
+        self._table = table
+        self._has_lists = table.has_lists(names)
+        self._step_us = list_step_us(table, names)
+        self._first_attempt = journal.attempts
+        self._may_be_future = may_be_future
+        # The clock may have been set back since the load began: it never makes a row wait for longer.
+        self._began_s = time.monotonic() - max(0.0, time.time() - journal.timestamp_us / 1e6)
+
+    def of(self, line: int, attempt: int) -> int:
+        """Return the timestamp of a row with `line` lines before it, after `attempt` attempts to send it.
+
+        Raises:
+            RequestError: a list's elements might stand twice.
+            OutputError: the journal cannot be written.
+        """
+        later = 0
+        if self._has_lists:
+            later = self._first_attempt + attempt
+            if later >= self._step_us:
+                raise RequestError(
+                    f"cannot load into {self._table}: a row was sent {later} times without an answer, in "
+                    "this run and those before it; sent once more, the elements of its lists might stand "
+                    "twice; run the load with --reload, which begins anew with later timestamps"
+                )
+            self._journal.reserve_attempts(later + 1)
+        return self._journal.timestamp_us + line * self._step_us + later
+
+    def wait_for(self, timestamp_us: int) -> None:
+        """Wait until as much time has passed since the load began as a timestamp is behind its first.
+
+        So nothing is written into the future, unless the load's user has chosen its first timestamp.
+        """
+        if not self._may_be_future:
+            due_s = self._began_s + (timestamp_us - self._journal.timestamp_us) / 1e6
+            ahead_s = due_s - time.monotonic()
+            if ahead_s > 0:
+                gevent.sleep(ahead_s)
+
+
+def list_step_us(table: Table, names: Sequence[str]) -> int:
+    """Return how far the timestamps of two lines are apart, in µs: 1, more where attempts need their own."""
+    return _LIST_STEP_US if table.has_lists(names) else 1
+
+
+_LIST_STEP_US = 16
