@@ -9,11 +9,9 @@ from cassandra import (
     AuthenticationFailed,
     ConsistencyLevel,
     DriverException,
-    InvalidRequest,
     OperationTimedOut,
     RequestExecutionException,
     RequestValidationException,
-    Timeout,
     Unauthorized,
     Unavailable,
     UnresolvableContactPoints,
@@ -27,18 +25,21 @@ from cassandra.protocol import (
     BadCredentials,
     ErrorMessage,
     InternalError,
-    IsBootstrappingErrorMessage,
     NotSupportedError,
-    OverloadedErrorMessage,
-    PreparedQueryNotFound,
-    ServerError,
-    TruncateError,
     UnauthorizedErrorMessage,
 )
 from cassandra.protocol import RequestValidationException as ValidationMessage
 
 from pipeline.config import PASSWORD_VARIABLE
-from pipeline.errors import AccessError, ClusterError, RequestError, SchemaError, UnreachableError
+from pipeline.errors import (
+    AccessError,
+    ClusterError,
+    RequestError,
+    SchemaError,
+    SettingRefusedError,
+    UnreachableError,
+)
+from pipeline.refusals import Decision, Kind, decision_of
 
 
 @contextlib.contextmanager
@@ -56,14 +57,30 @@ def translated_errors(what: str) -> Iterator[None]:
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same request may well succeed later: the cluster is busy, or a node is away."""
+    if decision := decision_of(error):
+        return decision.kind is Kind.TRANSIENT
     return isinstance(error, _TRANSIENT) or (
         isinstance(error, NoHostAvailable) and not any(_is_final(reason) for _, reason in _reasons(error))
     )
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Tell whether the cluster says that the request itself can never be carried out."""
-    return isinstance(error, _REFUSALS)
+    """Tell whether the request can never be carried out for its rows, or for its table, which may be gone."""
+    decision = decision_of(error)
+    if decision is None:
+        return isinstance(error, ValidationError)
+    return decision.code == _INVALID and decision.kind in {Kind.ROW, Kind.TABLE}
+
+
+def is_of(error: BaseException, kind: Kind) -> bool:
+    """Tell whether a server's error is of a kind."""
+    decision = decision_of(error)
+    return decision is not None and decision.kind is kind
+
+
+def is_from_server(error: BaseException) -> bool:
+    """Tell whether it is a server that says so, not the driver."""
+    return decision_of(error) is not None
 
 
 def may_be_the_rows(error: BaseException) -> bool:
@@ -75,10 +92,20 @@ def translated(what: str, error: BaseException) -> ClusterError:
     """Return one of the driver's errors as ours, its message beginning with `what`."""
     if isinstance(error, NoHostAvailable):
         return _no_host(what, error)
+    decision = decision_of(error)
+    if decision and decision.code in _ADVISED:
+        return _OURS[decision.kind](f"{what}: {reason_of(error, decision)}")
     kind, say = next(
         (kind, say) for driver_error, kind, say in _TRANSLATIONS if isinstance(error, driver_error)
     )
     return kind(f"{what}: {say(error)}")
+
+
+def reason_of(error: BaseException, decision: Decision | None = None) -> str:
+    """Return why, in one line: what was said, and what helps where that is known."""
+    decision = decision or decision_of(error)
+    said = _first_line(error)
+    return f"{said}; {decision.advice}" if decision and (decision.says or decision.code != _INVALID) else said
 
 
 def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
@@ -176,21 +203,22 @@ def _is_final(error: BaseException) -> bool:
 
 
 _TRANSIENT = (
-    Timeout,
-    Unavailable,
-    WriteFailure,
     OperationTimedOut,
-    OverloadedErrorMessage,
-    IsBootstrappingErrorMessage,
-    TruncateError,
-    ServerError,
-    PreparedQueryNotFound,
     ConnectionException,
     ConnectionBusy,
     NoConnectionsAvailable,
     OSError,
 )
-_REFUSALS = (InvalidRequest, ValidationError)
+"""What the driver itself says; of a server's errors the table of decisions tells."""
+_INVALID = 0x2200
+_ADVISED = {0x000A, 0x1400, 0x1500, 0x1600, _INVALID}
+"""The codes whose decision says what to do; of the others `_TRANSLATIONS` does."""
+_OURS: dict[Kind, type[ClusterError]] = {
+    Kind.TRANSIENT: RequestError,
+    Kind.SETTING: SettingRefusedError,
+    Kind.TABLE: SchemaError,
+    Kind.ROW: SchemaError,
+}
 _DRIVER_ERRORS = (
     DriverException,
     RequestExecutionException,

@@ -10,6 +10,7 @@
     │   ├── UnreachableError     no contact point answers as a Cassandra
     │   ├── AccessError          user, password, certificate or right refused
     │   ├── SchemaError          a keyspace or table is absent, or is not what its model says
+    │   ├── SettingRefusedError  the cluster refuses a setting of ours, or one of its own stands in the way
     │   └── RequestError         a request failed or timed out
     ├── VerificationError    what was read back is not what was loaded
     ├── ResultsError         measured results are damaged, or not of a kind with those they are used with
@@ -62,6 +63,10 @@ class AccessError(ClusterError):
 
 class SchemaError(ClusterError):
     """A keyspace or table is absent, or is not what its model says."""
+
+
+class SettingRefusedError(ClusterError):
+    """The cluster refuses a setting of ours, or one of its own stands in the way."""
 
 
 class RequestError(ClusterError):

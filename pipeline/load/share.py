@@ -12,17 +12,19 @@ from gevent.hub import get_hub
 from gevent.lock import Semaphore
 
 from pipeline.cql.frames import BATCH_MOST_ROWS, statement_prefix
-from pipeline.driver_errors import translated_errors
+from pipeline.driver_errors import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
 from pipeline.jobs import Load, SourceFile
 from pipeline.load.checkpoint import ChunkRecord, Journal
 from pipeline.load.dispatch import Pace, Patience, Request, dispatch
 from pipeline.load.encoded import RowShape, encode_chunk
 from pipeline.load.nodes import Nodes
+from pipeline.load.refusing import Refusing
 from pipeline.load.replicas import ReplicasNow
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.load.ways import ChunkLoad, Creation, NoRows, Statement, Way
 from pipeline.patience import patiently
+from pipeline.refusals import Kind
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
@@ -63,6 +65,11 @@ class Share:
         self._budget = ErrorBudget.parse(load.config.max_bad_rows)
         self._read = journal.rows
         self._what = f"cannot load into {table}"
+        self._refusing = Refusing(
+            what=self._what,
+            settle=self._write_down,
+            acknowledged=sum(record.acknowledged for record in journal.chunks.values()),
+        )
         self._preparing = Semaphore()
         self._prepared_at_s = 0.0
 
@@ -102,6 +109,7 @@ class Share:
             pool_size=config.pool_size,
             pace=Pace(config.rows_per_s / self._shares),
         )
+        self._refusing.settle_held()
         return nodes
 
     def _find_way(self, model: type[Model] | None) -> tuple[Way, bytes]:
@@ -131,6 +139,8 @@ class Share:
                     insert = self._table.insert(self._names, ttl_s=self._load.config.ttl_s)
                     self._query_id: bytes = self._session.prepare(insert).query_id
                 except InvalidRequest as error:
+                    if is_of(error, Kind.SETTING):
+                        raise
                     raise SchemaError(
                         f"table {self._table} was dropped or altered while it was being loaded: {error}; "
                         "run the load again"
@@ -164,7 +174,9 @@ class Share:
                     file=number,
                     first_line=lines_before + chunk.first_line,
                     timestamps=timestamps,
-                    settle=self._settle,
+                    settle=self._refusing.settled,
+                    note_acknowledged=self._refusing.took,
+                    note_refused=self._refusing.refused,
                     note_bad=self._note_bad,
                     check_table=lambda: require_same_table(self._session, self._table),
                 )
@@ -173,7 +185,7 @@ class Share:
                 yield from way.requests(load) if len(encoded.positions) else [NoRows(load)]
             lines_before += file.lines
 
-    def _settle(self, record: ChunkRecord) -> None:
+    def _write_down(self, record: ChunkRecord) -> None:
         # In a thread: other greenlets go on while the disk syncs. What is raised there gevent would print.
         if error := get_hub().threadpool.apply(_settled, (self._journal, record)):
             raise error

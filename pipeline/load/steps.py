@@ -14,6 +14,7 @@ from pipeline.jobs import Load, Progress, Result
 from pipeline.keyspace import bind_model
 from pipeline.load.checkpoint import Journal, LoadKey, begin_run, is_begun, read_journal
 from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.refusing import require_some
 from pipeline.load.replicas import Replicas
 from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
 from pipeline.load.timestamps import list_step_us
@@ -154,6 +155,7 @@ def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts:
                 "run the load again: it begins anew"
             )
         _judge(load, fields, bad, counts["read"])
+        require_some(journal, bad, counts)
         write_marker(
             table.keyspace,
             table=table.name,

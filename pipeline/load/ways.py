@@ -15,6 +15,7 @@ from cassandra.protocol import PreparedQueryNotFound
 
 from pipeline.cql.arrowvalues import read_values
 from pipeline.cql.frames import BATCH, EXECUTE, Message, batch_body, cut_batches, execute_body
+from pipeline.driver_errors import reason_of
 from pipeline.load.checkpoint import ChunkRecord
 from pipeline.load.dispatch import Request
 from pipeline.load.encoded import EncodedChunk, Run, bad_row
@@ -39,6 +40,8 @@ class ChunkLoad:
     first_line: int
     timestamps: WriteTimestamps
     settle: Callable[[ChunkRecord], None]
+    note_acknowledged: Callable[[int], None]
+    note_refused: Callable[[Exception], None]
     note_bad: Callable[[Sequence[BadRow]], None]
     check_table: Callable[[], None]
     _acknowledged: int = 0
@@ -53,17 +56,18 @@ class ChunkLoad:
     def acknowledged(self, rows: int) -> None:
         """Note that the cluster has taken so many rows, and settle the chunk with the last of them."""
         self._acknowledged += rows
+        self.note_acknowledged(rows)
         self._settle_if_done()
 
     def refused(self, at: int, error: Exception) -> None:
         """Note that the cluster refuses the row at `at`, in the order of sending.
 
         Raises:
-            SchemaError: it is not the row: the table is gone.
+            ClusterError: it is not the row: the table is gone, or no row at all is taken.
         """
         self.check_table()
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        bad = bad_row(self.chunk, int(self.encoded.positions[at]), reason)
+        self.note_refused(error)
+        bad = bad_row(self.chunk, int(self.encoded.positions[at]), reason_of(error))
         self._refused.append(bad)
         self.note_bad([bad])
         self._settle_if_done()
