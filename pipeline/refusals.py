@@ -199,7 +199,7 @@ DECISIONS: tuple[Decision, ...] = (
     _decision(
         0x1500,
         Kind.TRANSIENT,
-        "see the replicas' logs; when time is over a row that fails alone, where others are written, is bad",
+        f"see the replicas' logs; where the table has cdc on, its space may be full: {_CDC_ADVICE}",
     ),
     _decision(0x1600, Kind.TRANSIENT, _CDC_ADVICE),
     _decision(0x1700, Kind.TRANSIENT, "never met: no lightweight transaction is sent"),

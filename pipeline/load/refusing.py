@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.driver_errors import is_from_server, is_of, reason_of, translated
+from pipeline.driver_errors import is_from_server, is_of, may_be_the_rows, reason_of, translated
 from pipeline.errors import BadRowsError, RequestError
 from pipeline.load.checkpoint import ChunkRecord, Journal
 from pipeline.refusals import Kind
@@ -15,12 +15,14 @@ from pipeline.rowfiles.badrows import BadRow
 class Refusing:
     """What a share knows of whether the cluster takes rows; `acknowledged` are those that it has taken.
 
-    Until it takes one, a chunk whose rows it refused is not settled: they may be good.
+    Until it takes one, a chunk whose rows it refused is not settled: they may be good. A replica that fails to
+    write gives no reason: with `cdc` on, or where it takes none, that is not put down to the row.
     """
 
     what: str
     settle: Callable[[ChunkRecord], None]
     acknowledged: int
+    cdc: bool
     _reason: str = ""
     _same: int = 0
     _differ: bool = False
@@ -34,9 +36,9 @@ class Refusing:
         """Note that the cluster refuses a row.
 
         Raises:
-            ClusterError: it refused each of the first rows alike, or it is the table that it refuses.
+            ClusterError: it refused each of the first rows alike, or it is not the row.
         """
-        if is_of(error, Kind.TABLE):
+        if is_of(error, Kind.TABLE) or (may_be_the_rows(error) and (self.cdc or not self.acknowledged)):
             raise translated(self.what, error) from error
         if self.acknowledged or self._differ or not is_from_server(error):
             return

@@ -69,6 +69,7 @@ class Share:
             what=self._what,
             settle=self._write_down,
             acknowledged=sum(record.acknowledged for record in journal.chunks.values()),
+            cdc=_has_cdc(session, table),
         )
         self._preparing = Semaphore()
         self._prepared_at_s = 0.0
@@ -200,6 +201,11 @@ class Share:
         self.bad += bad
         if bad:
             require_budget(self._budget, self.bad, self._read, at_end=False)
+
+
+def _has_cdc(session: Session, table: Table) -> bool:
+    known = session.cluster.metadata.keyspaces[table.keyspace].tables[table.name]
+    return str(known.options.get("cdc")).lower() == "true"
 
 
 def _settled(journal: Journal, record: ChunkRecord) -> OutputError | None:
