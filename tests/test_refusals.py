@@ -145,7 +145,7 @@ def table_of_decisions() -> str:
     """Return the table that the document must have."""
     lines = ["| code | the message has | kind | what helps |", "| --- | --- | --- | --- |"]
     for each in DECISIONS:
-        says = f"`{each.says}`" if each.says else "anything else" if each.code == 0x2200 else ""  # noqa: PLR2004
+        says = f"`{each.says}`" if each.says else "anything else" if each.code == 0x2200 else ""
         lines.append(f"| 0x{each.code:04X} | {says} | {each.kind} | {each.advice} |")
     return "\n".join(lines)
 

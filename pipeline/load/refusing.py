@@ -15,8 +15,8 @@ from pipeline.rowfiles.badrows import BadRow
 class Refusing:
     """What a share knows of whether the cluster takes rows; `acknowledged` are those that it has taken.
 
-    Until it takes one, a chunk whose rows it refused is not settled: they may be good. A replica that fails to
-    write gives no reason: with `cdc` on, or where it takes none, that is not put down to the row.
+    Until it takes one, a chunk whose rows it refused is not settled: they may be good. A replica that fails
+    to write gives no reason: with `cdc` on, or where it takes none, that is not put down to the row.
     """
 
     what: str
