@@ -113,7 +113,7 @@ class KeyspaceConfig:
     """The keyspace that holds the tables, and whether this project may create and drop in it.
 
     Raises:
-        SettingError: a name that CQL does not take without quotes, or a replication factor below 1.
+        SettingError: a name that Cassandra does not take, or a replication factor below 1.
     """
 
     name: str = "test"
@@ -121,10 +121,8 @@ class KeyspaceConfig:
     manage_schema: bool = True
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", self.name):
-            raise SettingError(
-                f"keyspace is {self.name!r}; it must be 1 to 48 of a-z, 0-9 and _, and begin with a letter"
-            )
+        if not re.fullmatch(r"[A-Za-z0-9_]{1,48}", self.name):
+            raise SettingError(f"keyspace is {self.name!r}; it must be 1 to 48 of A-Z, a-z, 0-9 and _")
         require_at_least("replication_factor", self.replication_factor, 1)
 
 

@@ -96,5 +96,7 @@ def shown(text: str, most_characters: int = 80) -> str:
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Return what may have been meant by a name that is not known, or which are."""
-    near = difflib.get_close_matches(name, known, n=1)
+    # Names that differ in capitals alone are the nearest, though difflib finds them far apart.
+    alike = [each for each in known if each.casefold() == name.casefold()]
+    near = alike or difflib.get_close_matches(name, known, n=1)
     return f"did you mean {shown(near[0])!r}?" if near else f"there are {shown(','.join(known))!r}"

@@ -20,12 +20,10 @@ from cassandra.policies import (
 from cassandra.query import dict_factory
 
 from pipeline.config import PASSWORD_VARIABLE, ClusterConfig, TlsConfig
+from pipeline.cql.scalars import PROTOCOL_VERSION
 from pipeline.driver_errors import translated_errors
 from pipeline.errors import SettingError, UnreachableError
 from pipeline.reactor import GreenletConnection
-
-PROTOCOL_VERSION = 4
-"""Version 5 loses requests under pipelining: see docs/decisions/0003-protocol-v4.md."""
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The Luigi tasks: `luigi --module tasks LoadUsers`."""
 
-from tasks import terminal
+from tasks import settings, terminal
 from tasks.chain import SetupKeyspace
 from tasks.experiment import CompareReports
 from tasks.load import LoadTable, ReplayBadRows
@@ -15,6 +15,7 @@ from tasks.users import (
 from tasks.verify import VerifyTable
 
 terminal.install()
+settings.require_config_file()
 
 __all__ = [
     "CompareReports",

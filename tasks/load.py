@@ -343,14 +343,18 @@ class ReplayBadRows(LoadTable):
 
 
 def named_place(name: str) -> Place:
-    """Return the table of that name, which may begin with its keyspace.
+    """Return the table of that name, which may begin with its keyspace; each may stand in CQL's quotes.
 
     Raises:
         SettingError: it is no such name.
     """
-    keyspace, dot, table = name.rpartition(".")
-    if not table or (dot and not keyspace):
+    part = r'"(?:[^"]|"")+"|[^".]+'
+    found = re.fullmatch(rf"(?:({part})\.)?({part})", name)
+    if not found:
         raise SettingError(f"table is {name!r}; it must be a table's name, or keyspace.table")
+    keyspace, table = (
+        text[1:-1].replace('""', '"') if text.startswith('"') else text for text in found.groups("")
+    )
     config = keyspace_config()
     return Place(dataclasses.replace(config, name=keyspace or config.name), table=table)
 

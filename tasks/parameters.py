@@ -139,9 +139,10 @@ class Mapped(Checked, luigi.DictParameter):
 
 
 class Switch(Checked, luigi.BoolParameter):
-    """True or false; on a command line, its name alone is true."""
+    """True or false; on a command line, its name alone is true, and a value may follow it."""
 
     wanted = "true or false"
+    parsing = luigi.BoolParameter.EXPLICIT_PARSING
 
     def normalize(self, value: object) -> object:
         """Return `value` as a truth value."""

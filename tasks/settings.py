@@ -2,6 +2,7 @@
 
 import datetime as dt
 import difflib
+import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -128,8 +129,23 @@ class output(Section):  # noqa: N801 - as above
 
 
 def output_folder() -> Path:
-    """Return the folder that holds every file this project writes."""
-    return Path(output().folder)
+    """Return the folder that holds every file this project writes, seen from that of the named luigi.cfg."""
+    return Path(os.environ.get(_PATH_VARIABLE, "")).parent / output().folder
+
+
+def require_config_file() -> None:
+    """Return if there is a luigi.cfg: without one, Luigi would wait for a scheduler that nobody started.
+
+    Raises:
+        SettingError: there is none, or LUIGI_CONFIG_PATH names a file that is not there.
+    """
+    named, here, shared = os.environ.get(_PATH_VARIABLE, ""), Path("luigi.cfg"), Path("/etc/luigi/luigi.cfg")
+    if Path(named).is_file() if named else here.is_file() or shared.is_file():
+        return
+    raise SettingError(
+        f"there is no luigi.cfg: {_PATH_VARIABLE} is {named or 'not set'}, looked for {here.absolute()} and "
+        f"{shared}; run the command in the project's folder, or set {_PATH_VARIABLE} to its luigi.cfg"
+    )
 
 
 def embedded_spec() -> ClusterSpec | None:
@@ -230,4 +246,5 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+_PATH_VARIABLE = "LUIGI_CONFIG_PATH"
 _SECTIONS = (cassandra, embedded, generate, load, timing, experiment, output)

@@ -147,6 +147,8 @@ def _integer(bits: int, arrow: pa.DataType, driver: type) -> CqlType:
 
 
 PROTOCOL_VERSION = 4
+"""Version 5 loses requests under pipelining: see docs/decisions/0003-protocol-v4.md."""
+
 _IPV4 = 4
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?")
 

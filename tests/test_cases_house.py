@@ -1,0 +1,78 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from cassandra.cluster import Session
+
+from tests.conftest import PROJECT, Workspace
+
+
+def test_without_luigi_cfg_a_run_ends_at_once(workspace: Workspace, tmp_path: Path) -> None:
+    """Without a luigi.cfg, or with one named that is not there: one message, nothing written."""
+    (workspace.folder / "luigi.cfg").unlink()
+    for named in ("", str(tmp_path / "absent.cfg")):
+        done = workspace.luigi("LoadTable", "--table", "k.t", "--input", "a.csv", LUIGI_CONFIG_PATH=named)
+        assert done.returncode != 0
+        assert "error: there is no luigi.cfg" in done.stdout
+        assert named in done.stdout
+        assert str(workspace.folder / "luigi.cfg") in done.stdout
+        assert "Traceback" not in done.stdout
+        assert not list(workspace.folder.iterdir())
+
+
+def test_output_is_beside_the_luigi_cfg_that_is_named(workspace: Workspace, tmp_path: Path) -> None:
+    """With LUIGI_CONFIG_PATH the output folder is seen from that file's folder, a switch takes a value."""
+    other = tmp_path / "other"
+    other.mkdir()
+    config = workspace.folder / "luigi.cfg"
+    keyspace, workspace.folder = workspace.folder, other
+    done = workspace.luigi(
+        "LoadUsers", "--cassandra-manage-schema", "true", "--reload", LUIGI_CONFIG_PATH=str(config)
+    )
+    assert done.returncode == 0, done.stdout
+    assert (keyspace / "output" / "rows").is_dir()
+    assert not (other / "output").exists()
+
+
+def test_names_with_capitals_load_and_verify(workspace: Workspace, cql: Session) -> None:
+    """Keyspace and table names with capitals are taken as they are, in CQL's quotes or without."""
+    cql.execute(
+        "CREATE KEYSPACE \"SalesDB\" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
+    )
+    try:
+        cql.execute('CREATE TABLE "SalesDB"."OrderLines" ("orderId" int PRIMARY KEY, "select" text)')
+        (workspace.folder / "o.csv").write_text("orderId,select\n1,s\n", encoding="utf-8")
+        for task, table in (
+            ("LoadTable", "SalesDB.OrderLines"),
+            ("VerifyTable", '"SalesDB"."OrderLines"'),
+        ):
+            done = workspace.luigi(task, "--table", table, "--input", "o.csv")
+            assert done.returncode == 0, done.stdout
+        refused = workspace.luigi("LoadTable", "--table", "salesdb.orderlines", "--input", "o.csv")
+        assert refused.returncode != 0
+        assert "did you mean 'SalesDB'?" in refused.stdout
+        [row] = cql.execute('SELECT * FROM "SalesDB"."OrderLines"')
+        assert row == {"orderId": 1, "select": "s"}
+    finally:
+        cql.execute('DROP KEYSPACE "SalesDB"')
+
+
+def test_names_of_tables_are_read_as_cql_reads_them() -> None:
+    """A dot within CQL's quotes belongs to the name; what is no name is refused."""
+    script = """
+import warnings
+warnings.simplefilter("ignore")
+from pipeline.errors import SettingError
+from tasks.load import named_place
+place = named_place('k."a.b""c"')
+print(place.keyspace.name, place.table)
+for name in ("", ".t", "k.", "a.b.c", '"t', 'k."t"x'):
+    try:
+        print(named_place(name))
+    except SettingError:
+        print("refused")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ['k a.b"c', *["refused"] * 6]
