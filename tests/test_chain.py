@@ -238,7 +238,7 @@ def test_failures_reach_the_exit_code(shared: Workspace) -> None:
     bad = write_csv(shared.folder / "bad.csv", [("not-a-uuid", "Ada", "Lovelace")])
     failing = shared.luigi("LoadUsers", "--input", bad.name)
     assert failing.returncode == 30, failing.stdout
-    assert "bad.csv:2: column user_id: 'not-a-uuid' is no uuid" in failing.stdout
+    assert "bad.csv:2: column user_id: 'not-a-uuid' is not a valid uuid" in failing.stdout
     unscheduled = shared.luigi("LoadUsers", "--input", "absent.csv")
     assert unscheduled.returncode == 35, unscheduled.stdout
     assert "no row file at absent.csv" in unscheduled.stdout
@@ -286,7 +286,7 @@ def test_failed_task_is_tried_again_in_the_same_run(workspace: Workspace, cql: S
             stderr=output,
         ) as run,
     ):
-        until(lambda: "is no uuid" in log.read_text(encoding="utf-8"))
+        until(lambda: "is not a valid uuid" in log.read_text(encoding="utf-8"))
         mended = write_csv(workspace.folder / "mended", rows)
         mended.replace(file)
         assert run.wait(120) == 0, log.read_text(encoding="utf-8")

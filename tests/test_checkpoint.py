@@ -194,7 +194,9 @@ def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, 
     load = loads.job(wide, [file], pool_size=1)
     begun = loads.begin(load)
     assert begun["rows"] == 0
-    with pytest.raises(BadRowsError, match=r"1 bad rows, .*rows.csv:4: column number: 'many' is no int"):
+    with pytest.raises(
+        BadRowsError, match=r"1 bad rows, .*rows.csv:4: column number: 'many' is not a valid int"
+    ):
         loads.send(load, begun["journal"])
     assert numbers(loads) == {"a": 1, "b": 2}
 

@@ -222,9 +222,9 @@ def test_what_is_wrong_is_said_of_its_row_alone() -> None:
         None if at in {0, 500, 700, 999} else struct.pack(">i", at) for at in range(1000)
     ]
     assert reasons == {
-        500: "'abc' is no int: invalid literal for int() with base 10: 'abc'",
-        700: f"'{'9' * 80}…' is no int: out of range for 32 bits",
-        999: "'' is no int: invalid literal for int() with base 10: ''",
+        500: "'abc' is not a valid int: expected a whole number such as -12",
+        700: f"'{'9' * 80}…' is not a valid int: out of range for 32 bits",
+        999: "'' is not a valid int: expected a whole number such as -12",
     }
 
 

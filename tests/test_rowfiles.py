@@ -245,17 +245,20 @@ def test_a_moment_finer_than_a_microsecond_is_read(tmp_path: Path) -> None:
         ("id,name,born\n1,a,\n\n", ":3: 0 fields where the header has 3"),
         ("id,name,born\n1,a\n", ":2: 2 fields where the header has 3; quote values that hold a comma"),
         ("id,name,born\n1,a,b,c\n", ":2: 4 fields where the header has 3"),
-        ('id,name,born\n1,"a\nb",\nx,c,\n', ":4: column id: 'x' is no int: "),
+        ('id,name,born\n1,"a\nb",\nx,c,\n', ":4: column id: 'x' is not a valid int: "),
         ("id,name,born\n,a,\n", ":2: column id: no value; a key column needs one"),
-        ("id,name,born\n1_0,a,\n", ":2: column id: '1_0' is no int: not a number"),
-        ("id,name,born\n2147483648,a,\n", ":2: column id: '2147483648' is no int: out of range for 32 bits"),
-        ("id,name,born\n1,a,1815-13-10\n", ":2: column born: '1815-13-10' is no date: "),
-        ("id,name,born\n1,a,yesterday\n", ":2: column born: 'yesterday' is no date: "),
-        (f"id,name,born\n{'9' * 999},a,\n", f":2: column id: '{'9' * 80}…' is no int: "),
+        ("id,name,born\n1_0,a,\n", ":2: column id: '1_0' is not a valid int: expected a whole number"),
+        (
+            "id,name,born\n2147483648,a,\n",
+            ":2: column id: '2147483648' is not a valid int: out of range for 32 bits",
+        ),
+        ("id,name,born\n1,a,1815-13-10\n", ":2: column born: '1815-13-10' is not a valid date: "),
+        ("id,name,born\n1,a,yesterday\n", ":2: column born: 'yesterday' is not a valid date: "),
+        (f"id,name,born\n{'9' * 999},a,\n", f":2: column id: '{'9' * 80}…' is not a valid int: "),
         ('id,name,born\n1,"a,\n', ":2: not CSV: a quote is open to the file's end; look for a quote"),
         ('id,name,born\n1,"a"b,\n', ":2: not CSV: text after a closing quote; look for a quote"),
         ("id,name,born\n1,a,\n2,b\nx,c,\n", ":3: 2 fields where the header has 3"),
-        ("id,name,born\nx,a,\n2,b\n", ":2: column id: 'x' is no int: "),
+        ("id,name,born\nx,a,\n2,b\n", ":2: column id: 'x' is not a valid int: "),
         (b"id,name,born\n1,a,\n2,\xe9,\n", r":3: not UTF-8 \(byte 0xe9\); convert the file"),
         ("id,name,born\n1,a,\n".encode("utf-16"), ":1: not UTF-8 but UTF-16; convert the file"),
     ],
@@ -281,13 +284,16 @@ def test_the_line_of_a_wrong_byte_is_right_in_a_large_file(tmp_path: Path) -> No
         ({"id": [1, None], "name": ["a", "b"]}, ": row 2: column id: no value; a key column needs one"),
         (
             {"id": [1, 1 << 40], "name": ["a", "b"]},
-            ": row 2: column id: '1099511627776' is no int: out of ran",
+            ": row 2: column id: '1099511627776' is not a valid int: out of ran",
         ),
-        ({"id": ["1", "x"], "name": ["a", "b"]}, ": row 2: column id: 'x' is no int"),
-        ({"id": [1.5], "name": ["a"]}, r": row 1: column id: '1\.5' is no int"),
+        ({"id": ["1", "x"], "name": ["a", "b"]}, ": row 2: column id: 'x' is not a valid int"),
+        ({"id": [1.5], "name": ["a"]}, r": row 1: column id: '1\.5' is not a valid int"),
         ({"id": [""], "name": ["a"]}, ": row 1: column id: no value; a key column needs one"),
         ({"id": [1], "name": [b"\xff"]}, r": row 1: not UTF-8 \(byte 0xff\); convert the file"),
-        ({"id": pa.array([1 << 30], pa.date32()), "name": ["a"]}, ": row 1: column id: .* is no int"),
+        (
+            {"id": pa.array([1 << 30], pa.date32()), "name": ["a"]},
+            ": row 1: column id: .* is not a valid int",
+        ),
     ],
 )
 def test_a_fault_in_parquet_is_named(tmp_path: Path, values: dict[str, list[object]], message: str) -> None:
@@ -339,7 +345,7 @@ def test_a_value_of_the_wrong_type_is_refused(tmp_path: Path, type_name: str, te
     file = tmp_path / "rows.csv"
     with file.open("w", encoding="utf-8", newline="") as lines:
         csv.writer(lines).writerows([["value"], [text]])
-    with pytest.raises(RowFileError, match=r":2: column value: .* is no "):
+    with pytest.raises(RowFileError, match=r":2: column value: .* is not a valid "):
         read(file, columns)
 
 

@@ -216,7 +216,7 @@ def test_text_that_is_no_value_is_refused(name: str, text: str) -> None:
     ("name", "text", "value"),
     [
         ("boolean", "TRUE", True),
-        ("int", " 7 ", 7),
+        ("int", "-007", -7),
         (
             "uuid",
             "{6BA7B8109DAD11D180B400C04FD430C8}",

@@ -6,19 +6,14 @@ fail the same. Bytes in a column that is neither blob nor uuid are text too: som
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from cassandra.cqltypes import (
-    BytesType,
-    SimpleDateType,
-    TimestampType,
-    TimeType,
-    TimeUUIDType,
-    UUIDType,
-)
+from cassandra.cqltypes import SimpleDateType, TimestampType, TimeType
 from cassandra.util import Date, Time
 
+from pipeline.cql import nested
 from pipeline.cql.moments import python_date
 from pipeline.cql.types import CqlType
 from pipeline.errors import shown
@@ -33,7 +28,7 @@ class Wrong:
 
     def reason(self, type_name: str) -> str:
         """Say it in one line."""
-        return f"{self.shown!r} is no {type_name}: {self.fault}"
+        return f"{self.shown!r} is not a valid {shown(type_name)}: {self.fault}"
 
 
 def read_values(kind: CqlType, values: pa.Array) -> Iterator[object]:
@@ -46,8 +41,8 @@ def read_values(kind: CqlType, values: pa.Array) -> Iterator[object]:
         try:
             text = text_of(kind, scalar)
             value = kind.parse(text)
-        except (ValueError, TypeError, ArithmeticError) as error:
-            yield Wrong(shown(text or _shown(scalar)), shown(str(error)))
+        except ValueError as error:
+            yield Wrong(shown(text or _shown(scalar)), shown(str(error), _FAULT_CHARACTERS))
         else:
             yield value
 
@@ -58,7 +53,7 @@ def any_text_of(kind: CqlType, scalar: pa.Scalar) -> str:
         return ""
     try:
         return text_of(kind, scalar)
-    except (ValueError, TypeError, ArithmeticError):
+    except ValueError:
         return _shown(scalar)
 
 
@@ -66,67 +61,167 @@ def plain(values: pa.Array) -> pa.Array:
     """Return the values in the simplest of the Arrow types that mean the same.
 
     Text and bytes have 32-bit offsets and no dictionary; moments are UTC without a zone, in microseconds at
-    the finest.
+    the finest. Only a UUID keeps its extension type, by which it differs from 16 bytes.
 
     Raises:
         pyarrow.ArrowException: they are more than 2 GiB.
     """
-    if isinstance(values, pa.ExtensionArray):
+    if isinstance(values, pa.ExtensionArray) and not isinstance(values.type, pa.UuidType):
         values = values.storage
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
+    values = without_views(values)
+    if pa.types.is_large_string(values.type):
         return values.cast(pa.string())
-    if pa.types.is_large_binary(values.type) or pa.types.is_binary_view(values.type):
+    if pa.types.is_large_binary(values.type):
         return values.cast(pa.binary())
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.timestamp(values.type.unit))
         if values.type.unit == "ns":
-            return pc.floor_temporal(values, unit="microsecond").cast(pa.timestamp("us"))
+            return _in_microseconds(values)
     return values
+
+
+def without_views(values: pa.Array) -> pa.Array:
+    """Return the values without Arrow's view types, at any depth: it cannot take rows out of these.
+
+    Raises:
+        pyarrow.ArrowException: they are more than 2 GiB.
+    """
+    kind = _without_views(values.type)
+    if kind == values.type:
+        return values
+    # A cast looks whether texts are UTF-8, which is for whoever reads their file to judge.
+    if pa.types.is_string_view(values.type):
+        return values.view(pa.binary_view()).cast(pa.binary()).view(pa.string())
+    return values.cast(kind)
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_map(kind):
+        return pa.map_(_without_views(kind.key_type), _without_views(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_without_views(field.type)) for field in kind])
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(kind.value_field.with_type(_without_views(kind.value_type)), kind.list_size)
+    if pa.types.is_list(kind) or pa.types.is_list_view(kind):
+        return pa.list_(kind.value_field.with_type(_without_views(kind.value_type)))
+    if pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind):
+        return pa.large_list(kind.value_field.with_type(_without_views(kind.value_type)))
+    return kind
+
+
+def _in_microseconds(values: pa.Array) -> pa.Array:
+    # Arrow's own floor wraps around below the year 1678.
+    stored = np.frombuffer(values.buffers()[1] or b"", np.int64)[values.offset : values.offset + len(values)]
+    absent = None if values.null_count == 0 else values.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(stored // 1000, pa.int64(), mask=absent).cast(pa.timestamp("us"))
 
 
 def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
     """Return what CSV would have for a value, not null, of an array that is `plain`.
 
     Raises:
-        ValueError, TypeError, ArithmeticError: nothing of type `kind` is read from such an Arrow value.
+        ValueError: nothing of type `kind` is read from such an Arrow value.
     """
-    if _is_moment(scalar.type) and kind.driver not in _TAKE_MOMENTS:
-        raise ValueError(f"Parquet's {scalar.type} is not read as one")
-    if pa.types.is_date32(scalar.type):
-        value: object = python_date(Date(scalar.value))
-    elif pa.types.is_time(scalar.type):
-        value = Time(scalar.value * _NANOSECONDS[scalar.type.unit])
-    else:
-        value = scalar.as_py()
-    if isinstance(value, bytes) and not _takes_bytes(kind, value):
-        value = value.decode()
-    if isinstance(value, str):
-        return value
+    arrow = scalar.type
+    is_read = not _is_moment(arrow) or kind.driver in _TAKE_MOMENTS
+    if is_read and (not pa.types.is_nested(arrow) or nested.fits(kind, arrow)):
+        value = _python(scalar)
+        try:
+            return nested.text_of(kind, value)
+        except OverflowError:
+            raise ValueError("out of range") from None
+        except (AttributeError, TypeError, KeyError):
+            pass
+    raise ValueError(f"Parquet's {shown(str(arrow), 40)} is not read as one; write the type's own, or text")
+
+
+def _python(scalar: pa.Scalar) -> object:
+    """Return a value as Python, or else the driver, has it; a map is its pairs, a UUID of no type bytes."""
+    arrow = scalar.type
+    if not scalar.is_valid:
+        return None
+    if isinstance(arrow, pa.UuidType):
+        return scalar.as_py()
+    if isinstance(scalar, pa.ExtensionScalar | pa.DictionaryScalar):
+        return _python(scalar.value)
+    if pa.types.is_map(arrow):
+        return [(_python(pair[0]), _python(pair[1])) for pair in scalar.values]
+    if pa.types.is_struct(arrow):
+        return _fields(scalar)
+    if pa.types.is_nested(arrow):
+        return [_python(item) for item in scalar.values]
+    if _is_moment(arrow):
+        return _moment(scalar)
+    if pa.types.is_duration(arrow):
+        raise ValueError("Parquet's duration is not read as one; write text such as P1DT2H")
+    return _as_py(scalar)
+
+
+def _fields(scalar: pa.StructScalar) -> dict[str, object]:
+    names = [field.name for field in scalar.type]
+    if len(set(names)) < len(names):
+        raise ValueError("two fields have the same name")
+    return {name: _python(scalar[at]) for at, name in enumerate(names)}
+
+
+def _moment(scalar: pa.Scalar) -> object:
+    arrow = scalar.type
+    if pa.types.is_date32(arrow):
+        return python_date(Date(scalar.value))
+    if pa.types.is_date64(arrow):
+        days, rest = divmod(scalar.value, _DAY_MS)
+        if rest or not -(1 << 31) <= days < 1 << 31:
+            raise ValueError("not a whole day, or beyond the dates that Cassandra knows")
+        return python_date(Date(days))
+    if pa.types.is_time(arrow):
+        nanoseconds = scalar.value * _NANOSECONDS[arrow.unit]
+        if not 0 <= nanoseconds < Time.DAY:
+            raise ValueError("there is no such time of day")
+        return Time(nanoseconds)
     try:
-        return kind.format(value)
-    except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"Parquet's {scalar.type} is not read as one") from error
+        return _EPOCH + timedelta(microseconds=scalar.value * _NANOSECONDS[arrow.unit] // 1000)
+    except OverflowError:
+        raise ValueError("beyond the years 1 to 9999 in UTC") from None
+
+
+def _as_py(scalar: pa.Scalar) -> object:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8 text") from None
 
 
 def _is_moment(arrow: pa.DataType) -> bool:
     return any(is_of(arrow) for is_of in (pa.types.is_date, pa.types.is_time, pa.types.is_timestamp))
 
 
-def _takes_bytes(kind: CqlType, value: bytes) -> bool:
-    return kind.driver is BytesType or (kind.driver in {UUIDType, TimeUUIDType} and len(value) == _UUID_BYTES)
-
-
 def _shown(scalar: pa.Scalar) -> str:
+    """Return something to recognise a value by that is no value of its column's type."""
     if pa.types.is_string(scalar.type) or pa.types.is_binary(scalar.type):
         content: bytes = scalar.as_buffer().to_pybytes()
-        return content.decode(errors="replace")
-    if _is_moment(scalar.type):
-        return str(scalar.cast(pa.string()))  # Arrow writes those too that Python cannot hold
+        if pa.types.is_string(scalar.type):
+            return content.decode(errors="replace")
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            return "0x" + content.hex()
+    if isinstance(scalar, pa.ExtensionScalar):
+        return str(scalar.as_py())
+    if pa.types.is_nested(scalar.type) or _is_moment(scalar.type) or pa.types.is_duration(scalar.type):
+        # Arrow writes those too that Python cannot hold.
+        lines = pa.repeat(scalar, 1).to_string(skip_new_lines=True)
+        return " ".join(lines.split())[1:-1].strip()
     return str(scalar)
 
 
-_UUID_BYTES = 16
+_FAULT_CHARACTERS = 160
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive is UTC
+_DAY_MS = 24 * 3600 * 1000
 _TAKE_MOMENTS = {SimpleDateType, TimestampType, TimeType}
 _NANOSECONDS = {"s": Time.SECOND, "ms": Time.MILLI, "us": Time.MICRO, "ns": 1}

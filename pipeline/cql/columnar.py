@@ -46,6 +46,7 @@ def _timeuuids(values: pa.Array) -> pa.BinaryArray:
 
 
 def _uuid_bytes(values: pa.Array) -> Bytes:
+    values = _storage(values)
     if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == _UUID_BYTES:
         _, uuids = pieces(values.cast(pa.binary()))
         return uuids.reshape(-1, _UUID_BYTES)
@@ -67,7 +68,12 @@ def _from_hex(digits: Bytes) -> Bytes:
     return np.frombuffer(found, np.uint8)
 
 
+def _storage(values: pa.Array) -> pa.Array:
+    return values.storage if isinstance(values, pa.ExtensionArray) else values
+
+
 def _blobs(values: pa.Array) -> pa.BinaryArray:
+    values = _storage(values)
     if pa.types.is_binary(values.type) or pa.types.is_fixed_size_binary(values.type):
         return values.cast(pa.binary())
     _require_text(values)
@@ -179,8 +185,9 @@ def _float64s(values: pa.Array) -> npt.NDArray[np.float64]:
         return np.where(np.isnan(numbers), np.nan, numbers)
     _require_text(values)
     numbers = values.cast(pa.float64()).to_numpy()
-    # Arrow reads nan(1), and 1e400 as infinity.
-    require(bool(np.isfinite(numbers).all()))
+    offsets, letters = pieces(values)
+    # Arrow reads nan(1), and 1e400 as infinity, and +1.
+    require(bool(np.isfinite(numbers).all()) and not (letters[offsets[:-1]] == ord("+")).any())
     return numbers
 
 

@@ -41,8 +41,13 @@ def _microseconds(texts: pa.Array) -> Longs:
 def _has_zone(texts: pa.Array) -> npt.NDArray[np.bool_]:
     """Tell which end in Z or in an offset such as +01:00 or +0100."""
     offsets, letters = pieces(texts)
-    require(bool((np.diff(offsets) >= len("YYYY-MM-DD")).all()))
+    sizes = np.diff(offsets)
+    is_day = sizes == len("YYYY-MM-DD")
+    require(bool((is_day | (sizes >= len("YYYY-MM-DDTHH:MM"))).all()))
     ends = offsets[1:]
+    # Arrow reads hours without minutes.
+    colons = np.minimum(offsets[:-1] + len("YYYY-MM-DDTHH"), len(letters) - 1)
+    require(bool((is_day | (letters[colons] == ord(":"))).all()))
     with_colon = _is_sign(letters[ends - 6]) & (letters[ends - 3] == ord(":"))
     return (letters[ends - 1] == ord("Z")) | with_colon | _is_sign(letters[ends - 5])  # type: ignore[no-any-return]
 

@@ -9,29 +9,55 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from cassandra.util import Date, Duration, Time
 
+from pipeline.cql import grammar
+
 
 def parse_timestamp(text: str) -> datetime:
     """Return the moment, in UTC without a zone, cut to the server's milliseconds; no offset means UTC."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return moment - timedelta(microseconds=moment.microsecond % 1000)
+    found = grammar.TIMESTAMP.match(text)
+    millisecond = int((found["fraction"] or "")[:3].ljust(3, "0"))
+    moment = datetime.combine(_day(int(found["year"]), found), _clock(found, 1000 * millisecond))
+    offset = timedelta(hours=int(found["offset_hours"] or 0), minutes=int(found["offset_minutes"] or 0))
+    try:
+        return moment + offset if found["sign"] == "-" else moment - offset
+    except OverflowError:
+        raise ValueError("beyond the years 1 to 9999 in UTC") from None
+
+
+def _day(year: int, found: re.Match[str]) -> date:
+    try:
+        return date(year, int(found["month"]), int(found["day"]))
+    except ValueError:
+        raise ValueError("there is no such day") from None
+
+
+def _clock(found: re.Match[str], microsecond: int) -> time:
+    try:
+        return time(
+            int(found["hour"] or 0), int(found["minute"] or 0), int(found["second"] or 0), microsecond
+        )
+    except ValueError:
+        raise ValueError("there is no such time of day") from None
 
 
 def format_timestamp(moment: date) -> str:
-    """Return the moment, or a date's midnight, as 2026-11-22T01:02:03.456Z."""
-    return parse_timestamp(moment.isoformat()).isoformat(timespec="milliseconds") + "Z"
+    """Return the moment, or a date's midnight, as 2026-11-22T01:02:03.456Z, cut to milliseconds."""
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time.min)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_date(text: str) -> date | Date:
     """Return the date; years before 1 and after 9999 have a sign, as in +12345-01-31 and -0044-03-15."""
-    signed = _SIGNED_DATE.fullmatch(text)
-    if signed is None:
-        return date.fromisoformat(text)
-    year, month, day = (int(part) for part in signed.groups())
+    found = grammar.DATE.match(text)
+    year = int(found["year"])
+    if found["year"][0] not in "+-":
+        return _day(year, found)
     # The Gregorian calendar repeats every 400 years.
     cycles, year_in_cycle = divmod(year - _EPOCH.year, 400)
-    days = cycles * _DAYS_A_CYCLE + (date(_EPOCH.year + year_in_cycle, month, day) - _EPOCH).days
+    days = cycles * _DAYS_A_CYCLE + (_day(_EPOCH.year + year_in_cycle, found) - _EPOCH).days
     if not -(1 << 31) <= days < 1 << 31:
         raise ValueError("beyond the dates that Cassandra knows")
     return python_date(Date(days))
@@ -57,12 +83,9 @@ def format_date(value: date | Date) -> str:
 
 def parse_time(text: str) -> time | Time:
     """Return the time of day, HH:MM, HH:MM:SS or HH:MM:SS.fffffffff."""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        raise ValueError("a time is HH:MM:SS, with a fraction of up to 9 digits")
-    hour, minute, second = (int(part or 0) for part in found.group(1, 2, 3))
-    nanosecond = int((found[4] or "").ljust(9, "0"))
-    whole = time(hour, minute, second, nanosecond // 1000)
+    found = grammar.TIME.match(text)
+    nanosecond = int((found["fraction"] or "").ljust(9, "0"))
+    whole = _clock(found, nanosecond // 1000)
     return whole if nanosecond % 1000 == 0 else Time(Time(whole).nanosecond_time + nanosecond % 1000)
 
 
@@ -82,17 +105,16 @@ def parse_duration(text: str) -> Duration:
     One sign, in front, is for all of it: Cassandra keeps months, days and nanoseconds apart, and they must
     not differ in sign.
     """
-    found = _ISO_DURATION.fullmatch(text) or _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError("a duration is like P1Y2M3DT4H5M6S or 1y2mo3d4h5m6s")
+    found = grammar.ISO_DURATION.pattern.fullmatch(text) or grammar.CQL_DURATION.match(text)
+    numbers = found.groupdict()
     sums = dict.fromkeys(("months", "days", "nanoseconds"), 0)
-    for unit, number in found.groupdict().items():
+    for unit, (part, size) in _UNITS.items():
+        number = numbers.get(unit)
         if number:
-            part, size = _UNITS[unit]
             sums[part] += size * (int(number.ljust(9, "0")) if unit == "fraction" else int(number))
     if max(sums["months"], sums["days"]) >= 1 << 31 or sums["nanoseconds"] >= 1 << 63:
         raise ValueError("out of range: Cassandra has 32 bits for months and for days, 64 for nanoseconds")
-    sign = -1 if found[1] else 1
+    sign = -1 if found["sign"] else 1
     return Duration(**{part: sign * count for part, count in sums.items()})
 
 
@@ -123,18 +145,6 @@ def _parts(*parts: tuple[object, str]) -> str:
 _EPOCH = date(1970, 1, 1)
 _MIN_DAYS, _MAX_DAYS = ((edge - _EPOCH).days for edge in (date.min, date.max))
 _DAYS_A_CYCLE = 146_097
-_SIGNED_DATE = re.compile(r"([+-][0-9]{4,7})-([0-9]{2})-([0-9]{2})")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?")
-_ISO_DURATION = re.compile(
-    r"(-?)P(?=[0-9T])(?:(?P<y>[0-9]+)Y)?(?:(?P<mo>[0-9]+)M)?(?:(?P<w>[0-9]+)W)?(?:(?P<d>[0-9]+)D)?"
-    r"(?:T(?=[0-9])(?:(?P<h>[0-9]+)H)?(?:(?P<m>[0-9]+)M)?(?:(?P<s>[0-9]+)(?:\.(?P<fraction>[0-9]{1,9}))?S)?)?"
-)
-_DURATION = re.compile(
-    r"(-?)(?=[0-9])(?:(?P<y>[0-9]+)y)?(?:(?P<mo>[0-9]+)mo)?(?:(?P<w>[0-9]+)w)?(?:(?P<d>[0-9]+)d)?"
-    r"(?:(?P<h>[0-9]+)h)?(?:(?P<m>[0-9]+)m)?(?:(?P<s>[0-9]+)s)?(?:(?P<ms>[0-9]+)ms)?"
-    r"(?:(?P<us>[0-9]+)[uµμ]s)?(?:(?P<ns>[0-9]+)ns)?",
-    re.IGNORECASE,
-)
 _UNITS = {
     "y": ("months", 12),
     "mo": ("months", 1),

@@ -1,6 +1,7 @@
 """CQL types made of other types, as JSON: list, set, vector and tuple are arrays, map and UDT are objects.
 
 Null may stand only inside a tuple or a UDT, as in Cassandra; a field that a UDT's object leaves out is null.
+Arrow's lists stand for arrays, its structs for objects of their fields' names, and its maps for objects.
 """
 
 import json
@@ -12,6 +13,7 @@ from cassandra import cqltypes
 from cassandra.util import OrderedMap, SortedSet
 
 from pipeline.cql.scalars import CqlType
+from pipeline.errors import shown
 
 Map = Mapping[object, object] | Iterable[tuple[object, object]]
 """Python's map, the driver's, or a list of pairs, as Arrow has it."""
@@ -19,34 +21,53 @@ Map = Mapping[object, object] | Iterable[tuple[object, object]]
 
 @dataclass(frozen=True)
 class NestedType(CqlType):
-    """A type whose text is JSON: from what JSON holds to the value, and back."""
+    """A type whose text is JSON: from what JSON holds to the value, and back.
+
+    `takes` tells whether values of an Arrow type have the shape of this type's.
+    """
 
     load: Callable[[object], object]
     dump: Callable[..., object]
+    takes: Callable[[pa.DataType], bool]
+
+
+def fits(kind: CqlType, arrow: pa.DataType) -> bool:
+    """Return whether values of an Arrow type inside others have the shape of this type's."""
+    if isinstance(arrow, pa.BaseExtensionType):
+        arrow = arrow.storage_type
+    if pa.types.is_dictionary(arrow):
+        arrow = arrow.value_type
+    if pa.types.is_null(arrow):
+        return True
+    return kind.takes(arrow) if isinstance(kind, NestedType) else not pa.types.is_nested(arrow)
 
 
 def sequence(outer: str, element: CqlType) -> CqlType:
     """Return `list<element>` or `set<element>`; a set is in the driver's order, and may hold anything."""
+    example = f"[{element.example}, …]"
 
     def load(items: object) -> object:
-        values = [_load(element, item) for item in _array(outer, items)]
+        values = [_load(element, item) for item in _array(example, items)]
         return SortedSet(values) if outer == "set" else values
 
     def dump(values: Iterable[object]) -> object:
         dumped = [_dump(element, value) for value in values]
         return sorted(dumped, key=json.dumps) if outer == "set" else dumped
 
+    def takes(arrow: pa.DataType) -> bool:
+        return _is_list(arrow) and fits(element, arrow.value_type)
+
     driver = cqltypes.SetType if outer == "set" else cqltypes.ListType
-    return _nested(load, dump, driver.apply_parameters([element.driver]))
+    return _nested(load, dump, takes, driver.apply_parameters([element.driver]), example)
 
 
 def mapping(key: CqlType, item: CqlType) -> CqlType:
     """Return `map<key, item>`; a key that is no text is the text of its JSON."""
+    name = key.example if key.example.startswith('"') else json.dumps(key.example, ensure_ascii=False)
+    example = f"{{{name}: {item.example}, …}}"
 
     def load(members: object) -> object:
-        if not isinstance(members, dict):
-            raise ValueError("a map is a JSON object")  # noqa: TRY004 - the file's value is wrong, not a caller's type
-        pairs = [(_load(key, name), _load(item, member)) for name, member in members.items()]
+        pairs = [(_load_key(key, name), _load(item, member)) for name, member in _object(example, members)]
         # One order, whatever the text's: maps that are equal are equal bytes too, as keys must be.
         pairs.sort(key=lambda pair: key.serialise(pair[0]))
         # The driver's own map takes keys that Python's refuses.
@@ -57,64 +78,90 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
 
     def dump(values: Map) -> object:
         pairs = pairs_of(values)
-        return _without_twins([(key.format(name), _dump(item, value)) for name, value in pairs])
+        return _without_twins([(text_of(key, name), _dump(item, value)) for name, value in pairs])
 
-    return _nested(load, dump, cqltypes.MapType.apply_parameters([key.driver, item.driver]))
+    def takes(arrow: pa.DataType) -> bool:
+        if pa.types.is_struct(arrow):
+            return all(fits(item, field.type) for field in arrow)
+        return pa.types.is_map(arrow) and fits(key, arrow.key_type) and fits(item, arrow.item_type)
+
+    driver = cqltypes.MapType.apply_parameters([key.driver, item.driver])
+    return _nested(load, dump, takes, driver, example)
 
 
 def vector(element: CqlType, size: int) -> CqlType:
     """Return `vector<element, size>`."""
+    example = f"[{element.example}, …]"
 
     def load(items: object) -> object:
-        return [_load(element, item) for item in _array("vector", items, size)]
+        return [_load(element, item) for item in _array(example, items, size)]
 
     def dump(values: Iterable[object]) -> object:
         return [_dump(element, value) for value in values]
 
-    return _nested(load, dump, cqltypes.VectorType.apply_parameters([element.driver, size], None))
+    def takes(arrow: pa.DataType) -> bool:
+        return _is_list(arrow) and fits(element, arrow.value_type)
+
+    driver = cqltypes.VectorType.apply_parameters([element.driver, size], None)
+    return _nested(load, dump, takes, driver, example)
 
 
 def tuple_type(elements: Sequence[CqlType]) -> CqlType:
     """Return `tuple<…>`; all its values must be there, if only as null."""
+    example = f"[{', '.join(element.example for element in elements)}]"
 
     def load(items: object) -> object:
         return tuple(
             None if item is None else _load(element, item)
-            for element, item in zip(elements, _array("tuple", items, len(elements)), strict=True)
+            for element, item in zip(elements, _array(example, items, len(elements)), strict=True)
         )
 
     def dump(values: Iterable[object]) -> object:
-        values = values.values() if isinstance(values, Mapping) else values
+        values = list(values.values() if isinstance(values, Mapping) else values)
         return [
             None if value is None else _dump(element, value)
-            for element, value in zip(elements, values, strict=True)
+            for element, value in zip(elements, _array(example, values, len(elements)), strict=True)
         ]
 
-    return _nested(load, dump, cqltypes.TupleType.apply_parameters([element.driver for element in elements]))
+    def takes(arrow: pa.DataType) -> bool:
+        if pa.types.is_struct(arrow):
+            inner = [field.type for field in arrow]
+        else:
+            inner = [arrow.value_type] * len(elements) if _is_list(arrow) else []
+        return len(inner) == len(elements) and all(map(fits, elements, inner))
+
+    driver = cqltypes.TupleType.apply_parameters([element.driver for element in elements])
+    return _nested(load, dump, takes, driver, example)
 
 
 def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
     """Return the UDT `name`; its values are tuples in the order of its fields."""
+    members = (f"{json.dumps(field, ensure_ascii=False)}: {kind.example}" for field, kind in fields.items())
+    example = f"{{{', '.join(members)}}}"
 
     def load(members: object) -> object:
-        if not isinstance(members, dict):
-            raise ValueError("a UDT is a JSON object")  # noqa: TRY004 - as above
-        if unknown := members.keys() - fields:
-            raise ValueError(f"no field {min(unknown)[:80]!r} in {name}")
-        found = ((kind, members.get(field)) for field, kind in fields.items())
+        values = dict(_object(example, members))
+        if unknown := values.keys() - fields:
+            raise ValueError(f"no field {shown(min(unknown))!r} in {name}")
+        found = ((kind, values.get(field)) for field, kind in fields.items())
         return tuple(None if item is None else _load(kind, item) for kind, item in found)
 
     def dump(values: Iterable[object]) -> object:
-        values = [values[field] for field in fields] if isinstance(values, Mapping) else values
+        values = [values.get(field) for field in fields] if isinstance(values, Mapping) else values
         return {
             field: None if value is None else _dump(kind, value)
             for (field, kind), value in zip(fields.items(), values, strict=True)
         }
 
+    def takes(arrow: pa.DataType) -> bool:
+        return pa.types.is_struct(arrow) and all(
+            field.name in fields and fits(fields[field.name], field.type) for field in arrow
+        )
+
     driver = cqltypes.UserType.make_udt_class(
         "row_files", name, tuple(fields), tuple(kind.driver for kind in fields.values())
     )
-    return _nested(load, dump, driver)
+    return _nested(load, dump, takes, driver, example)
 
 
 def pairs_of(values: Map) -> list[tuple[object, object]]:
@@ -125,23 +172,54 @@ def pairs_of(values: Map) -> list[tuple[object, object]]:
     return list(values.items() if isinstance(values, Mapping) else values)
 
 
-def _nested(load: Callable[[object], object], dump: Callable[..., object], driver: object) -> NestedType:
+def _nested(
+    load: Callable[[object], object],
+    dump: Callable[..., object],
+    takes: Callable[[pa.DataType], bool],
+    driver: object,
+    example: str,
+) -> NestedType:
     def parse(text: str) -> object:
-        return load(_read(text))
+        return load(_read(example, text))
 
     def to_text(value: object) -> str:
         return json.dumps(dump(value), ensure_ascii=False)
 
-    return NestedType(parse, to_text, pa.string(), driver, load, dump)
+    return NestedType(parse, to_text, pa.string(), driver, example, load, dump, takes)
 
 
-def _read(text: str) -> object:
+def _is_list(arrow: pa.DataType) -> bool:
+    kinds = (
+        pa.types.is_list,
+        pa.types.is_large_list,
+        pa.types.is_fixed_size_list,
+        pa.types.is_list_view,
+        pa.types.is_large_list_view,
+    )
+    return any(is_of(arrow) for is_of in kinds)
+
+
+def _read(example: str, text: str) -> object:
     try:
         return json.loads(
-            text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_without_twins
+            text,
+            parse_float=str,
+            parse_int=str,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_twins,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _expected(example, f"; character {error.pos + 1} is not JSON") from None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON; put it in double quotes")
+
+
+def _expected(example: str, what_is_wrong: str = "") -> ValueError:
+    return ValueError(f"expected JSON such as {shown(example)}{what_is_wrong}")
 
 
 def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -151,26 +229,68 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _array(outer: str, items: object, size: int | None = None) -> list[object]:
+def _array(example: str, items: object, size: int | None = None) -> list[object]:
     if not isinstance(items, list):
-        raise ValueError(f"a {outer} is a JSON array")  # noqa: TRY004 - as above
+        raise _expected(example)
     if size not in {None, len(items)}:
-        raise ValueError(f"{len(items)} values in a {outer} of {size}")
+        raise ValueError(f"{len(items)} values where {size} are expected")
     return items
+
+
+def _object(example: str, members: object) -> Iterable[tuple[str, object]]:
+    if not isinstance(members, dict):
+        raise _expected(example)
+    return members.items()
 
 
 def _load(kind: CqlType, item: object) -> object:
     if item is None:
         raise ValueError("null inside a collection")
     if isinstance(kind, NestedType):
-        # The key of a map can only be text.
-        return kind.parse(item) if isinstance(item, str) else kind.load(item)
+        return kind.load(item)
     if isinstance(item, list | dict):
-        raise ValueError("a JSON array or object in the place of one value")  # noqa: TRY004 - as above
-    return kind.parse(item if isinstance(item, str) else json.dumps(item))
+        raise ValueError(f"a JSON array or object in the place of one value such as {kind.example}")
+    return _parse(kind, item if isinstance(item, str) else json.dumps(item))
+
+
+def _load_key(kind: CqlType, name: str) -> object:
+    return kind.parse(name) if isinstance(kind, NestedType) else _parse(kind, name)
+
+
+def _parse(kind: CqlType, text: str) -> object:
+    try:
+        return kind.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{shown(text, 40)!r} in it: {error}") from None
 
 
 def _dump(kind: CqlType, value: object) -> object:
     if value is None:
         raise ValueError("null inside a collection")
-    return kind.dump(value) if isinstance(kind, NestedType) else kind.format(value)
+    return kind.dump(value) if isinstance(kind, NestedType) else text_of(kind, value)
+
+
+def text_of(kind: CqlType, value: object) -> str:
+    """Return the text of a value that Parquet has for a column of a type, or what is text already.
+
+    Bytes in the place of anything but a blob or a UUID are text too: some writers mark no text so.
+
+    Raises:
+        ValueError: the bytes are not UTF-8.
+        AttributeError, TypeError, KeyError, ArithmeticError: it is nothing that the type has.
+    """
+    if isinstance(value, bytes) and not _takes_bytes(kind, value):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            hint = "; a blob or uuid column holds bytes" if len(value) == _UUID_BYTES else ""
+            raise ValueError(f"{len(value)} bytes that are not UTF-8 text{hint}") from None
+    return value if isinstance(value, str) else kind.format(value)
+
+
+def _takes_bytes(kind: CqlType, value: bytes) -> bool:
+    is_uuid = issubclass(kind.driver, cqltypes.UUIDType)
+    return kind.driver is cqltypes.BytesType or (is_uuid and len(value) == _UUID_BYTES)
+
+
+_UUID_BYTES = 16

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.cql.arrowvalues import without_views
 from pipeline.errors import RowFileError, shown
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.chunk import Chunk, Wanted, every, not_utf8, reading
@@ -141,6 +142,7 @@ def _chunk(file: Path, fields: Sequence[Field], batch: Batch) -> Chunk:
 def _plain(column: pa.Array, field: Field) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    column = without_views(column)
     if pa.types.is_binary(column.type) and field.column.type_name in _TEXTS:
         # Some write text without saying that it is; whether it is UTF-8 is looked at with all others'.
         column = column.view(pa.string())
@@ -152,17 +154,15 @@ def _wrong_text(column: pa.Array) -> Iterator[tuple[int, UnicodeDecodeError]]:
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
-        found = False
+        # It may be another fault, such as a time beyond its day, which is for the column's type to judge.
         for at, value in enumerate(column):
             try:
-                # A date may be beyond those that Python has: that is for its column's type to judge.
-                with contextlib.suppress(OverflowError):
+                with contextlib.suppress(OverflowError, LookupError):
                     value.as_py()
             except UnicodeDecodeError as error:
-                found = True
                 yield at, error
-        if not found:
-            raise
+            except ValueError:
+                continue
 
 
 @contextlib.contextmanager
@@ -171,7 +171,12 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
     with reading(file), file.open("rb"):
         try:
             with pq.ParquetFile(
-                file, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
+                file,
+                pre_buffer=False,
+                buffer_size=_BUFFER_BYTES,
+                page_checksum_verification=True,
+                # The server's precision, and the one unit in which no INT96 wraps around.
+                coerce_int96_timestamp_unit="ms",
             ) as opened:
                 _require_consistent(file, opened)
                 yield opened
