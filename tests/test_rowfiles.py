@@ -287,7 +287,7 @@ def test_the_line_of_a_wrong_byte_is_right_in_a_large_file(tmp_path: Path) -> No
             ": row 2: column id: '1099511627776' is not a valid int: out of ran",
         ),
         ({"id": ["1", "x"], "name": ["a", "b"]}, ": row 2: column id: 'x' is not a valid int"),
-        ({"id": pa.array([1 << 30], pa.date32()), "name": ["a"]}, ": row 1: column id: .* is not a valid int"),  # noqa: E501
+        ({"id": [1.5], "name": ["a"]}, r": row 1: column id: '1\.5' is not a valid int"),
         ({"id": [""], "name": ["a"]}, ": row 1: column id: no value; a key column needs one"),
         ({"id": [1], "name": [b"\xff"]}, r": row 1: not UTF-8 \(byte 0xff\); convert the file"),
         (

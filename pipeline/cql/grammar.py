@@ -1,6 +1,6 @@
 """The texts that are values, a grammar a type: what matches is a value, all else is refused.
 
-Python's and Arrow's own parsers guess: `20230808120000Z` is 20:00 to one of them, ` 1_000` a number. Here each
+Python's and Arrow's own parsers guess: `20230808120000Z` is 20:00 to one, ` 1_000` a number. Here each
 form is written down once, for the parsers and for `docs/values.md`.
 """
 
