@@ -97,7 +97,7 @@ def without_views(values: pa.Array) -> pa.Array:
     return values.cast(kind)
 
 
-def _without_views(kind: pa.DataType) -> pa.DataType:
+def _without_views(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one a type
     if pa.types.is_string_view(kind):
         return pa.string()
     if pa.types.is_binary_view(kind):
@@ -141,7 +141,7 @@ def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
     raise ValueError(f"Parquet's {shown(str(arrow), 40)} is not read as one; write the type's own, or text")
 
 
-def _python(scalar: pa.Scalar) -> object:
+def _python(scalar: pa.Scalar) -> object:  # noqa: PLR0911 - one a type
     """Return a value as Python, or else the driver, has it; a map is its pairs, a UUID of no type bytes."""
     arrow = scalar.type
     if not scalar.is_valid:
