@@ -249,7 +249,7 @@ def _load(kind: CqlType, item: object) -> object:
     if isinstance(kind, NestedType):
         return kind.load(item)
     if isinstance(item, list | dict):
-        raise ValueError(f"a JSON array or object in the place of one value such as {kind.example}")
+        raise ValueError(f"a JSON array or object in the place of one value such as {kind.example}")  # noqa: TRY004 - the file is wrong, not a type
     return _parse(kind, item if isinstance(item, str) else json.dumps(item))
 
 
