@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from pipeline import errors
 from pipeline.errors import PipelineError, WorkerError
@@ -39,25 +39,42 @@ def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Resu
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         workers = [stack.enter_context(_worker(job)) for job in jobs]
         for at, worker in enumerate(workers):
-            selector.register(_output(worker), selectors.EVENT_READ, at)
+            selector.register(_output(worker), selectors.EVENT_READ, (at, Messages(worker)))
         done = dict.fromkeys(range(len(jobs)), 0)
         results: dict[int, Result] = {}
         while len(results) < len(jobs):
             for key, _ in selector.select():
-                at = key.data
-                line = _output(workers[at]).readline()
-                if not line:
-                    raise _ended_early(workers[at])
-                [(kind, said)] = json.loads(line).items()
-                if kind == "error":
-                    raise _as_error(*said)
-                if kind == "result":
-                    results[at] = said
-                    selector.unregister(key.fileobj)
-                elif progress:
-                    done[at] = said[0]
-                    progress(sum(done.values()), *said[1:])
+                at, messages = key.data
+                for kind, said in messages.read():
+                    if kind == "error":
+                        raise _as_error(*said)
+                    if kind == "result":
+                        results[at] = said
+                        selector.unregister(key.fileobj)
+                    elif progress:
+                        done[at] = said[0]
+                        progress(sum(done.values()), *said[1:])
         return [results[at] for at in range(len(jobs))]
+
+
+class Messages:
+    """What a worker says, a line each: lines may arrive in pieces, and several at once."""
+
+    def __init__(self, worker: subprocess.Popen[bytes]) -> None:
+        self._worker = worker
+        self._unread = b""
+
+    def read(self) -> list[tuple[str, Any]]:
+        """Wait for more, and return the messages that are whole now: the kind of each, and what it says.
+
+        Raises:
+            WorkerError: the worker has ended.
+        """
+        more = os.read(_output(self._worker).fileno(), _READ_BYTES)
+        if not more:
+            raise _ended_early(self._worker)
+        *lines, self._unread = (self._unread + more).split(b"\n")
+        return [message for line in lines for message in json.loads(line).items()]
 
 
 @contextlib.contextmanager
@@ -127,5 +144,6 @@ def _as_error(kind: str, message: str) -> PipelineError:
 
 
 _LAST_WORDS_S = 20
+_READ_BYTES = 1 << 20
 _waiting: list[tuple[int, subprocess.Popen[bytes]]] = []
 atexit.register(end_waiting)

@@ -139,10 +139,13 @@ class Mapped(Checked, luigi.DictParameter):
 
 
 class Switch(Checked, luigi.BoolParameter):
-    """True or false; on a command line, its name alone is true, and a value may follow it."""
+    """True or false; on a command line, its name alone is true.
+
+    With `parsing=luigi.BoolParameter.EXPLICIT_PARSING` a value may follow the name: for settings, because the
+    name of a task's own switch may stand before the task's.
+    """
 
     wanted = "true or false"
-    parsing = luigi.BoolParameter.EXPLICIT_PARSING
 
     def normalize(self, value: object) -> object:
         """Return `value` as a truth value."""

@@ -239,7 +239,7 @@ def _array(example: str, items: object, size: int | None = None) -> list[object]
 
 def _object(example: str, members: object) -> Iterable[tuple[str, object]]:
     if not isinstance(members, dict):
-        raise _expected(example)  # noqa: TRY004 - the file's value is wrong, not a caller's type
+        raise _expected(example)
     return members.items()
 
 

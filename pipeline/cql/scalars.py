@@ -144,7 +144,7 @@ def _parse_varint(text: str) -> int:
 
 
 def _require_digits(count: int) -> None:
-    """Return if Python converts a number of so many digits: the time that it takes grows with their square."""
+    """Return if Python converts a number of so many digits: its time grows with their square."""
     if count > sys.get_int_max_str_digits():
         raise ValueError(f"more than {sys.get_int_max_str_digits()} digits")
 

@@ -19,6 +19,7 @@ import psutil
 from cassandra.cluster import Session
 from cassandra.connection import Connection
 from cassandra.cqlengine.models import Model
+from cassandra.metadata import protect_name
 from cassandra.query import PreparedStatement
 from gevent.monkey import is_module_patched
 
@@ -146,7 +147,7 @@ def _carry_out(contender: Contender, trial: Trial) -> Timing:
     ):
         warm_up = rows[: trial.in_flight * max(1, int(_WARM_UP_S / (trial.latency_s + _REQUEST_S)))]
         contender.prepare(Scene(trial=trial, session=session, rows=warm_up))()
-        session.execute(f"TRUNCATE {trial.keyspace}.{trial.table}")
+        session.execute(f"TRUNCATE {protect_name(trial.keyspace)}.{protect_name(trial.table)}")
         scene = Scene(trial=trial, session=session, rows=rows)
         write = contender.prepare(scene)
         gc.collect()
