@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.config import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.experiment.measurement import LatencyKind
+from pipeline.rowfiles.formats import format_of
 
 Result = dict[str, Any]
 Progress = Callable[[int, int, str], None]
@@ -82,7 +83,7 @@ class SourceFile:
     @property
     def rows(self) -> int:
         """About how many rows it has: CSV begins with a header, and a value may hold line breaks."""
-        return self.lines - self.path.endswith(".csv")
+        return self.lines - (format_of(self.path) == "csv")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,6 +148,7 @@ class Load(LoadParameters):
 
     def run(self) -> None:
         """Load what is not loaded yet, and mark the load as finished."""
+        self._say_what_is_passed_over()
         load = self.as_job(running_cluster())
         if self.dry_run:
             checked = run_job(jobs.CheckRows(load=load), progress_of(self))
@@ -166,6 +167,10 @@ class Load(LoadParameters):
                 say(self, "loaded already: the marker was found once the server ran")
                 return
             self._carry_out(load, input_sha256)
+
+    def _say_what_is_passed_over(self) -> None:
+        if passed := rowfiles.passed_over(self.source):
+            say(self, f"loads the .csv and .parquet files of {self.source}, not {rowfiles.listed(passed)}")
 
     def _carry_out(self, load: jobs.Load, input_sha256: str) -> None:
         begun = run_job(jobs.BeginLoad(load=load, anew=self.reload))

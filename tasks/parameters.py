@@ -7,7 +7,8 @@ from typing import Any, cast
 import luigi
 
 from pipeline.config import require_at_least, require_one_of
-from pipeline.errors import SettingError
+from pipeline.errors import SettingError, shown
+from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 
 
 class Checked(luigi.Parameter):
@@ -115,9 +116,9 @@ class Number(Checked, luigi.FloatParameter):
 
 
 class Mapped(Checked, luigi.DictParameter):
-    """Pairs such as `id=user_id, first=first_name`."""
+    """Pairs such as `id=user_id, "first, last"=name`."""
 
-    wanted = "field=column, separated by commas"
+    wanted = 'field=column, separated by commas, a name that holds a comma in double quotes: "a, b"=column'
 
     def parse(self, text: str) -> object:
         """Return the pairs.
@@ -125,17 +126,18 @@ class Mapped(Checked, luigi.DictParameter):
         Raises:
             SettingError: a part is no pair, or a field stands twice.
         """
-        pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
-        mapping = {field.strip(): column.strip() for field, _, column in pairs}
-        if not all(equals and column.strip() for _, equals, column in pairs) or len(mapping) < len(pairs):
+        try:
+            mapping = parse_mapping(text)
+        except ValueError as error:
             raise SettingError(
-                f"{self._attribute_name} is {text!r}; it must be {self.wanted}, each field once"
-            )
+                f"{self._attribute_name} is {text!r}; it must be {self.wanted}; each field may stand once; "
+                f"what is wrong begins at {shown(str(error))!r}"
+            ) from error
         return luigi.freezing.recursively_freeze(mapping)
 
     def serialize(self, mapping: Mapping[str, str]) -> str:
         """Return what `parse` reads."""
-        return ",".join(f"{field}={column}" for field, column in mapping.items())
+        return format_mapping(mapping)
 
 
 class Switch(Checked, luigi.BoolParameter):

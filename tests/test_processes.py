@@ -17,7 +17,7 @@ sys.stdout.write("x" * (3 << 20) + '"}\\n')
 
 
 def test_every_message_arrives_whole() -> None:
-    """Several lines at once, and one of 3 MiB in pieces, are each one message; an end without a line is told."""
+    """Several lines at once, and one of 3 MiB in pieces, are each one message; an early end is told."""
     command = [sys.executable, "-c", SCRIPT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as worker:
         messages = Messages(worker)

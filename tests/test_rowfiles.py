@@ -19,7 +19,8 @@ from pipeline.atomic import write_text
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import canonical, cql_type
 from pipeline.errors import OutputError, RowFileError, SettingError
-from pipeline.rowfiles.files import digest, find_files, read_rows, write_rows
+from pipeline.rowfiles.files import find_files, read_rows, write_rows
+from pipeline.rowfiles.sources import describe_file, digest
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
 PROVE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -237,12 +238,15 @@ def test_a_moment_finer_than_a_microsecond_is_read(tmp_path: Path) -> None:
     [
         ("", ": empty; a row file has at least a header"),
         ("id,name,born\n1,a,", ": cut off, its last line has no line break"),
-        ("\n", ": the header is ''; it must name each of 'id,name,born' once"),
+        ("\n", ": only line breaks; a row file has at least a header"),
+        ("\nid,name,born\n", ":1: an empty line where the header must stand; remove it"),
         ("id,name\n", ": the header is 'id,name'; it must name each of"),
         ("id,name,born,more\n", ": the header is 'id,name,born,more'"),
         ("id,name,name\n", ": the header is 'id,name,name'"),
         ("id;name;born\n", ": the header is 'id;name;born'"),
-        ("id,name,born\n1,a,\n\n", ":3: 0 fields where the header has 3"),
+        ("id,name,born\n\n1,a,\n", ":2: an empty line; remove it"),
+        ("id,name,born\n \n1,a,\n", ":2: a line of blanks; remove it"),
+        ("id,name,born\n,\n1,a,\n", ":2: 2 fields where the header has 3, all of them empty; remove the"),
         ("id,name,born\n1,a\n", ":2: 2 fields where the header has 3; quote values that hold a comma"),
         ("id,name,born\n1,a,b,c\n", ":2: 4 fields where the header has 3"),
         ('id,name,born\n1,"a\nb",\nx,c,\n', ":4: column id: 'x' is not a valid int: "),
@@ -365,17 +369,20 @@ def test_a_type_that_row_files_cannot_carry_is_refused(name: str) -> None:
         cql_type(name)
 
 
-def test_digest_is_of_contents_in_order(tmp_path: Path) -> None:
-    """The digest ignores names, but not contents, their order, or where one file ends and the next begins."""
+def test_digest_is_of_contents(tmp_path: Path) -> None:
+    """The digest ignores names and order, but not contents, nor where one file ends and the next begins."""
     one, two, renamed = (
-        written(tmp_path, name, text) for name, text in (("1.csv", "a"), ("2.csv", "b"), ("3.csv", "a"))
+        describe_file(written(tmp_path, name, text))
+        for name, text in (("1.csv", "a"), ("2.csv", "b"), ("3.csv", "a"))
     )
-    joined, empty = written(tmp_path, "4.csv", "ab"), written(tmp_path, "5.csv", "")
-    assert digest([one, two]) == digest([renamed, two])
-    others = [[two, one], [one], [one, two, two], [joined], [empty, joined], [joined, empty]]
-    assert len({digest(files) for files in [[one, two], *others]}) == 1 + len(others)
+    joined, empty = (
+        describe_file(written(tmp_path, name, text)) for name, text in (("4.csv", "ab"), ("5.csv", ""))
+    )
+    assert digest([one, two], "") == digest([two, renamed], "")
+    others = [([one], ""), ([one, two, two], ""), ([joined], ""), ([empty, joined], ""), ([one, two], "ttl")]
+    assert len({digest(files, options) for files, options in [([one, two], ""), *others]}) == 1 + len(others)
     with pytest.raises(RowFileError, match=r"cannot read .*no.csv: No such file or directory; check"):
-        digest([tmp_path / "no.csv"])
+        describe_file(tmp_path / "no.csv")
 
 
 def test_find_files_takes_a_file_a_folder_or_a_glob(tmp_path: Path) -> None:

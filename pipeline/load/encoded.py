@@ -24,9 +24,10 @@ from pipeline.cql.frames import REQUEST_MAX_BYTES, Rows
 from pipeline.cql.tokens import murmur3_tokens
 from pipeline.errors import shown
 from pipeline.load.replicas import Replicas
-from pipeline.rowfiles.badrows import NO_KEY_VALUE, BadRow
+from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
 from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.formats import format_of
 from pipeline.table import Table
 
 Integers = npt.NDArray[np.int64]
@@ -96,7 +97,7 @@ def encode_fields(chunk: Chunk, shape: RowShape) -> tuple[list[pa.BinaryArray], 
     faults: list[Fault] = [
         (at, number, reason) for number, (_, wrong) in enumerate(pairs) for at, reason in wrong.items()
     ]
-    faults += _key_faults(shape, pairs, lengths)
+    faults += _key_faults(shape, pairs, lengths, is_csv=format_of(chunk.file) == "csv")
     row_bytes = sum(lengths)
     for at in np.flatnonzero(row_bytes > REQUEST_MAX_BYTES):
         faults.append((int(at), None, f"{row_bytes[at]} bytes of values; {REQUEST_MAX_BYTES} are the most"))
@@ -104,7 +105,11 @@ def encode_fields(chunk: Chunk, shape: RowShape) -> tuple[list[pa.BinaryArray], 
 
 
 def _key_faults(
-    shape: RowShape, pairs: Sequence[tuple[pa.BinaryArray, Mapping[int, str]]], lengths: Sequence[Integers]
+    shape: RowShape,
+    pairs: Sequence[tuple[pa.BinaryArray, Mapping[int, str]]],
+    lengths: Sequence[Integers],
+    *,
+    is_csv: bool,
 ) -> list[Fault]:
     """Return what the server would refuse of the rows' keys, beside values that are wrong."""
     faults: list[Fault] = []
@@ -117,11 +122,12 @@ def _key_faults(
                 continue
             values, wrong = pairs[number]
             absent = values.is_null().to_numpy(zero_copy_only=False)
+            reason = NO_KEY_VALUE
             if what == "partition key" and not is_composite:
                 absent |= lengths[number] == 0
-            faults += [
-                (at, number, NO_KEY_VALUE) for at in np.flatnonzero(absent).tolist() if at not in wrong
-            ]
+            elif is_csv and field.column.type_name in {"text", "varchar", "ascii"}:
+                reason = NO_KEY_TEXT
+            faults += [(at, number, reason) for at in np.flatnonzero(absent).tolist() if at not in wrong]
             key_bytes += lengths[number] + 3 * is_composite
         for at in np.flatnonzero(key_bytes > _KEY_MAX_BYTES).tolist():
             faults.append((at, None, f"a {what} of {key_bytes[at]} bytes; {_KEY_MAX_BYTES} are the most"))

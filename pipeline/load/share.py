@@ -28,6 +28,7 @@ from pipeline.refusals import Kind
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
+from pipeline.rowfiles.formats import format_of
 from pipeline.table import Table, require_same_table
 
 
@@ -159,7 +160,7 @@ class Share:
         )
         replicas = ReplicasNow(self._session, self._table.keyspace)
         # So that the first row's write timestamp is the journal's: in CSV a header stands before it.
-        lines_before = -2 if self._files[0].path.endswith(".csv") else -1
+        lines_before = -2 if format_of(self._files[0].path) == "csv" else -1
         for number, file in enumerate(self._files):
 
             def wanted(chunk: int, number: int = number) -> bool:

@@ -16,6 +16,9 @@ BAD_ROWS, REJECTED = "bad_rows.csv", "rejected.csv"
 NO_KEY_VALUE = "no value; a key column needs one"
 """The reason of a bad row whose value of a key column is null or empty."""
 
+NO_KEY_TEXT = f"{NO_KEY_VALUE}; in CSV an empty text cannot be told from null, Parquet loads it"
+"""The same, of a text that may be empty in a key."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BadRow:

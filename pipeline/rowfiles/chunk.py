@@ -1,10 +1,13 @@
 """What reading a row file gives: a chunk of rows at a time, column by column; or why it cannot be read."""
 
 import contextlib
+import errno
 import functools
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +67,44 @@ def reading(file: Path) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def open_regular(file: Path) -> Iterator[BufferedReader]:
+    """Open a regular file to read its bytes; a pipe, which may keep its reader waiting, is not opened.
+
+    Raises:
+        RowFileError: it is absent, of another kind, or the system says something against reading it.
+    """
+    require_regular(file)
+    with reading(file), file.open("rb") as content:
+        yield content
+
+
+def require_regular(file: Path) -> None:
+    """Return if `file` is a regular file, or a link to one.
+
+    Raises:
+        RowFileError: it is not, or it is not there.
+    """
+    with reading(file):
+        mode = file.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "no file")
+        raise RowFileError(
+            f"cannot read {file}: it is {kind}, and a load reads its files more than once; write the rows "
+            "to a .csv or .parquet file and load that"
+        )
+
+
 def not_utf8(error: UnicodeDecodeError) -> str:
     """Return what is wrong with bytes that are no UTF-8."""
     return f"not UTF-8 (byte 0x{error.object[error.start]:02x}); convert the file, for example with iconv"
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)

@@ -8,6 +8,7 @@ never on which chunks or fields are asked for.
 import codecs
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,10 @@ import pyarrow as pa
 
 from pipeline.errors import RowFileError, shown
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.chunk import Chunk, Lines, Wanted, every, not_utf8, reading
+from pipeline.rowfiles.chunk import Chunk, Lines, Wanted, every, not_utf8, open_regular
 from pipeline.rowfiles.csvrows import ANY_WIDTH, BYTE_ORDER_MARK, ROW_MAX_BYTES, RowText, Source, take_rows
 from pipeline.rowfiles.csvtext import find_cut, find_row_lines, parse_columns
-from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.fields import Field, other_delimiter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,11 @@ class CsvFile:
     def __init__(self, source: Source) -> None:
         self._source = source
         _require_whole(source)
-        after_mark = len(BYTE_ORDER_MARK) if source.window(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
-        header = next(take_rows(source, after_mark, 1, ANY_WIDTH))
+        header = next(take_rows(source, _start(source), 1, ANY_WIDTH))
         if header.fault:
-            raise RowFileError(f"{source.path}:1: {header.fault}")
+            raise RowFileError(f"{source.path}:1: {header.fault}{self._delimiter_hint(header)}")
+        if not header.fields:
+            raise RowFileError(f"{source.path}:1: an empty line where the header must stand; remove it")
         try:
             self.header = [field.decode() for field in header.fields]
         except UnicodeDecodeError as error:
@@ -113,6 +115,11 @@ class CsvFile:
             pa.array([row_values[at] for row_values in values], pa.string()) for at in range(len(fields))
         ]
         return self._chunk(block, columns, functools.partial(np.array, lines, np.int64), bad)
+
+    def _delimiter_hint(self, header: RowText) -> str:
+        """Return what may be wrong with a header that could not be taken apart: `"id";"name"`."""
+        found = _QUOTED_DELIMITER.search(self.text(header))
+        return f"; {other_delimiter(found[1].decode())}" if found else ""
 
     def _chunk(
         self,
@@ -195,7 +202,7 @@ def open_csv(file: Path) -> Iterator[CsvFile]:
     Raises:
         RowFileError: it cannot be read, is empty, cut off or UTF-16, or its header is not CSV in UTF-8.
     """
-    with reading(file), file.open("rb") as stream:
+    with open_regular(file) as stream:
         yield CsvFile(Source(file, stream))
 
 
@@ -211,11 +218,21 @@ def read_csv_chunks(file: Path, fields: Sequence[Field], wanted: Wanted = every)
                 yield opened.chunk(block, fields)
 
 
+def _start(source: Source) -> int:
+    """Return where the header begins: behind a byte-order mark, where there is one."""
+    return len(BYTE_ORDER_MARK) if source.window(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
+
+
 def _require_whole(source: Source) -> None:
-    if source.size_bytes == 0:
-        raise RowFileError(f"{source.path}: empty; a row file has at least a header")
-    if source.window(0, 2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+    begin = source.window(0, max(map(len, _OTHER_FORMATS)))
+    if source.size_bytes <= _start(source):
+        what = "only line breaks" if source.file_bytes > _start(source) else "empty"
+        raise RowFileError(f"{source.path}: {what}; a row file has at least a header")
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise RowFileError(f"{source.path}:1: not UTF-8 but UTF-16; convert the file, for example with iconv")
+    for magic, kind in _OTHER_FORMATS.items():
+        if begin.startswith(magic):
+            raise RowFileError(f"{source.path}: not CSV but {kind}")
     if source.window(source.size_bytes - 1, 1) not in {b"\n", b"\r"}:
         raise RowFileError(
             f"{source.path}: cut off, its last line has no line break; copy it again, or, if it is whole, "
@@ -223,4 +240,12 @@ def _require_whole(source: Source) -> None:
         )
 
 
+_QUOTED_DELIMITER = re.compile(rb'"([;\t|])"')
+_OTHER_FORMATS = {
+    b"\x1f\x8b": "gzip; unpack it",
+    b"BZh91AY": "bzip2; unpack it",
+    b"\xfd7zXZ\0": "xz; unpack it",
+    b"\x28\xb5\x2f\xfd": "zstd; unpack it",
+    b"PK\x03\x04": "a zip archive, as spreadsheets are too; unpack it, or save the sheet as CSV",
+}
 _CHUNK_BYTES = 1 << 20

@@ -4,7 +4,8 @@ RFC 4180, as Python's `csv` reads it when strict: a field may be quoted, a quote
 inside a field that does not begin with one is a letter like others. A line ends with LF, CRLF or CR.
 A row that cannot be taken apart costs its first line only: the next row begins on the next line, so that a
 quote that is never closed does not swallow the rest of the file. The work is linear in the file's size,
-whatever it holds: a row is given up at its first surplus field, and within 32 MiB.
+whatever it holds: a row is given up at its first surplus field, and within 32 MiB. Empty lines at the file's
+end are no rows.
 """
 
 import codecs
@@ -38,12 +39,13 @@ class RowText(NamedTuple):
 
 
 class Source:
-    """A file open for reading at any place."""
+    """A file open for reading at any place, up to the empty lines at its end."""
 
     def __init__(self, path: Path, stream: BinaryIO) -> None:
         self.path = path
         self._stream = stream
-        self.size_bytes = stream.seek(0, 2)
+        self.size_bytes = self.file_bytes = stream.seek(0, 2)
+        self.size_bytes = self._end_of_rows()
 
     def window(self, start: int, size_bytes: int) -> bytes:
         """Return `size_bytes` of the file from `start`, fewer only where it ends.
@@ -72,6 +74,17 @@ class Source:
             else:
                 start += found.start()
         return self.size_bytes
+
+    def _end_of_rows(self) -> int:
+        """Return where the line that is the last but for empty ones ends; 0 where all are empty."""
+        end = self.size_bytes
+        while end:
+            start = max(0, end - _WINDOW_BYTES)
+            window = self.window(start, end - start)
+            if kept := window.rstrip(b"\r\n"):
+                return self.next_line(start + len(kept) - 1)
+            end = start
+        return 0
 
 
 def take_rows(source: Source, start: int, line: int, width: int) -> Iterator[RowText]:
@@ -131,14 +144,15 @@ def _take(window: bytes, start: int, width: int, *, ends_file: bool) -> tuple[in
                 fields = []
             if width in {ANY_WIDTH, len(fields)}:
                 return at, fields, ""
-            fault = _wrong_width(len(fields), width)
+            fault = _wrong_width(window[start:at], len(fields), width)
         elif len(fields) == width:
             line_end = _line_end(window, at, ends_file=ends_file)
             if line_end is None:
                 return None
-            fault = _wrong_width(width + _count_fields(window, at, line_end), width)
+            count = width + _count_fields(window, at, line_end)
+            fault = _wrong_width(window[start:line_end], count, width)
     line_end = _line_end(window, start, ends_file=ends_file)
-    return None if line_end is None else (line_end, [], fault)
+    return None if line_end is None else (line_end, [], fault + _backslash_hint(window, start, line_end))
 
 
 def _quote_fault(window: bytes, at: int, *, ends_file: bool) -> str:
@@ -164,8 +178,19 @@ def _count_fields(window: bytes, at: int, line_end: int) -> int:
     return count
 
 
-def _wrong_width(count: int, width: int) -> str:
-    return f"{count} field{'s' * (count != 1)} where the header has {width}; quote values that hold a comma"
+def _wrong_width(text: bytes, count: int, width: int) -> str:
+    if not text.rstrip(b"\r\n"):
+        return "an empty line; remove it"
+    if not text.strip():
+        return "a line of blanks; remove it"
+    where = f"{count} field{'s' * (count != 1)} where the header has {width}"
+    if not text.strip(b", \t\r\n"):
+        return f"{where}, all of them empty; remove the line"
+    return f"{where}; quote values that hold a comma"
+
+
+def _backslash_hint(window: bytes, start: int, end: int) -> str:
+    return _NO_ESCAPE if window.find(b'\\"', start, end) >= 0 else ""
 
 
 _FIELD = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n][^,\r\n]*+)?+)(,|\r\n|\n|\r)')
@@ -173,6 +198,7 @@ _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _STRAY = "not CSV: text after a closing quote; look for a quote that is not doubled or not closed"
 _UNCLOSED = "not CSV: a quote is open to the file's end; look for a quote that is not doubled or not closed"
+_NO_ESCAPE = r'; a backslash escapes nothing here: write \" as ""'
 _ENDLESS = (
     f"longer than {ROW_MAX_BYTES >> 20} MiB, more than a server takes; "
     "shorten it, or look for a quote that is not doubled or not closed"

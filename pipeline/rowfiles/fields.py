@@ -1,11 +1,17 @@
-"""Which field of a row file feeds which column."""
+"""Which field of a row file feeds which column, and what is wrong with a header that does not fit."""
 
+import difflib
+import re
+import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError, shown, suggestion
+from pipeline.rowfiles.formats import format_of
+from pipeline.rowfiles.mapping import format_mapping, quoted
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ def match_fields(
     if sorted(header) != sorted(names):
         raise RowFileError(
             f"{file}: the header is {shown(','.join(header))!r}; it must name each of "
-            f"{','.join(names)!r} once"
+            f"{','.join(names)!r} once; {_what_is_wrong(file, header, columns)}"
         )
     return [Field(column, column.name) for column in columns]
 
@@ -70,10 +76,88 @@ def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field]) 
         if count == 0:
             raise RowFileError(
                 f"{file}: no field {shown(wanted.name)!r} in its header, which the mapping wants for column "
-                f"{wanted.column.name!r}; {suggestion(wanted.name, header)}"
+                f"{wanted.column.name!r}; {_what_was_meant(file, header, fields, wanted.name)}"
             )
         if count > 1:
             raise RowFileError(
                 f"{file}: the header names {shown(wanted.name)!r} {count} times, which the mapping wants for "
                 f"column {wanted.column.name!r}; rename all but one"
             )
+
+
+def other_delimiter(delimiter: str) -> str:
+    """Return what to say of a CSV file whose delimiter is not the comma."""
+    return f"its delimiter seems to be {delimiter!r}, and only the comma is read; convert the file"
+
+
+def _what_is_wrong(file: Path, header: Sequence[str], columns: Sequence[Column]) -> str:
+    names = [column.name for column in columns]
+    if hint := _not_a_header(file, header, names):
+        return hint
+    counts = Counter(header)
+    faults = {
+        "missing": [name for name in names if name not in counts],
+        "surplus": [name for name in counts if name not in names],
+        "more than once": [name for name, count in counts.items() if count > 1],
+        "with blanks around it": [name for name in counts if name != name.strip()],
+    }
+    said = "; ".join(f"{what}: {_listed(found)}" for what, found in faults.items() if found)
+    if any(_PANDAS_INDEX.fullmatch(name) for name in faults["surplus"]):
+        said += "; pandas writes its index so unless told index=False"
+    example = shlex.quote(format_mapping(_likely_mapping(counts, columns)))
+    return f"{said}; correct the header, or use LoadTable and --mapping {shown(example, 500)}"
+
+
+def _likely_mapping(counts: Mapping[str, int], columns: Sequence[Column]) -> dict[str, str]:
+    """Return the mapping that was probably meant; what feeds a key column in it may be left to the user."""
+    usable = [name for name, count in counts.items() if count == 1]
+    names = {column.name for column in columns}
+    mapping: dict[str, str] = {}
+    for column in columns:
+        alike = [name for name in usable if name not in names and _letters(name) == _letters(column.name)]
+        if column.name in usable:
+            mapping[column.name] = column.name
+        elif alike and alike[0] not in mapping:
+            mapping[alike[0]] = column.name
+        elif column.is_key:
+            mapping[f"FIELD OF {column.name}"] = column.name
+    return mapping
+
+
+def _what_was_meant(file: Path, header: Sequence[str], fields: Sequence[Field], name: str) -> str:
+    """Return which field was meant, as a mapping names it."""
+    if hint := _not_a_header(file, header, [field.name for field in fields]):
+        return hint
+    near = difflib.get_close_matches(name, header, n=1)
+    if not near or quoted(near[0]) == near[0]:
+        return suggestion(name, header)
+    return f"did you mean {shown(quoted(near[0]))}, with its double quotes?"
+
+
+def _not_a_header(file: Path, header: Sequence[str], names: Sequence[str]) -> str:
+    """Return why a CSV file's first line is none that names fields; nothing where it seems to be one."""
+    if format_of(file) != "csv" or set(header) & set(names):
+        return ""
+    delimiter = next((each for each in ";\t|" if each in header[0]), "")
+    if delimiter and len(header[0].split(delimiter)) > len(header):
+        return other_delimiter(delimiter)
+    if header[0].startswith(("#", "//", "--")):
+        return "its first line seems to be a comment; remove it, so that the header comes first"
+    known = {_letters(name) for name in names}
+    if len(header) > 1 and not any(_letters(name) in known for name in header):
+        return (
+            "none of them is in it: if the file has no header, put one before its first line; if these are "
+            "its names, use LoadTable and --mapping 'FIELD=COLUMN, …'"
+        )
+    return ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return shown(", ".join(map(repr, names)), 200)
+
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0|")

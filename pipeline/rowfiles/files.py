@@ -7,7 +7,6 @@ would otherwise load as if whole.
 
 import csv
 import glob
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,52 +15,90 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.atomic import atomic_path
-from pipeline.config import FILE_FORMATS
 from pipeline.cql.arrowvalues import Wrong, read_values
 from pipeline.cql.columns import Column, Row
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.badrows import NO_KEY_VALUE
-from pipeline.rowfiles.chunk import Chunk, Wanted, every, reading
+from pipeline.rowfiles.chunk import Chunk, Wanted, every, reading, require_regular
 from pipeline.rowfiles.csvfile import open_csv, read_csv_chunks
 from pipeline.rowfiles.fields import Field, match_fields
+from pipeline.rowfiles.formats import format_of, printable
 from pipeline.rowfiles.parquetfile import check_parquet, read_parquet_chunks, read_parquet_header
 
 
 def find_files(pattern: str) -> tuple[Path, ...]:
     """Return the row files that a file's path, a folder or a glob means, sorted by path.
 
+    Of a folder these are the files whose names end in .csv or .parquet, in capitals or not, and are not
+    hidden; `passed_over` returns the rest. What is named, or found by a glob, is a row file or refused.
+
     Raises:
-        RowFileError: nothing is there, or what is there is neither .csv nor .parquet.
+        RowFileError: nothing is there, or what is there is no regular file, cannot be read, is neither
+            .csv nor .parquet, or has a name that is not UTF-8.
     """
+    _require_utf8(pattern)
     place = Path(pattern)
-    if place.is_dir():
-        found = [file for file in place.iterdir() if file.suffix[1:] in FILE_FORMATS]
-    elif place.exists():
-        found = [place]
-    else:
-        found = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207 - absolute patterns too
-    files = tuple(sorted(file for file in found if not file.name.startswith(".")))
+    with reading(place):
+        is_folder = bool(pattern) and place.is_dir()
+        if is_folder:
+            taken, passed = _in_folder(place)
+        elif place.exists():
+            taken, passed = [place], []
+        else:
+            taken, passed = [Path(match) for match in glob.glob(pattern, recursive=True)], []  # noqa: PTH207 - absolute patterns too
+    files = tuple(sorted(taken))
     if not files:
+        there = f"; there is only {listed(passed)}" if passed else ""
         raise RowFileError(
-            f"no row file at {pattern}; name a .csv or .parquet file, a folder of them, or a glob"
+            f"no row file at {pattern}{there}; name a .csv or .parquet file, a folder of them, or a glob"
         )
     for file in files:
-        if file.suffix[1:] not in FILE_FORMATS:
-            raise RowFileError(f"{file} is neither .csv nor .parquet; rename or convert it")
+        _require_utf8(str(file))
+        require_regular(file)
+        if not format_of(file):
+            raise RowFileError(f"{file} is neither .csv nor .parquet; {_remedy(file)}")
     return files
 
 
-def digest(files: Iterable[Path]) -> str:
-    """Return the SHA-256 of the files' contents one after another, in hex; their names do not count.
+def passed_over(pattern: str) -> tuple[Path, ...]:
+    """Return what of a folder `find_files` leaves out, sorted: other files, hidden ones, folders in it.
+
+    Nothing where `pattern` is a file or a glob: of these nothing is left out.
 
     Raises:
-        RowFileError: a file cannot be read.
+        RowFileError: the folder cannot be read.
     """
-    sha256 = hashlib.sha256()
-    for file in files:
-        with reading(file), file.open("rb") as content:
-            sha256.update(hashlib.file_digest(content, "sha256").digest())
-    return sha256.hexdigest()
+    place = Path(pattern)
+    with reading(place):
+        return tuple(sorted(_in_folder(place)[1])) if pattern and place.is_dir() else ()
+
+
+def listed(found: Sequence[Path]) -> str:
+    """Return the names of what was found in a folder, as a message lists them: the first few."""
+    names = [printable(path.name) + "/" * path.is_dir() for path in sorted(found)[:_LISTED_MOST]]
+    more = len(found) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def _in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return what of a folder's entries is taken for row files, and what is not."""
+    taken: list[Path] = []
+    passed: list[Path] = []
+    for entry in folder.iterdir():
+        (taken if format_of(entry) and not entry.name.startswith(".") else passed).append(entry)
+    return taken, passed
+
+
+def _require_utf8(path: str) -> None:
+    """Return if a path is UTF-8: where a load is noted, and what it rejects, names its files in UTF-8."""
+    if printable(path) != path:
+        raise RowFileError(f"the name {printable(path)} is not UTF-8; rename the file or its folder")
+
+
+def _remedy(file: Path) -> str:
+    if file.suffix.lower() in _COMPRESSED:
+        return "unpack it"
+    return "rename or convert it"
 
 
 def read_header(file: Path) -> list[str]:
@@ -70,7 +107,7 @@ def read_header(file: Path) -> list[str]:
     Raises:
         RowFileError: the file is unreadable, empty or not whole, or its header is damaged.
     """
-    if file.suffix == ".csv":
+    if format_of(file) == "csv":
         with open_csv(file) as opened:
             return opened.header
     return read_parquet_header(file)
@@ -99,7 +136,7 @@ def check_file(file: Path, fields: Sequence[Field]) -> None:
     Raises:
         RowFileError: the file is unreadable, empty, cut off or damaged.
     """
-    if file.suffix == ".csv":
+    if format_of(file) == "csv":
         read_header(file)
     else:
         check_parquet(file, fields)
@@ -114,7 +151,7 @@ def read_chunks(file: Path, fields: Sequence[Field], *, wanted: Wanted = every) 
         RowFileError: the file is unreadable, empty, cut off or damaged; what is wrong with single rows is
             in the chunks.
     """
-    return (read_csv_chunks if file.suffix == ".csv" else read_parquet_chunks)(file, fields, wanted)
+    return (read_csv_chunks if format_of(file) == "csv" else read_parquet_chunks)(file, fields, wanted)
 
 
 def read_rows(files: Iterable[Path], columns: Sequence[Column]) -> Iterator[Row]:
@@ -127,7 +164,7 @@ def read_rows(files: Iterable[Path], columns: Sequence[Column]) -> Iterator[Row]
     """
     types = [column.cql_type for column in columns]
     for file in files:
-        separator = ":" if file.suffix == ".csv" else ": row "
+        separator = ":" if format_of(file) == "csv" else ": row "
         for chunk in read_chunks(file, plan_fields([file], columns, {})):
             first_bad = chunk.bad[0] if chunk.bad else None
             values = [read_values(*pair) for pair in zip(types, chunk.columns, strict=True)]
@@ -156,7 +193,7 @@ def write_rows(target: Path, columns: Sequence[Column], rows: Iterable[Row]) -> 
         OutputError: the folder or the file cannot be written, or the disk is full.
     """
     with atomic_path(target) as temporary:
-        return (_write_csv if target.suffix == ".csv" else _write_parquet)(temporary, columns, rows)
+        return (_write_csv if format_of(target) == "csv" else _write_parquet)(temporary, columns, rows)
 
 
 def _write_csv(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
@@ -193,3 +230,5 @@ def _write_parquet(path: Path, columns: Sequence[Column], rows: Iterable[Row]) -
 
 
 _WRITTEN_ROWS = 10_000
+_LISTED_MOST = 10
+_COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".7z", ".tar", ".tgz"}

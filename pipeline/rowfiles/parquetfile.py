@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.cql.arrowvalues import without_views
 from pipeline.errors import RowFileError, shown
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.chunk import Chunk, Wanted, every, not_utf8, reading
+from pipeline.rowfiles.chunk import Chunk, Wanted, every, not_utf8, open_regular
 from pipeline.rowfiles.fields import Field
 
 
@@ -168,7 +168,7 @@ def _wrong_text(column: pa.Array) -> Iterator[tuple[int, UnicodeDecodeError]]:
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[pq.ParquetFile]:
     # Arrow's own words for what is no file are longer than the system's.
-    with reading(file), file.open("rb"):
+    with open_regular(file):
         try:
             with pq.ParquetFile(
                 file,

@@ -14,6 +14,7 @@ from pipeline.cql.columns import Column
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.csvfile import open_csv
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.parquetfile import read_parquet_batches
 
 
@@ -54,7 +55,7 @@ def _rejected(fields: Sequence[Field], lines: Mapping[str, set[int]]) -> Iterato
         yield _csv_line([field.name.encode() for field in fields])
     for name, wanted in lines.items():
         file = Path(name)
-        rows = _from_csv(file, wanted) if file.suffix == ".csv" else _from_parquet(file, fields, wanted)
+        rows = _from_csv(file, wanted) if format_of(file) == "csv" else _from_parquet(file, fields, wanted)
         own_header = next(rows)
         if header is None:
             header = own_header

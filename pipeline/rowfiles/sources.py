@@ -13,7 +13,8 @@ import numpy as np
 
 from pipeline.errors import RowFileError
 from pipeline.jobs import SourceFile
-from pipeline.rowfiles.chunk import reading
+from pipeline.rowfiles.chunk import open_regular, reading
+from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.parquetfile import count_parquet_rows
 
 
@@ -66,9 +67,9 @@ def _describe(file: Path, _version: tuple[int, ...], _asked_at_s: float) -> Sour
 
 
 def _read(file: Path) -> SourceFile:
-    with reading(file), file.open("rb") as content:
+    with open_regular(file) as content:
         version = _version(os.fstat(content.fileno()))
-        if file.suffix == ".parquet":
+        if format_of(file) == "parquet":
             sha256, lines = hashlib.file_digest(content, "sha256").hexdigest(), count_parquet_rows(file)
         else:
             sha256, lines = _digest_and_lines(content)
