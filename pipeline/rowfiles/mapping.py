@@ -19,7 +19,7 @@ def parse_mapping(text: str) -> dict[str, str]:
     while more:
         found = _PAIR.match(text, at)
         if found is None:
-            raise ValueError(text[at:])
+            raise ValueError(text[at:] or text)
         field = _name(found["quoted_field"], found["field"])
         column = _name(found["quoted_column"], found["column"])
         if not column or field in mapping:

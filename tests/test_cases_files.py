@@ -1,0 +1,170 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cql.columns import Column
+from pipeline.errors import RowFileError
+from pipeline.rowfiles.chunk import Chunk
+from pipeline.rowfiles.fields import match_fields
+from pipeline.rowfiles.files import find_files, listed, passed_over, plan_fields, read_chunks
+from pipeline.rowfiles.mapping import format_mapping, parse_mapping
+from pipeline.rowfiles.sources import describe_file
+
+CASES = Path(__file__).with_name("cases")
+COLUMNS = [Column("id", "int", is_key=True), Column("a", "text", is_key=False)]
+NAMES = st.text(st.sampled_from('ab ,="\n'), min_size=1, max_size=6)
+
+
+def written(folder: Path, content: bytes, name: str = "rows.csv") -> Path:
+    """Return a file with this content."""
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def chunks(file: Path) -> list[Chunk]:
+    """Read a file of two columns."""
+    return list(read_chunks(file, plan_fields([file], COLUMNS, {})))
+
+
+def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
+    """Of a mixed folder B.CSV loads too, and the packed, the other and the folder in it are named."""
+    folder = str(CASES / "20-mixed-folder" / "in")
+    assert [file.name for file in find_files(folder)] == ["B.CSV", "a.csv"]
+    assert listed(passed_over(folder)) == "c.csv.gz, d.tsv, notes.txt, sub/"
+    assert passed_over(f"{folder}/*.csv") == ()
+
+
+def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
+    """The header of F.CSV is no row, for the count of rows as for the reading."""
+    [file] = find_files(str(CASES / "20-mixed-folder" / "only"))
+    assert describe_file(file).rows == 1
+    fields = plan_fields([file], [COLUMNS[0], Column("v", "text", is_key=False)], {})
+    assert [len(chunk.lines) for chunk in read_chunks(file, fields)] == [1]
+
+
+def test_a_folder_of_which_nothing_is_taken_says_what_is_there(tmp_path: Path) -> None:
+    """Where a folder holds no row file, the refusal names what it holds."""
+    written(tmp_path, b"", "d.tsv")
+    with pytest.raises(RowFileError, match=r"no row file at .*; there is only d\.tsv; name a "):
+        find_files(str(tmp_path))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("pattern", ["", "/*", "/x.{}"])
+def test_a_pipe_is_refused_and_never_opened(tmp_path: Path, suffix: str, pattern: str) -> None:
+    """A named pipe, which nobody writes to, is refused at once: in a folder, by a glob, by name."""
+    os.mkfifo(tmp_path / f"x.{suffix}")
+    with pytest.raises(RowFileError, match=rf"cannot read .*x\.{suffix}: it is a pipe"):
+        find_files(str(tmp_path) + pattern.format(suffix))
+    with pytest.raises(RowFileError, match="it is a pipe"):
+        describe_file(tmp_path / f"x.{suffix}")
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    """A device, a socket, a folder, a link to nothing or to itself: each is refused by what it is."""
+    file = tmp_path / "x.csv"
+    with pytest.raises(RowFileError, match="cannot read /dev/zero: it is a device"):
+        find_files("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(file))
+        with pytest.raises(RowFileError, match="it is a socket"):
+            find_files(str(tmp_path))
+    file.unlink()
+    for target, words in (("nowhere", "No such file"), ("x.csv", "Too many levels"), (".", "Is a directory")):
+        file.symlink_to(target)
+        with pytest.raises(RowFileError, match=rf"cannot read .*x\.csv: {words}"):
+            find_files(str(tmp_path))
+        file.unlink()
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """A name with other bytes is shown with them escaped, by name and in a folder."""
+    name = os.fsdecode(b"caf\xe9.csv")
+    written(tmp_path, b"id,a\n", name)
+    for pattern in (str(tmp_path), str(tmp_path / name)):
+        with pytest.raises(RowFileError, match=r"caf\\xe9\.csv is not UTF-8; rename the file"):
+            find_files(pattern)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("id;a", "its delimiter seems to be ';', and only the comma is read"),
+        ("id\ta", "its delimiter seems to be '\\\\t'"),
+        ("id|a", "its delimiter seems to be '|'"),
+        ('"id";"a"', "its delimiter seems to be ';'"),
+        ("1,x", "if the file has no header, put one before its first line"),
+        ("# exported", "its first line seems to be a comment"),
+        ("id", "missing: 'a'; correct the header, or use LoadTable and --mapping id=id"),
+        ("id,a,a", "more than once: 'a'"),
+        ("id,a,", "surplus: ''"),
+        ("id, a", "missing: 'a'; surplus: ' a'; with blanks around it: ' a'"),
+        ("id, a", "--mapping 'id=id,\" a\"=a'"),
+        ("id,a,__index_level_0__", "index=False; correct the header, or use LoadTable and --mapping"),
+    ],
+)
+def test_a_header_that_does_not_fit_says_why(tmp_path: Path, header: str, message: str) -> None:
+    """The refusal of a header says what is wrong with it, and what to do."""
+    file = written(tmp_path, f"{header}\n1,x\n".encode())
+    with pytest.raises(RowFileError) as raised:
+        plan_fields([file], COLUMNS, {})
+    assert message.replace("\\\\", "\\") in str(raised.value)
+
+
+def test_advice_can_be_followed() -> None:
+    """What a mapping's error suggests stands as --mapping reads it."""
+    with pytest.raises(RowFileError, match=r'did you mean " a", with its double quotes\?'):
+        match_fields(Path("x.csv"), ["id", " a"], COLUMNS, {"id": "id", "a": "a"})
+
+
+@given(st.dictionaries(NAMES, NAMES, max_size=4))
+def test_any_names_can_be_mapped(mapping: dict[str, str]) -> None:
+    """A mapping is read as it was written, whatever its names hold."""
+    assert parse_mapping(format_mapping(mapping)) == mapping
+
+
+def test_names_in_quotes_are_read() -> None:
+    """Commas, blanks, equals signs and quotes can be in a name that stands in quotes."""
+    mapping = parse_mapping('"Price, EUR"=price, " b"=b, "a=b"=c, "say ""x"""=d, plain name=e')
+    assert mapping == {"Price, EUR": "price", " b": "b", "a=b": "c", 'say "x"': "d", "plain name": "e"}
+
+
+@pytest.mark.parametrize("text", ['"a=b', '"a"x=b', "a", "a=", "a=b,", "a=b,a=c", 'a="b"c'])
+def test_a_mapping_that_is_none_is_refused(text: str) -> None:
+    """What is no list of pairs has no meaning."""
+    with pytest.raises(ValueError, match="a"):
+        parse_mapping(text)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("blank_count", [1, 2, 5000])
+def test_empty_lines_at_the_end_are_no_rows(tmp_path: Path, end: bytes, blank_count: int) -> None:
+    """A file that ends in empty lines has the rows before them, and none that is bad."""
+    [chunk] = chunks(written(tmp_path, end.join([b"id,a", b"1,x"]) + end + end * blank_count))
+    assert (chunk.lines.tolist(), list(chunk.bad)) == ([2], [])
+
+
+def test_backslashes_cost_their_own_rows() -> None:
+    """Quotes escaped by a backslash are refused row by row, with a hint; no row is swallowed."""
+    [chunk] = chunks_of_three(CASES / "05-backslash-escapes" / "copyto.csv")
+    assert [row.line for row in chunk.bad] == [2, 4, 5]
+    assert all(r'write \" as ""' in row.reason for row in chunk.bad)
+    assert chunk.columns[1].to_pylist() == [r"C:\\dir", "plain"]
+
+
+def chunks_of_three(file: Path) -> list[Chunk]:
+    """Read a file of three columns."""
+    columns = [*COLUMNS, Column("b", "text", is_key=False)]
+    return list(read_chunks(file, plan_fields([file], columns, {})))
+
+
+def test_a_packed_file_says_so() -> None:
+    """A packed file is told to be unpacked, whatever it is called."""
+    with pytest.raises(RowFileError, match=r"g\.csv: not CSV but gzip; unpack it"):
+        chunks(CASES / "20-mixed-folder" / "renamed" / "g.csv")
+    with pytest.raises(RowFileError, match=r"neither \.csv nor \.parquet; unpack it"):
+        find_files(str(CASES / "20-mixed-folder" / "g.csv.gz"))
