@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-page check bench bench-one-node bench-three-nodes bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-page test-install check bench bench-one-node bench-three-nodes bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test: venv-dev  ## Run every test
 
 test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian package chromium
 	.venv/bin/pytest $(ARGS) tests/page
+
+test-install:  ## Install into an environment of its own, and load a few rows from another folder
+	PYTHON="$(PYTHON)" tests/install.sh
 
 check: venv-dev  ## Lint, formatting and types
 	.venv/bin/ruff check .

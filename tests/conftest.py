@@ -100,7 +100,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 
@@ -163,7 +163,7 @@ def luigid(workspace: Workspace) -> Iterator[str]:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until `condition` holds; a wait in vain fails."""
-    deadline_s = time.monotonic() + 60
+    deadline_s = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline_s, "waited in vain"
         time.sleep(0.05)

@@ -29,7 +29,7 @@ def test_every_contender_writes_every_row(workspace: Workspace) -> None:
         "--latencies-s",
         "0.001",
         "--time-budget",
-        "60 seconds",
+        "10 minutes",
         "--precision",
         "100",
     )
@@ -59,7 +59,7 @@ def test_advice_is_found_and_taken(workspace: Workspace) -> None:
     assert "cannot read output/pool_size.toml" in refused.stdout
     workspace.configure(experiment={"pool_sizes": "1, 4"})
     sweep = ("RecommendPoolSize", *ROWS, "--latencies-s", "0.001", "--precision", "100")
-    done = workspace.luigi(*sweep, "--time-budget", "20 seconds")
+    done = workspace.luigi(*sweep, "--time-budget", "10 minutes")
     assert done.returncode == 0, done.stdout
     taken = workspace.luigi(*load, "--reload")
     assert taken.returncode == 0, taken.stdout

@@ -199,8 +199,12 @@ def test_same_command_does_not_run_twice_at_a_time(
     words = ("LoadUsers", "--input", write_users(used), *SLOWLY)
     first = begin(*words)
     first.until(lambda: has_rows(used, cql))
-    second = used.luigi(*words)
-    assert first.process.poll() is None
+    # However slow this machine is, the first one is still there when the second looks.
+    first.process.send_signal(signal.SIGSTOP)
+    try:
+        second = used.luigi(*words)
+    finally:
+        first.process.send_signal(signal.SIGCONT)
     assert second.returncode == 10, second.stdout
     assert "already running" in second.stdout
     assert first.wait() == 0, first.output

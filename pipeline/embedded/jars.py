@@ -23,7 +23,7 @@ from pipeline.errors import EmbeddedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOCK_FILE = Path(__file__).resolve().parents[2] / "jgo.lock.toml"
+LOCK_FILE = Path(__file__).resolve().with_name("jgo.lock.toml")
 
 _NEEDED_MIB = 200
 _THREADS = 8

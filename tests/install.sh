@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The project as `pip install .` gives it, away from its sources: its own files must be within it.
+set -euo pipefail
+
+project=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+folder=$(mktemp -d)
+unset PYTHONPATH PYTHONHOME LUIGI_CONFIG_PATH
+stop() {
+    cd "$folder/run" && "$folder/venv/bin/python" -m pipeline.embedded stop
+    cd / && rm -rf "$folder"
+}
+# A copy, because setuptools leaves a folder where it builds.
+mkdir "$folder/source" "$folder/run"
+cp -r "$project"/{pipeline,tasks,pyproject.toml,requirements.txt,README.md,LICENSE} "$folder/source"
+"${PYTHON:-python3}" -m venv "$folder/venv"
+"$folder/venv/bin/python" -m pip install --quiet "$folder/source"
+cp "$project/luigi.cfg" "$folder/run"
+cd "$folder/run"
+trap stop EXIT
+"$folder/venv/bin/luigi" --module tasks VerifyUsers --rows 20
+test -e output/loads/test.users/*/*/verified.json
+echo "tests/install.sh: an installed copy loaded and verified 20 rows"
