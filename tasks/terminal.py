@@ -120,7 +120,7 @@ def _bar() -> Progress | None:
 
 def _without_our_tracebacks(record: logging.LogRecord) -> bool:
     """Keep every record; where it carries one of our errors, keep its message and leave the traceback out."""
-    if record.exc_info and isinstance(record.exc_info[1], PipelineError):
+    if record.exc_info and isinstance(record.exc_info[1], PipelineError | luigi.parameter.ParameterException):
         record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
         record.exc_info = record.exc_text = None
     elif "Traceback" in (text := record.getMessage()):

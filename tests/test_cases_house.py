@@ -76,3 +76,18 @@ for name in ("", ".t", "k.", "a.b.c", '"t', 'k."t"x'):
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ['k a.b"c', *["refused"] * 6]
+
+
+def test_a_missing_parameter_is_named(workspace: Workspace) -> None:
+    """A command without a parameter that it needs ends with one line that names it."""
+    done = workspace.luigi("LoadTable", "--table", "k.t")
+    assert done.returncode == 40
+    assert "requires the 'input' parameter to be set" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_tasks_switch_may_stand_before_it(workspace: Workspace) -> None:
+    """A task's own switch takes no value, wherever it stands; a setting's does."""
+    done = workspace.luigi("--dry-run", "LoadUsers", "--cassandra-manage-schema", "false")
+    assert done.returncode == 35
+    assert "manage_schema is false" in done.stdout or "is absent" in done.stdout

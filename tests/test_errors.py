@@ -85,7 +85,7 @@ def refusals(loaded: Workspace, endpoint: Endpoint, cql: Session, tmp_path: Path
             {"consistency_level": "MOST"},
             "consistency_level is 'MOST'; it must be one of ANY, ON",
         ),
-        ("cassandra", {"keyspace": "Bad-Name"}, "keyspace is 'Bad-Name'; it must be 1 to 48 of a-z"),
+        ("cassandra", {"keyspace": "Bad-Name"}, "keyspace is 'Bad-Name'; it must be 1 to 48 of A-Z"),
         ("cassandra", {"tls_ca_file": "no.pem"}, "cannot use the TLS files no.pem: .*; they must be PEM"),
         ("cassandra", {"user": "ada"}, "user is 'ada' but there is no password; set CASSANDRA_PASSWORD or p"),
         (
@@ -264,7 +264,11 @@ def test_an_input_that_is_no_row_file_is_refused(refusals: Refusals, name: str, 
             f"{GOOD}{ID},J\xfcrg,X\n".encode("latin-1"),
             r"latin.csv:3: column first_name: not UTF-8 \(byte 0xfc\); co",
         ),
-        ("type.csv", f"{GOOD}nonsense,a,b\n".encode(), "type.csv:3: column user_id: 'nonsense' is no uuid: "),
+        (
+            "type.csv",
+            f"{GOOD}nonsense,a,b\n".encode(),
+            "type.csv:3: column user_id: 'nonsense' is not a valid uuid: ",
+        ),
     ],
 )
 def test_a_bad_row_file_loads_not_one_row(

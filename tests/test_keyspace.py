@@ -202,7 +202,7 @@ def test_a_marker_tells_a_table_from_the_one_before_it(workspace: Workspace, cql
 
 def test_what_is_absent_is_described_as_absent(workspace: Workspace, cql: Session) -> None:
     """Asking what is there creates nothing: without a keyspace there is no table and no marker."""
-    nothing: dict[str, Any] = {"table_id": None, "markers": []}
+    nothing: dict[str, Any] = {"table_id": None, "truncated_at": "", "markers": []}
     assert run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,))) == nothing
     create_keyspace(cql, workspace.keyspace)
     assert run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,))) == nothing

@@ -196,7 +196,7 @@ def test_a_dry_run_checks_and_writes_nothing(tables: Tables) -> None:
     file = tables.write("dry.csv", "name,id\nAda,1\nGrace,two\nJoan,3\n")
     words = ("LoadTable", "--table", table, "--input", str(file), "--dry-run")
     said = tables.refused(*words)
-    assert len(re.findall(r"1 bad rows, .*: dry.csv:3: column id: 'two' is no int", said)) == 1, said
+    assert len(re.findall(r"1 bad rows, .*: dry.csv:3: column id: 'two' is not a valid int", said)) == 1, said
     said = tables.succeed(*words, "--max-bad-rows", "34%")
     assert "LoadTable: 3 rows, 1 bad ones among them, would be loaded: id, name\n" in said
     assert tables.said("rejected.csv").read_text(encoding="utf-8") == "name,id\nGrace,two\n"
@@ -207,7 +207,7 @@ def test_a_dry_run_checks_and_writes_nothing(tables: Tables) -> None:
 
 PRIVATE = "nobody's business"
 BAD = {
-    3: (f"wrong,a,many,{PRIVATE},", "n", "many", "'many' is no int: "),
+    3: (f"wrong,a,many,{PRIVATE},", "n", "many", "'many' is not a valid int: "),
     4: (f"no key,,1,{PRIVATE},", "part", "", "no value; a key column needs one"),
     5: (f"fields,a,1,{PRIVATE}", "", "", "4 fields where the header has 5; quote values that hold a comma"),
     6: (f"J\xfcrg,a,1,{PRIVATE},", "id", "J�rg", "not UTF-8 (byte 0xfc); convert the file"),
@@ -231,7 +231,9 @@ def test_bad_rows_are_set_apart_mended_and_replayed(tables: Tables) -> None:
     words = ("LoadTable", "--table", table, "--input", str(file), "--pool-size", "1", "--max-bad-rows")
 
     said = tables.refused(*words, "7")
-    assert len(re.findall(r"8 bad rows, .* is 7: apart.csv:3: column n: 'many' is no int", said)) == 1, said
+    assert (
+        len(re.findall(r"8 bad rows, .* is 7: apart.csv:3: column n: 'many' is not a valid int", said)) == 1
+    ), said
     assert PRIVATE not in said
     assert len(re.findall(r"mend the rows in output/.*/rejected.csv, then run ReplayBadRows", said)) == 1
     assert len(tables.said("bad_rows.csv").read_text(encoding="utf-8").splitlines()) == 1 + len(BAD)
@@ -270,7 +272,9 @@ def test_bad_rows_count_against_the_budget(loads: Loads, budget: str, *, is_enou
     with contextlib.nullcontext() if is_enough else too_many:
         assert loads.run(load)["bad"] == 2
     told = (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8").splitlines()
-    assert [line.partition("'x' is no int")[1] for line in told[1:]] == ["'x' is no int"] * 2
+    assert [line.partition("'x' is not a valid int")[1] for line in told[1:]] == [
+        "'x' is not a valid int"
+    ] * 2
 
 
 def test_the_servers_warnings_are_counted_and_said_once(tables: Tables) -> None:

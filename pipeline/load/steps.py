@@ -41,6 +41,8 @@ def begin(job: jobs.BeginLoad, _: Progress) -> Result:
         ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
         _reserve_timestamps(session, table, fields, load, anew=job.anew)
         journal = open_journal(session, table, load, anew=job.anew)
+        if table.has_lists([field.column.name for field in fields]):
+            journal.reserve_attempts(journal.attempts + 1)
     return {"journal": str(journal.path), "rows": journal.rows}
 
 

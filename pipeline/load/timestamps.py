@@ -26,7 +26,8 @@ class WriteTimestamps:
         self._table = table
         self._has_lists = table.has_lists(names)
         self._step_us = list_step_us(table, names)
-        self._first_attempt = journal.attempts
+        # The last one is this run's own, noted when it began.
+        self._first_attempt = max(0, journal.attempts - 1)
         self._may_be_future = may_be_future
         # The clock may have been set back since the load began: it never makes a row wait for longer.
         self._began_s = time.monotonic() - max(0.0, time.time() - journal.timestamp_us / 1e6)

@@ -1,6 +1,7 @@
 """Rows of files and of tables as bytes: the cells of the key, then the others, each with its length in front.
 
-So they are in the server's answers (native protocol 4, section 4.2.5.2). Cells: `pipeline.verification.cells`.
+So they are in the server's answers (native protocol 4, section 4.2.5.2).
+On each cell see `pipeline.verification.cells`.
 """
 
 from collections.abc import Sequence
