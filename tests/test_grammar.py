@@ -58,9 +58,13 @@ def moment(text: str) -> bytes:
 
 def day(text: str) -> bytes:
     """Return a date as its days, 1970 in the middle of 32 bits."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+    found = re.fullmatch(r"(\d{4}|[+-]\d{4,7})-(\d\d)-(\d\d)", text, re.ASCII)
+    if not found or found[1] == "-0000" or found[1] == "0000":
         raise ValueError(text)
-    return struct.pack(">I", (dt.date.fromisoformat(text) - EPOCH.date()).days + (1 << 31))
+    # The calendar repeats every 400 years, which are 146,097 days.
+    cycles, year = divmod(int(found[1]) - 2000, 400)
+    days = (dt.date(2000 + year, int(found[2]), int(found[3])) - EPOCH.date()).days + cycles * 146_097
+    return struct.pack(">I", days + (1 << 31))
 
 
 def integer(text: str) -> bytes:
@@ -139,7 +143,7 @@ ORACLES: dict[str, tuple[Callable[[str], bytes], str]] = {
             r"([T ][0-2][0-9]:[0-5][0-9](:[0-5][0-9](\.[0-9]{1,7})?)?(Z|[+-][01][0-9](:?[0-5][0-9])?)?)?"
         ),
     ),
-    "date": (day, r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]"),
+    "date": (day, r"([0-2][0-9]{3}|[+-][0-9]{4,7})-[01][0-9]-[0-3][0-9]"),
     "bigint": (integer, r"-?[0-9]{1,20}"),
     "decimal": (decimal, r"-?([0-9]{1,25}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,3})?"),
     "double": (double, r"-?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,5})([eE][+-]?[0-9]{1,3})?|NaN|-?Infinity"),
