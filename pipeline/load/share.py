@@ -52,7 +52,9 @@ class Share:
         share: int,
         shares: int,
     ) -> None:
-        self.done = journal.rows if share == 0 else 0
+        # Its own chunks alone: another share may have settled some of its own by now.
+        own = (journal.chunks[at] for at in journal.chunks if sum(at) % shares == share)
+        self.done = sum(record.rows for record in own)
         self.chunks = [0] * len(journal.files)
         self._files = in_order_of(journal, load.files)
         self.bad = bad_rows_of(journal, self._files)
