@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-page test-install check bench bench-one-node bench-three-nodes bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-page test-install check bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ bench-three-nodes: venv .venv-bench/.stamp  ## Other loaders on three nodes with
 	.venv/bin/python -m bench.run --name three-nodes --nodes 3 --consistency QUORUM --tables users --rows 300000 \
 		--contenders "server limit" "ours, batch" "ours, prepared" "acsylla, batch" "acsylla, small batch" \
 		"scyllapy, batch" "cqlsh COPY" execute_concurrent "DSBulk, replica set"
+
+bench-commits: venv  ## Two commits' loads in turn, ten minutes; ARGS="BASE [NEW]"
+	.venv/bin/python -m bench.commits $(ARGS)
 
 bench-alone: venv  ## Generation, a load's memory, Luigi's own time; eight minutes
 	.venv/bin/python -m bench.alone

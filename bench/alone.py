@@ -18,7 +18,7 @@ from pathlib import Path
 from faker import Faker
 
 from bench.contest import Task
-from bench.figures import Figure, figure, say, write_figures
+from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.roster import OURS, PROJECT, ROSTER
 from bench.server import FILES, open_server, own_cluster
@@ -46,7 +46,7 @@ def main() -> None:
             for each in part:
                 figures.append(each)
                 say(each)
-    write_figures(RESULTS / "alone.csv", figures)
+    write_lines(RESULTS / "alone.csv", Figure, figures)
 
 
 def _generation(folder: Path) -> Iterator[Figure]:

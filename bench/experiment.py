@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cattrs import structure
 
-from bench.figures import Figure, figure, say, write_figures
+from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.roster import PROJECT
 from bench.server import FILES, own_cluster
@@ -71,7 +71,7 @@ def main() -> None:
             for each in _PARTS[part](lab):
                 figures.append(each)
                 say(each)
-            write_figures(RESULTS / f"experiment-{part}.csv", figures)
+            write_lines(RESULTS / f"experiment-{part}.csv", Figure, figures)
 
 
 class _Lab:

@@ -3,12 +3,18 @@
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.atomic import write_text
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Line = TypeVar("Line", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +40,17 @@ def figure(name: str, unit: str, values: Sequence[float]) -> Figure:
     )
 
 
-def write_figures(path: Path, figures: Sequence[Figure]) -> None:
-    """Write figures as CSV, a line each.
+def write_lines(path: Path, kind: type[Line], lines: Iterable[Line]) -> None:
+    """Write dataclasses of one kind as CSV, a line each, the names of the fields first.
 
     Raises:
         OutputError: the file cannot be written.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Figure))
-    writer.writerows(
-        [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(each)] for each in figures
-    )
+    writer.writerow(field.name for field in fields(kind))
+    for line in lines:
+        writer.writerow(f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(line))
     write_text(path, text.getvalue())
 
 

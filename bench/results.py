@@ -1,15 +1,12 @@
 """What a comparison leaves behind: one line a run, a summary, a plot."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from bench.roster import LIMIT, OURS, PROJECT
-from pipeline.atomic import atomic_path, write_text
+from pipeline.atomic import atomic_path
 
 RESULTS = PROJECT / "bench" / "results"
 
@@ -65,24 +62,6 @@ class Summary:
     max_rss_mib: float
     rows_missing: int
     wrong_of_sampled: str
-
-
-def write_runs(path: Path, runs: Sequence[Run]) -> None:
-    """Write one line a run.
-
-    Raises:
-        OutputError: the folder cannot be written, or the disk is full.
-    """
-    _write(path, Run, runs)
-
-
-def write_summary(path: Path, lines: Sequence[Summary]) -> None:
-    """Write one line a contender and table.
-
-    Raises:
-        OutputError: the folder cannot be written, or the disk is full.
-    """
-    _write(path, Summary, lines)
 
 
 def summarise(runs: Sequence[Run]) -> list[Summary]:
@@ -217,12 +196,3 @@ def _ratio(own: Sequence[Run], runs: Sequence[Run], other: str) -> float | None:
     beside = {run.round: run.rows_per_s for run in runs if run.contender == other}
     ratios = [run.rows_per_s / beside[run.round] for run in own if run.round in beside]
     return median(ratios) if ratios else None
-
-
-def _write(path: Path, kind: type[Any], lines: Iterable[Any]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(kind))
-    for line in lines:
-        writer.writerow(f"{cell:.6g}" if isinstance(cell, float) else cell for cell in astuple(line))
-    write_text(path, text.getvalue())

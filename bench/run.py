@@ -18,7 +18,8 @@ from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
 from bench.contest import CONSISTENCY_LEVELS, Task
-from bench.results import RESULTS, Run, as_text, plot, summarise, write_runs, write_summary
+from bench.figures import write_lines
+from bench.results import RESULTS, Run, Summary, as_text, plot, summarise
 from bench.roster import ROSTER, Contender
 from bench.rows import as_parquet, ensure_file
 from bench.server import FILES, Server, open_server, own_cluster
@@ -111,7 +112,7 @@ def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Run], 
             _say(_line(run))
             if round_number:
                 runs.append(run)
-                write_runs(RESULTS / f"{found.name}.csv", runs)
+                write_lines(RESULTS / f"{found.name}.csv", Run, runs)
     if not runs:
         raise RuntimeError("no run succeeded; what each one said stands above")
     return runs, failures
@@ -186,7 +187,7 @@ def main() -> int:
         with _cluster(found) as endpoint:
             runs, failures = _compare(found, endpoint)
         summary = summarise(runs)
-        write_summary(RESULTS / f"{found.name}-summary.csv", summary)
+        write_lines(RESULTS / f"{found.name}-summary.csv", Summary, summary)
         plot(RESULTS / f"{found.name}.png", summary, title=f"Rows a second, {found.rounds} rounds")
     except (PipelineError, RuntimeError, DriverException, NoHostAvailable) as error:
         sys.stderr.write(f"error: {error}\n")

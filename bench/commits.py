@@ -1,0 +1,205 @@
+"""Two commits of this project, each in a worktree and an environment of its own, on one server, in turn.
+
+`python -m bench.commits BASE [NEW]` takes about 40 s a round of 1,000,000 users and writes
+`bench/results/commits.csv`, one line a figure. Each commit is run by its own `bench.contenders.ours`, so the
+two need to have nothing in common but that module's command line.
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.contest import Task
+from bench.figures import Figure, figure, say, write_lines
+from bench.results import RESULTS
+from bench.roster import PROJECT
+from bench.rows import ensure_file
+from bench.server import FILES, Server, open_server, own_cluster
+from bench.tables import TABLES, Table
+from pipeline.embedded import Endpoint, status
+
+_KEYSPACE = "bench"
+_NODES = 1
+_LONGEST_S = 1800
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Commit:
+    """A commit, and the folder in which it and its environment are."""
+
+    name: str
+    revision: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """One load of one commit; round 0 is the one thrown away."""
+
+    round: int
+    commit: str
+    revision: str
+    rows_per_s: float
+    client_cpu_us_per_row: float
+    server_cpu_us_per_row: float
+    max_rss_bytes: int
+
+
+_COMPARED = {
+    "client_cpu_us_per_row": ("client CPU", "µs a row"),
+    "server_cpu_us_per_row": ("server CPU", "µs a row"),
+    "rows_per_s": ("speed", "rows/s"),
+    "max_rss_bytes": ("largest resident memory", "bytes"),
+}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    logging.basicConfig(level=logging.WARNING)
+    found = _parsed()
+    table = TABLES[found.table]
+    rows = min(found.rows, table.rows)
+    file = ensure_file(FILES, table, rows)
+    with (
+        _checked_out("base", found.base) as base,
+        _checked_out("new", found.new) as new,
+        own_cluster(_NODES) as endpoint,
+    ):
+        runs = []
+        for run in _rounds(endpoint, table, file, rows, (base, new), found.rounds):
+            say(run)
+            if run.round:
+                runs.append(run)
+                write_lines(RESULTS / f"{found.name}-runs.csv", _Run, runs)
+    figures = list(_figures(runs))
+    write_lines(RESULTS / f"{found.name}.csv", Figure, figures)
+    for each in figures:
+        say(each)
+
+
+def _rounds(
+    endpoint: Endpoint, table: Table, file: Path, rows: int, commits: Sequence[_Commit], rounds: int
+) -> Iterator[_Run]:
+    [host] = endpoint.contact_points
+    order = random.Random()  # noqa: S311 - an order, nothing secret
+    task = Task(
+        host=host,
+        port=endpoint.port,
+        keyspace=_KEYSPACE,
+        table=table,
+        file=file,
+        rows=rows,
+        consistency="LOCAL_ONE",
+    )
+    with open_server(
+        host, endpoint.port, keyspace=_KEYSPACE, replication_factor=_NODES, consistency="LOCAL_ONE"
+    ) as server:
+        server.create(table)
+        for number in range(rounds + 1):
+            for commit in order.sample(commits, k=len(commits)):
+                yield _measured(server, task, commit, number)
+
+
+def _measured(server: Server, task: Task, commit: _Commit, round_number: int) -> _Run:
+    """Load the table once.
+
+    Raises:
+        RuntimeError: the load failed, or not every row is in the table.
+    """
+    server.empty(task.table)
+    server_cpu_s = _server_cpu_s()
+    command = [str(commit.folder / ".venv/bin/python"), "-m", "bench.contenders.ours", *task.options()]
+    done = subprocess.run(
+        command, cwd=commit.folder, capture_output=True, text=True, check=False, timeout=_LONGEST_S
+    )
+    server_cpu_s = _server_cpu_s() - server_cpu_s
+    if done.returncode:
+        raise RuntimeError(
+            f"{commit.name} ended with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
+        )
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    if (counted := server.count(task.table)) != task.rows:
+        raise RuntimeError(f"{commit.name}: {counted:,} rows in the table, {task.rows:,} in {task.file}")
+    return _Run(
+        round=round_number,
+        commit=commit.name,
+        revision=commit.revision,
+        rows_per_s=task.rows / answer["elapsed_s"],
+        client_cpu_us_per_row=answer["load_cpu_s"] / task.rows * 1e6,
+        server_cpu_us_per_row=server_cpu_s / task.rows * 1e6,
+        max_rss_bytes=answer["max_rss_bytes"],
+    )
+
+
+def _server_cpu_s() -> float:
+    """Return the user and system time of the servers' processes so far."""
+    total = 0
+    for node in status(FILES / f"cassandra-{_NODES}").nodes:
+        # proc(5): fields 14 and 15 are utime and stime in ticks; field 2, in brackets, may hold anything.
+        text = Path(f"/proc/{node.pid}/stat").read_text(encoding="ascii", errors="replace")
+        total += sum(int(field) for field in text.rpartition(")")[2].split()[11:13])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def _figures(runs: Sequence[_Run]) -> Iterator[Figure]:
+    sides = {name: [run for run in runs if run.commit == name] for name in ("base", "new")}
+    for name, side in sides.items():
+        for field, (what, unit) in _COMPARED.items():
+            yield figure(f"{name} {side[0].revision}, {what}", unit, [getattr(run, field) for run in side])
+    for field, (what, _) in _COMPARED.items():
+        pairs = zip(sides["base"], sides["new"], strict=True)
+        ratios = [getattr(new, field) / getattr(base, field) for base, new in pairs]
+        yield figure(f"new to base, {what}", "times", ratios)
+
+
+@contextlib.contextmanager
+def _checked_out(name: str, revision: str) -> Iterator[_Commit]:
+    """Have a worktree of the commit with an environment in it; remove it when the block ends.
+
+    Raises:
+        CalledProcessError: there is no such commit, or its environment cannot be made.
+    """
+    commit = _git("rev-parse", "--verify", f"{revision}^{{commit}}")
+    folder = FILES / "commits" / name
+    _remove(folder)
+    _git("worktree", "add", "--detach", str(folder), commit)
+    try:
+        say(f"{name} is {commit[:10]}; making its environment")
+        subprocess.run([sys.executable, "bootstrap.py"], cwd=folder, check=True)
+        yield _Commit(name=name, revision=commit[:10], folder=folder)
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        _git("worktree", "remove", "--force", str(folder))
+    _git("worktree", "prune")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=PROJECT, check=True, capture_output=True, text=True)  # noqa: S607
+    return done.stdout.strip()
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.commits", description=__doc__)
+    parser.add_argument("base", help="the commit to compare with")
+    parser.add_argument("new", nargs="?", default="HEAD", help="the commit to judge; default: %(default)s")
+    parser.add_argument("--name", default="commits", help="of the results; default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=10, help="after one thrown away; default: %(default)s")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="at most; default: %(default)s")
+    parser.add_argument("--table", choices=TABLES, default="users", help="default: %(default)s")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
