@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
-from cassandra.cqltypes import SimpleDateType, TimestampType, TimeType
 from cassandra.util import Date, Time
 
 from pipeline.cql import nested
@@ -60,14 +58,12 @@ def any_text_of(kind: CqlType, scalar: pa.Scalar) -> str:
 def plain(values: pa.Array) -> pa.Array:
     """Return the values in the simplest of the Arrow types that mean the same.
 
-    Text and bytes have 32-bit offsets and no dictionary; moments are UTC without a zone, in microseconds at
-    the finest. Only a UUID keeps its extension type, by which it differs from 16 bytes.
+    Text and bytes have 32-bit offsets and no dictionary; moments are UTC without a zone. Only a UUID keeps
+    its extension type, by which it differs from 16 bytes.
 
     Raises:
         pyarrow.ArrowException: they are more than 2 GiB.
     """
-    if isinstance(values, pa.ExtensionArray) and not isinstance(values.type, pa.UuidType):
-        values = values.storage
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     values = without_views(values)
@@ -76,18 +72,20 @@ def plain(values: pa.Array) -> pa.Array:
     if pa.types.is_large_binary(values.type):
         return values.cast(pa.binary())
     if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.timestamp(values.type.unit))
-        if values.type.unit == "ns":
-            return _in_microseconds(values)
+        return values.cast(pa.timestamp(values.type.unit))
     return values
 
 
 def without_views(values: pa.Array) -> pa.Array:
     """Return the values without Arrow's view types, at any depth: it cannot take rows out of these.
 
+    An extension type in others but a UUID becomes the type that it is stored in.
+
     Raises:
         pyarrow.ArrowException: they are more than 2 GiB.
     """
+    if isinstance(values, pa.ExtensionArray) and not isinstance(values.type, pa.UuidType):
+        values = values.storage
     kind = _without_views(values.type)
     if kind == values.type:
         return values
@@ -98,6 +96,8 @@ def without_views(values: pa.Array) -> pa.Array:
 
 
 def _without_views(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one a type
+    if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
+        return _without_views(kind.storage_type)
     if pa.types.is_string_view(kind):
         return pa.string()
     if pa.types.is_binary_view(kind):
@@ -115,13 +115,6 @@ def _without_views(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one a t
     return kind
 
 
-def _in_microseconds(values: pa.Array) -> pa.Array:
-    # Arrow's own floor wraps around below the year 1678.
-    stored = np.frombuffer(values.buffers()[1] or b"", np.int64)[values.offset : values.offset + len(values)]
-    absent = None if values.null_count == 0 else values.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(stored // 1000, pa.int64(), mask=absent).cast(pa.timestamp("us"))
-
-
 def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
     """Return what CSV would have for a value, not null, of an array that is `plain`.
 
@@ -129,8 +122,8 @@ def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
         ValueError: nothing of type `kind` is read from such an Arrow value.
     """
     arrow = scalar.type
-    is_read = not _is_moment(arrow) or kind.driver in _TAKE_MOMENTS
-    if is_read and (not pa.types.is_nested(arrow) or nested.fits(kind, arrow)):
+    # What is text or a number may be anything; the rest must be of the type's own shape.
+    if nested.fits(kind, arrow) or not (pa.types.is_nested(arrow) or nested.is_moment(arrow)):
         value = _python(scalar)
         try:
             return nested.text_of(kind, value)
@@ -156,7 +149,7 @@ def _python(scalar: pa.Scalar) -> object:  # noqa: PLR0911 - one a type
         return _fields(scalar)
     if pa.types.is_nested(arrow):
         return [_python(item) for item in scalar.values]
-    if _is_moment(arrow):
+    if nested.is_moment(arrow):
         return _moment(scalar)
     if pa.types.is_duration(arrow):
         raise ValueError("Parquet's duration is not read as one; write text such as P1DT2H")
@@ -184,8 +177,11 @@ def _moment(scalar: pa.Scalar) -> object:
         if not 0 <= nanoseconds < Time.DAY:
             raise ValueError("there is no such time of day")
         return Time(nanoseconds)
+    microseconds, rest = divmod(scalar.value * _NANOSECONDS[arrow.unit], 1000)
+    # Python has no nanoseconds: a moment just after midnight stays after it, and so is no date.
+    microseconds += rest > 0 and microseconds % 1000 == 0
     try:
-        return _EPOCH + timedelta(microseconds=scalar.value * _NANOSECONDS[arrow.unit] // 1000)
+        return _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
         raise ValueError("beyond the years 1 to 9999 in UTC") from None
 
@@ -195,10 +191,6 @@ def _as_py(scalar: pa.Scalar) -> object:
         return scalar.as_py()
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
-
-
-def _is_moment(arrow: pa.DataType) -> bool:
-    return any(is_of(arrow) for is_of in (pa.types.is_date, pa.types.is_time, pa.types.is_timestamp))
 
 
 def _shown(scalar: pa.Scalar) -> str:
@@ -213,7 +205,7 @@ def _shown(scalar: pa.Scalar) -> str:
             return "0x" + content.hex()
     if isinstance(scalar, pa.ExtensionScalar):
         return str(scalar.as_py())
-    if pa.types.is_nested(scalar.type) or _is_moment(scalar.type) or pa.types.is_duration(scalar.type):
+    if pa.types.is_nested(scalar.type) or nested.is_moment(scalar.type) or pa.types.is_duration(scalar.type):
         # Arrow writes those too that Python cannot hold.
         lines = pa.repeat(scalar, 1).to_string(skip_new_lines=True)
         return " ".join(lines.split())[1:-1].strip()
@@ -223,5 +215,4 @@ def _shown(scalar: pa.Scalar) -> str:
 _FAULT_CHARACTERS = 160
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive is UTC
 _DAY_MS = 24 * 3600 * 1000
-_TAKE_MOMENTS = {SimpleDateType, TimestampType, TimeType}
 _NANOSECONDS = {"s": Time.SECOND, "ms": Time.MILLI, "us": Time.MICRO, "ns": 1}

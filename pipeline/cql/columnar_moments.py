@@ -85,7 +85,7 @@ def times(values: pa.Array) -> pa.BinaryArray:
     return big_endian(nanoseconds, ">i8")
 
 
-_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
+_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST_S = int(datetime.min.replace(tzinfo=UTC).timestamp())
 _END_S = int(datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()) + 1
 _FIRST_DAY = (date.min - date(1970, 1, 1)).days

@@ -40,8 +40,14 @@ def _clock(found: re.Match[str], microsecond: int) -> time:
         raise ValueError("there is no such time of day") from None
 
 
-def format_timestamp(moment: date) -> str:
-    """Return the moment, or a date's midnight, as 2026-11-22T01:02:03.456Z, cut to milliseconds."""
+def format_timestamp(moment: date | Date) -> str:
+    """Return the moment, or a date's midnight, as 2026-11-22T01:02:03.456Z, cut to milliseconds.
+
+    Raises:
+        ValueError: the date is beyond the years 1 to 9999.
+    """
+    if isinstance(moment, Date):
+        raise ValueError("beyond the years 1 to 9999 in UTC")  # noqa: TRY004 - the date is wrong, not a type
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time.min)
     if moment.tzinfo is not None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from cassandra import cqltypes
-from cassandra.util import OrderedMap, SortedSet
+from cassandra.util import OrderedMap
 
+from pipeline.cql.distinct import count_distinct, distinct_set
 from pipeline.cql.scalars import CqlType
 from pipeline.errors import shown
 
@@ -39,7 +40,14 @@ def fits(kind: CqlType, arrow: pa.DataType) -> bool:
         arrow = arrow.value_type
     if pa.types.is_null(arrow):
         return True
-    return kind.takes(arrow) if isinstance(kind, NestedType) else not pa.types.is_nested(arrow)
+    if isinstance(kind, NestedType):
+        return kind.takes(arrow)
+    return kind.driver in _TAKE_MOMENTS if is_moment(arrow) else not pa.types.is_nested(arrow)
+
+
+def is_moment(arrow: pa.DataType) -> bool:
+    """Return whether an Arrow type is one of dates, times of day or timestamps."""
+    return any(is_of(arrow) for is_of in (pa.types.is_date, pa.types.is_time, pa.types.is_timestamp))
 
 
 def sequence(outer: str, element: CqlType) -> CqlType:
@@ -48,7 +56,7 @@ def sequence(outer: str, element: CqlType) -> CqlType:
 
     def load(items: object) -> object:
         values = [_load(element, item) for item in _array(example, items)]
-        return SortedSet(values) if outer == "set" else values
+        return distinct_set(values, element.serialise) if outer == "set" else values
 
     def dump(values: Iterable[object]) -> object:
         dumped = [_dump(element, value) for value in values]
@@ -72,7 +80,7 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
         pairs.sort(key=lambda pair: key.serialise(pair[0]))
         # The driver's own map takes keys that Python's refuses.
         values = OrderedMap(pairs) if isinstance(key, NestedType) else dict(pairs)
-        if len(values) < len(pairs):
+        if min(len(values), count_distinct(key for key, _ in pairs)) < len(pairs):
             raise ValueError("two keys of a map are the same")
         return values
 
@@ -189,14 +197,7 @@ def _nested(
 
 
 def _is_list(arrow: pa.DataType) -> bool:
-    kinds = (
-        pa.types.is_list,
-        pa.types.is_large_list,
-        pa.types.is_fixed_size_list,
-        pa.types.is_list_view,
-        pa.types.is_large_list_view,
-    )
-    return any(is_of(arrow) for is_of in kinds)
+    return isinstance(arrow, _LISTS)
 
 
 def _read(example: str, text: str) -> object:
@@ -289,8 +290,10 @@ def text_of(kind: CqlType, value: object) -> str:
 
 
 def _takes_bytes(kind: CqlType, value: bytes) -> bool:
-    is_uuid = issubclass(kind.driver, cqltypes.UUIDType)
+    is_uuid = issubclass(kind.driver, cqltypes.UUIDType | cqltypes.TimeUUIDType)
     return kind.driver is cqltypes.BytesType or (is_uuid and len(value) == _UUID_BYTES)
 
 
 _UUID_BYTES = 16
+_LISTS = pa.ListType | pa.LargeListType | pa.FixedSizeListType | pa.ListViewType | pa.LargeListViewType
+_TAKE_MOMENTS = {cqltypes.SimpleDateType, cqltypes.TimestampType, cqltypes.TimeType}

@@ -85,8 +85,13 @@ def _parse_timeuuid(text: str) -> uuid.UUID:
     return value
 
 
-def _format_uuid(value: uuid.UUID | bytes) -> str:
-    return str(uuid.UUID(bytes=value) if isinstance(value, bytes) else value)
+def _format_uuid(value: object) -> str:
+    if isinstance(value, bytes):
+        value = uuid.UUID(bytes=value)
+    # A decimal of 32 digits looks like one.
+    if not isinstance(value, uuid.UUID):
+        raise TypeError(f"{type(value).__name__} is no UUID")
+    return str(value)
 
 
 def _parse_inet(text: str) -> str:

@@ -1,0 +1,42 @@
+"""Which elements of a set and which keys of a map are the same one to Cassandra, where Python differs.
+
+NaN is itself, 0.0 is not -0.0, and 1.0 is 1.00.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+from cassandra.util import Duration, OrderedMap, SortedSet
+
+
+def distinct_set(values: Iterable[object], serialise: Callable[[object], bytes]) -> SortedSet:
+    """Return the driver's set of the values, each once; the same values make the same set in any order.
+
+    Raises:
+        ValueError: 0.0 and -0.0 are among them, which are one to the driver.
+    """
+    by_identity = {_identity(value): value for value in sorted(values, key=serialise)}
+    found = SortedSet(by_identity.values())
+    if len(found) < len(by_identity):
+        raise ValueError("0.0 and -0.0 in one set; write one of them")
+    return found
+
+
+def count_distinct(keys: Iterable[object]) -> int:
+    """Return how many different keys there are."""
+    return len({_identity(key) for key in keys})
+
+
+def _identity(value: object) -> Hashable:
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else struct.pack(">d", value)
+    if isinstance(value, list | tuple):
+        return tuple(map(_identity, value))
+    if isinstance(value, SortedSet):
+        return frozenset(map(_identity, value))
+    if isinstance(value, Mapping | OrderedMap):
+        return frozenset((_identity(key), _identity(item)) for key, item in value.items())
+    if isinstance(value, Duration):
+        return (value.months, value.days, value.nanoseconds)
+    return value
