@@ -185,7 +185,10 @@ def _set(items: list[Any]) -> object:
 def _map(inner: Sequence[str], value: object) -> object:
     if not isinstance(value, Fields | Pairs):
         raise RefusedError
-    found = {_numeric(_in(inner[0], key)): _in(inner[1], _there(item)) for key, item in value.pairs}
+    is_json = parts(inner[0])[1] and isinstance(value, Fields)
+    keys = [from_json(key) if is_json else key for key, _ in value.pairs]
+    items = [_in(inner[1], _there(item)) for _, item in value.pairs]
+    found = dict(zip((_numeric(_in(inner[0], key)) for key in keys), items, strict=True))
     if len(found) < len(value.pairs) or {exact(0.0), exact(-0.0)} <= found.keys():
         raise RefusedError
     return frozenset(found.items())

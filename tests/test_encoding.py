@@ -232,6 +232,8 @@ def test_equal_collections_are_equal_bytes() -> None:
     """A set or map has the same bytes in whatever order its text has it: a key may be one."""
     for name, texts in (
         ("set<text>", ['["b", "a", "b"]', '["a", "b"]']),
+        ("set<double>", ['["NaN", 2, 1, "NaN"]', '[1, "NaN", 2]']),
+        ("set<decimal>", ["[1.0, 1.00]", "[1.00, 1.0]"]),
         ("map<int, int>", ['{"2": 0, "1": 0}', '{"1": 0, "2": 0}']),
     ):
         encoded, _ = encode_column(column(name), pa.array(texts))

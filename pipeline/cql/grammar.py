@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Grammar:
-    """A pattern with named groups, what a message says was expected, and hints by the pattern they are for."""  # noqa: E501
+    """What a message says is expected, a pattern with named groups, and hints by the pattern they are for."""
 
     expected: str
     pattern: re.Pattern[str]
@@ -142,4 +142,4 @@ CQL_DURATION = Grammar(
     ),
 )
 INET = "an IPv4 address such as 10.0.0.1 or an IPv6 address such as ::1"
-"""What is expected of an address; Python's `ipaddress` takes no other forms than those of RFC 4291 and dots."""  # noqa: E501
+"""What is expected of an address; Python's `ipaddress` takes the forms of RFC 4291 and of dots, no others."""
