@@ -135,6 +135,7 @@ def test_a_file_of_it_is_read_so_too(name: str, tmp_path: Path) -> None:
         ("duration", pa.array([2**63 - 1], pa.duration("ns")), "write text such as P1DT2H"),
         ("bigint", pa.array([2**63], pa.uint64()), "out of range for 64 bits"),
         ("list<int>", pa.array([[0]], pa.list_(pa.date32())), "date32[day]> is not read as one; write"),
+        ("int", pa.array([b"\xff\0\1"], pa.binary(3)), "'0xff0001' is not a valid int: 3 bytes that are not"),
         ("uuid", pa.array([7], pa.int64()), "Parquet's int64 is not read as one"),
     ],
 )

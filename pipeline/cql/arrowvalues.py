@@ -195,7 +195,7 @@ def _as_py(scalar: pa.Scalar) -> object:
 
 def _shown(scalar: pa.Scalar) -> str:
     """Return something to recognise a value by that is no value of its column's type."""
-    if pa.types.is_string(scalar.type) or pa.types.is_binary(scalar.type):
+    if isinstance(scalar, pa.BinaryScalar):
         content: bytes = scalar.as_buffer().to_pybytes()
         if pa.types.is_string(scalar.type):
             return content.decode(errors="replace")

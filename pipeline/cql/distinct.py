@@ -6,8 +6,16 @@ NaN is itself, 0.0 is not -0.0, and 1.0 is 1.00.
 import math
 import struct
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
 
+from cassandra.cqltypes import DecimalType, DoubleType, FloatType, VectorType
 from cassandra.util import Duration, OrderedMap, SortedSet
+
+
+def differs(kind: Any) -> bool:  # noqa: ANN401 - the driver's types are classes without types
+    """Return whether two values of one of the driver's types may be the same to Cassandra or Python alone."""
+    inner = [kind.subtype] if issubclass(kind, VectorType) else kind.subtypes
+    return kind in {DecimalType, DoubleType, FloatType} or any(map(differs, inner))
 
 
 def distinct_set(values: Iterable[object], serialise: Callable[[object], bytes]) -> SortedSet:

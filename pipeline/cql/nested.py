@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from cassandra import cqltypes
-from cassandra.util import OrderedMap
+from cassandra.util import OrderedMap, SortedSet
 
-from pipeline.cql.distinct import count_distinct, distinct_set
+from pipeline.cql.distinct import count_distinct, differs, distinct_set
 from pipeline.cql.scalars import CqlType
 from pipeline.errors import shown
 
@@ -53,17 +53,20 @@ def is_moment(arrow: pa.DataType) -> bool:
 def sequence(outer: str, element: CqlType) -> CqlType:
     """Return `list<element>` or `set<element>`; a set is in the driver's order, and may hold anything."""
     example = f"[{element.example}, …]"
+    is_special = differs(element.driver)
 
     def load(items: object) -> object:
         values = [_load(element, item) for item in _array(example, items)]
-        return distinct_set(values, element.serialise) if outer == "set" else values
+        if outer == "list":
+            return values
+        return distinct_set(values, element.serialise) if is_special else SortedSet(values)
 
     def dump(values: Iterable[object]) -> object:
         dumped = [_dump(element, value) for value in values]
         return sorted(dumped, key=json.dumps) if outer == "set" else dumped
 
     def takes(arrow: pa.DataType) -> bool:
-        return _is_list(arrow) and fits(element, arrow.value_type)
+        return isinstance(arrow, _LISTS) and fits(element, arrow.value_type)
 
     driver = cqltypes.SetType if outer == "set" else cqltypes.ListType
     return _nested(load, dump, takes, driver.apply_parameters([element.driver]), example)
@@ -73,6 +76,7 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
     """Return `map<key, item>`; a key that is no text is the text of its JSON."""
     name = key.example if key.example.startswith('"') else json.dumps(key.example, ensure_ascii=False)
     example = f"{{{name}: {item.example}, …}}"
+    is_special = differs(key.driver)
 
     def load(members: object) -> object:
         pairs = [(_load_key(key, name), _load(item, member)) for name, member in _object(example, members)]
@@ -80,7 +84,7 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
         pairs.sort(key=lambda pair: key.serialise(pair[0]))
         # The driver's own map takes keys that Python's refuses.
         values = OrderedMap(pairs) if isinstance(key, NestedType) else dict(pairs)
-        if min(len(values), count_distinct(key for key, _ in pairs)) < len(pairs):
+        if len(values) < len(pairs) or (is_special and count_distinct(key for key, _ in pairs) < len(pairs)):
             raise ValueError("two keys of a map are the same")
         return values
 
@@ -108,7 +112,7 @@ def vector(element: CqlType, size: int) -> CqlType:
         return [_dump(element, value) for value in values]
 
     def takes(arrow: pa.DataType) -> bool:
-        return _is_list(arrow) and fits(element, arrow.value_type)
+        return isinstance(arrow, _LISTS) and fits(element, arrow.value_type)
 
     driver = cqltypes.VectorType.apply_parameters([element.driver, size], None)
     return _nested(load, dump, takes, driver, example)
@@ -135,7 +139,7 @@ def tuple_type(elements: Sequence[CqlType]) -> CqlType:
         if pa.types.is_struct(arrow):
             inner = [field.type for field in arrow]
         else:
-            inner = [arrow.value_type] * len(elements) if _is_list(arrow) else []
+            inner = [arrow.value_type] * len(elements) if isinstance(arrow, _LISTS) else []
         return len(inner) == len(elements) and all(map(fits, elements, inner))
 
     driver = cqltypes.TupleType.apply_parameters([element.driver for element in elements])
@@ -194,10 +198,6 @@ def _nested(
         return json.dumps(dump(value), ensure_ascii=False)
 
     return NestedType(parse, to_text, pa.string(), driver, example, load, dump, takes)
-
-
-def _is_list(arrow: pa.DataType) -> bool:
-    return isinstance(arrow, _LISTS)
 
 
 def _read(example: str, text: str) -> object:
