@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,35 @@ def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
     for name in ("x.parquet", "no.parquet"):
         with pytest.raises(RowFileError, match=f"cannot read .*{name}: .*; check that it is a file"):
             check_parquet(tmp_path / name, FIELDS)
+
+
+def compressed_by_lzo(file: Path) -> None:
+    """Have a file's metadata say that its first column is compressed by LZO."""
+    pq.write_table(pa.table({"id": [1], "name": ["a"]}), file, compression="snappy")
+    snappy = b"\x19\x18\x02id\x15\x02"
+    file.write_bytes(file.read_bytes().replace(snappy, snappy[:-1] + b"\x06"))
+
+
+def nested_deeply(file: Path) -> None:
+    """Write lists in lists, a hundred deep."""
+    values = pa.array([1])
+    for _ in range(100):
+        values = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), values)
+    pq.write_table(pa.table({"id": [1], "name": values}), file)
+
+
+def encrypted(file: Path) -> None:
+    """Begin and end a file as an encrypted one does."""
+    pq.write_table(pa.table({"id": [1], "name": ["a"]}), file)
+    file.write_bytes(b"PARE" + file.read_bytes()[4:-4] + b"PARE")
+
+
+@pytest.mark.parametrize("write", [compressed_by_lzo, nested_deeply, encrypted])
+def test_what_arrow_cannot_read_is_not_called_damaged(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    """A whole file of a kind that is not read is refused with how to write it: a copy does not help."""
+    write(tmp_path / "rows.parquet")
+    with pytest.raises(
+        RowFileError, match=r"rows.parquet: this kind of Parquet is not read: .*; write it"
+    ) as said:
+        check_parquet(tmp_path / "rows.parquet", FIELDS)
+    assert "copy" not in str(said.value)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -184,7 +185,8 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
             # Arrow says OSError of damage too, then without the system's number.
             if isinstance(error, OSError) and error.errno:
                 raise
-            raise _damaged(file, str(error)) from error
+            is_unknown = isinstance(error, pa.ArrowNotImplementedError) or _UNKNOWN.search(str(error))
+            raise (_unknown if is_unknown else _damaged)(file, str(error)) from error
 
 
 def _require_consistent(file: Path, opened: pq.ParquetFile) -> None:
@@ -207,6 +209,14 @@ def _damaged(file: Path, what: str) -> RowFileError:
     return RowFileError(f"{file}: not a whole Parquet file: {shown(what)}; write or copy it again")
 
 
+def _unknown(file: Path, what: str) -> RowFileError:
+    return RowFileError(
+        f"{file}: this kind of Parquet is not read: {shown(what)}; write it without encryption, in Snappy, "
+        "GZIP or ZSTD, and without types nested deeply"
+    )
+
+
+_UNKNOWN = re.compile(r"not (currently )?(supported|built|implemented)|encrypted|too deeply nested")
 _TEXTS = {"text", "varchar", "ascii"}
 _CHUNK_ROWS = 20_000
 _CHUNK_MAX_BYTES = 8 << 20
