@@ -1,0 +1,64 @@
+"""Public reports of loads that went wrong, replayed from their files with the real `luigi`.
+
+expected.toml in a case's folder holds its promise, the rows that read.cql reads, and for each command the
+exit codes of its `luigi` and what has to be in its output; {case} stands for the folder.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from cassandra.cluster import Session
+
+from pipeline.embedded import Endpoint
+from tests.caserun import CASES, Outcome, run_case
+
+NAMES = sorted(folder.name for folder in CASES.iterdir())
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    request: pytest.FixtureRequest, endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Outcome]]]:
+    """Begin every case that is asked for, two at a time; return what each will have come to."""
+    items = request.session.items
+    asked = {
+        str(item.callspec.params["name"])
+        for item in items
+        if isinstance(item, pytest.Function) and item.function is test_case
+    }
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            name: pool.submit(run_case, name, tmp_path_factory.mktemp(name), endpoint, cql)
+            for name in sorted(asked)
+        }
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case(name: str, outcomes: dict[str, Future[Outcome]]) -> None:
+    """Each command of a public report ends and says what it should, and the table holds what it should."""
+    outcome = outcomes[name].result()
+    text = (CASES / name / "expected.toml").read_text(encoding="utf-8")
+    expected = tomllib.loads(text.replace("{case}", str(outcome.folder)))
+    for ran, wanted in zip(outcome.commands, expected["commands"], strict=True):
+        told = f"{expected['promise']}\n{ran.said}"
+        assert ran.exits == wanted.get("exits", ran.exits), told
+        assert [piece for piece in wanted["says"] if piece not in ran.said] == [], told
+        assert "Traceback" not in ran.said, told
+    wanted_rows = [json.loads(row) for row in expected["rows"]]
+    rows = [
+        {key: _as_wanted(value, wanted.get(key)) for key, value in row.items()}
+        for row, wanted in zip(outcome.rows, wanted_rows, strict=False)
+    ]
+    assert (rows, len(outcome.rows)) == (wanted_rows, len(wanted_rows)), expected["promise"]
+
+
+def _as_wanted(value: object, wanted: object) -> object:
+    """Return the value; where it lies between the two that are wanted, what is wanted."""
+    match value, wanted:
+        case int(), {"between": [int(least), int(most)]} if least <= value <= most:
+            return wanted
+    return value
