@@ -148,7 +148,7 @@ class Load(LoadParameters):
 
     def run(self) -> None:
         """Load what is not loaded yet, and mark the load as finished."""
-        self._say_what_is_passed_over()
+        say_what_is_passed_over(self, self.source)
         load = self.as_job(running_cluster())
         if self.dry_run:
             checked = run_job(jobs.CheckRows(load=load), progress_of(self))
@@ -167,10 +167,6 @@ class Load(LoadParameters):
                 say(self, "loaded already: the marker was found once the server ran")
                 return
             self._carry_out(load, input_sha256)
-
-    def _say_what_is_passed_over(self) -> None:
-        if passed := rowfiles.passed_over(self.source):
-            say(self, f"loads the .csv and .parquet files of {self.source}, not {rowfiles.listed(passed)}")
 
     def _carry_out(self, load: jobs.Load, input_sha256: str) -> None:
         begun = run_job(jobs.BeginLoad(load=load, anew=self.reload))
@@ -362,6 +358,16 @@ def named_place(name: str) -> Place:
     )
     config = keyspace_config()
     return Place(dataclasses.replace(config, name=keyspace or config.name), table=table)
+
+
+def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
+    """Say what of an input that is a folder the task does not read.
+
+    Raises:
+        RowFileError: the folder cannot be read.
+    """
+    if passed := rowfiles.passed_over(source):
+        say(task, f"reads the .csv and .parquet files of {source}, not {rowfiles.listed(passed)}")
 
 
 def loads_of(place: Place, date: dt.date) -> Path:

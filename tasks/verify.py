@@ -12,7 +12,15 @@ from pipeline import jobs
 from pipeline.atomic import write_text
 from pipeline.jobs import Result
 from pipeline.processes import run_job
-from tasks.load import STARTED_S, Load, LoadParameters, LoadTable, TableParameters, running_cluster
+from tasks.load import (
+    STARTED_S,
+    Load,
+    LoadParameters,
+    LoadTable,
+    TableParameters,
+    running_cluster,
+    say_what_is_passed_over,
+)
 from tasks.parameters import Switch
 from tasks.terminal import progress_of, say
 
@@ -55,6 +63,7 @@ class Verify(LoadParameters):
     def run(self) -> None:
         """Read back and compare."""
         load = self.clone(self.load)
+        say_what_is_passed_over(self, load.source)
         marker = load.output().marker()
         counted = run_job(
             jobs.VerifyFiles(load=load.as_job(running_cluster()), exact=self.exact), progress_of(self)

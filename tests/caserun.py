@@ -2,6 +2,7 @@
 
 A folder tests/cases/<case>/ holds the files that the report was about, schema.cql, command.txt (a line is
 one command of a shell; $CASE is the folder) and read.cql, whose rows are taken as Cassandra's own JSON.
+Where there is an advice.txt, its commands follow: they do what the messages of the others said.
 """
 
 import contextlib
@@ -60,7 +61,8 @@ def run_case(name: str, folder: Path, endpoint: Endpoint, cql: Session) -> Outco
     try:
         for statement in _statements(case / "schema.cql"):
             cql.execute(statement)
-        commands = [_run(line, workspace) for line in _lines(case / "command.txt")]
+        lines = [line for file in ("command.txt", "advice.txt") for line in _lines(case / file)]
+        commands = [_run(line, workspace) for line in lines]
         rows = [row for statement in _statements(case / "read.cql") for row in _read(statement, cql)]
     finally:
         cql.execute(f'DROP KEYSPACE "{keyspace}"')
@@ -108,7 +110,7 @@ def _read(statement: str, cql: Session) -> list[dict[str, Any]]:
 
 
 def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines()
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def _statements(file: Path) -> list[str]:

@@ -2,8 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cassandra.cluster import Session
-
 from tests.conftest import PROJECT, Workspace
 
 
@@ -34,29 +32,6 @@ def test_output_is_beside_the_luigi_cfg_that_is_named(workspace: Workspace, tmp_
     assert not (other / "output").exists()
 
 
-def test_names_with_capitals_load_and_verify(workspace: Workspace, cql: Session) -> None:
-    """Keyspace and table names with capitals are taken as they are, in CQL's quotes or without."""
-    cql.execute(
-        "CREATE KEYSPACE \"SalesDB\" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
-    )
-    try:
-        cql.execute('CREATE TABLE "SalesDB"."OrderLines" ("orderId" int PRIMARY KEY, "select" text)')
-        (workspace.folder / "o.csv").write_text("orderId,select\n1,s\n", encoding="utf-8")
-        for task, table in (
-            ("LoadTable", "SalesDB.OrderLines"),
-            ("VerifyTable", '"SalesDB"."OrderLines"'),
-        ):
-            done = workspace.luigi(task, "--table", table, "--input", "o.csv")
-            assert done.returncode == 0, done.stdout
-        refused = workspace.luigi("LoadTable", "--table", "salesdb.orderlines", "--input", "o.csv")
-        assert refused.returncode != 0
-        assert "did you mean 'SalesDB'?" in refused.stdout
-        [row] = cql.execute('SELECT * FROM "SalesDB"."OrderLines"')
-        assert row == {"orderId": 1, "select": "s"}
-    finally:
-        cql.execute('DROP KEYSPACE "SalesDB"')
-
-
 def test_names_of_tables_are_read_as_cql_reads_them() -> None:
     """A dot within CQL's quotes belongs to the name; what is no name is refused."""
     script = """
@@ -76,14 +51,6 @@ for name in ("", ".t", "k.", "a.b.c", '"t', 'k."t"x'):
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ['k a.b"c', *["refused"] * 6]
-
-
-def test_a_missing_parameter_is_named(workspace: Workspace) -> None:
-    """A command without a parameter that it needs ends with one line that names it."""
-    done = workspace.luigi("LoadTable", "--table", "k.t")
-    assert done.returncode == 40
-    assert "requires the 'input' parameter to be set" in done.stdout
-    assert "Traceback" not in done.stdout
 
 
 def test_a_tasks_switch_may_stand_before_it(workspace: Workspace) -> None:

@@ -31,6 +31,8 @@ def column(name: str, type_name: str) -> Column:
         ("decimal", r"\N", "a number such as"),
         ("decimal", "1.234,56", "a number such as"),
         ("int", "30.0", "astype('Int64')"),
+        ("int", "nan", "astype('Int64')"),
+        ("bigint", "1,234", "without commas"),
         ("int", " 7 ", "a whole number"),
         ("int", "+5", "a whole number"),
         ("boolean", "1", "true or false"),

@@ -42,7 +42,12 @@ BOOLEAN = Grammar(
 INTEGER = Grammar(
     "a whole number such as -12",
     re.compile(r"-?[0-9]+"),
-    {r"-?[0-9]+\.0*": "pandas turns integers with gaps into floats: convert them with astype('Int64')"},
+    {
+        r"-?[0-9]+\.0*|[nN]a[nN]": (
+            "pandas turns integers with gaps into floats: convert them with astype('Int64')"
+        ),
+        r"-?[0-9]+(,[0-9]+)+": "without commas",
+    },
 )
 DECIMAL = Grammar(
     "a number such as -12.5 or 1e-3",

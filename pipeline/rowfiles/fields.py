@@ -102,8 +102,10 @@ def _what_is_wrong(file: Path, header: Sequence[str], columns: Sequence[Column])
         "with blanks around it": [name for name in counts if name != name.strip()],
     }
     said = "; ".join(f"{what}: {_listed(found)}" for what, found in faults.items() if found)
-    if any(_PANDAS_INDEX.fullmatch(name) for name in faults["surplus"]):
+    if header and (header[0] == "" or any(map(_PANDAS_INDEX.fullmatch, faults["surplus"]))):
         said += "; pandas writes its index so unless told index=False"
+    elif header and header[-1] == "" and format_of(file) == "csv":
+        said += "; its first line ends with a comma"
     example = shlex.quote(format_mapping(_likely_mapping(counts, columns)))
     return f"{said}; correct the header, or use LoadTable and --mapping {shown(example, 500)}"
 
@@ -160,4 +162,4 @@ def _listed(names: Sequence[str]) -> str:
     return shown(", ".join(map(repr, names)), 200)
 
 
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0|")
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
