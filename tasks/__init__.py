@@ -1,6 +1,6 @@
 """The Luigi tasks: `luigi --module tasks LoadUsers`."""
 
-from tasks import settings, terminal
+from tasks import configfile, settings, terminal
 from tasks.chain import SetupKeyspace
 from tasks.experiment import CompareReports
 from tasks.load import LoadTable, ReplayBadRows
@@ -15,7 +15,8 @@ from tasks.users import (
 from tasks.verify import VerifyTable
 
 terminal.install()
-settings.require_config_file()
+configfile.require_config_file()
+configfile.prepare([section.get_task_family() for section in settings.SECTIONS])
 
 __all__ = [
     "CompareReports",

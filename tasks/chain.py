@@ -14,7 +14,7 @@ from pipeline.processes import run_job, run_jobs
 from pipeline.rowfiles import files as rowfiles
 from tasks import settings
 from tasks.load import Load, running_cluster
-from tasks.parameters import Checked, Choice, Day, Integer, Switch
+from tasks.parameters import Checked, Choice, Day, Input, Integer, Switch
 from tasks.settings import keyspace_config, output_folder
 from tasks.targets import Place, TableTarget, describe
 from tasks.terminal import progress_of
@@ -114,9 +114,7 @@ class GenerateRows(RowsTask):
 class InputTask(RowsTask):
     """What the tasks after generation share: the rows may be a user's own files."""
 
-    input = Checked(
-        default="", description="Row files in place of generated ones: a file, a folder or a glob."
-    )
+    input = Input(default="", description="Row files in place of generated ones: a file, a folder or a glob.")
 
 
 class LoadRows(Load, InputTask):

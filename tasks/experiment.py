@@ -19,8 +19,9 @@ from pipeline.experiment.reporting.report import MEASUREMENTS, PAGE, write_exper
 from pipeline.processes import run_job
 from tasks import settings
 from tasks.load import POOL_SIZE_FILE, pool_size_of
-from tasks.parameters import Checked, Duration, Number, PoolSizes
+from tasks.parameters import Checked, Number
 from tasks.settings import embedded_spec, keyspace_config, output_folder
+from tasks.sweeps import Duration, PoolSizes
 from tasks.terminal import progress_of, say, show_differences
 from tasks.timing import Measurement
 

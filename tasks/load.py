@@ -27,7 +27,18 @@ from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED
 from pipeline.rowfiles.sources import describe_file, digest, options_of
 from tasks import settings
-from tasks.parameters import Checked, Choice, Day, Integer, Mapped, Number, OptionalInteger, PoolSize, Switch
+from tasks.parameters import (
+    Checked,
+    Choice,
+    Day,
+    Input,
+    Integer,
+    Mapped,
+    Number,
+    OptionalInteger,
+    PoolSize,
+    Switch,
+)
 from tasks.settings import cluster_config, embedded_spec, keyspace_config, output_folder
 from tasks.targets import CassandraTarget, Place
 from tasks.terminal import progress_of, say
@@ -295,7 +306,7 @@ class TableParameters(LoadParameters):
     """Which table, and which files."""
 
     table = Checked(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
-    input = Checked(description="Row files: a file, a folder or a glob.")
+    input = Input(description="Row files: a file, a folder or a glob.")
     mapping = Mapped(
         default={},
         description="field=column, …: loads these fields alone; else the header names the columns.",
@@ -329,9 +340,7 @@ class LoadTable(Load, TableParameters):
 class ReplayBadRows(LoadTable):
     """Load the rows that a day's loads into a table rejected, once they are mended in `rejected.csv`."""
 
-    input = Checked(
-        default="", description="The mended files; else every rejected.csv of that table and day."
-    )
+    input = Input(default="", description="The mended files; else every rejected.csv of that table and day.")
 
     @property
     def source(self) -> str:

@@ -9,9 +9,28 @@ import luigi
 from pipeline.config import require_at_least, require_one_of
 from pipeline.errors import SettingError, shown
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
+from tasks.configfile import folder_of
 
 
-class Checked(luigi.Parameter):
+class Given(str):
+    """A word of the command line. It is true also if empty: what Luigi finds false it passes over."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Worded(luigi.Parameter):
+    """A parameter whose every word on the command line counts, an empty one too."""
+
+    def _parser_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - luigi's own
+        words: dict[str, Any] = super()._parser_kwargs(*args, **kwargs)
+        # A switch that stands alone has no word.
+        return words if words["action"] == "store_true" else {**words, "type": Given}
+
+
+class Checked(Worded):
     """A parameter whose value, where it is of the wrong type, is refused by name.
 
     Where a `section` is given, its setting of the same name is the default, read when a task is made.
@@ -30,7 +49,7 @@ class Checked(luigi.Parameter):
             SettingError: it means none.
         """
         try:
-            return super().parse(text)
+            return super().parse(str(text))
         except ValueError as error:
             raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
 
@@ -46,6 +65,32 @@ class Checked(luigi.Parameter):
         if self._section is None or super().has_task_value(task_name, param_name):
             return super().task_value(task_name, param_name)
         return getattr(self._section(), param_name)
+
+
+class Located(Checked):
+    """A path: a relative one in luigi.cfg is seen from that file's folder, else from the current one."""
+
+    def _get_value_from_config(self, section: str, name: str) -> object:
+        """Return the path in luigi.cfg, the default where there is none."""
+        value = super()._get_value_from_config(section, name)
+        path = value if isinstance(value, str) else self._default
+        return str(folder_of(section, name) / path) if path else path
+
+
+class Input(Checked):
+    """Row files: a file, a folder or a glob."""
+
+    wanted = "a file, a folder or a glob"
+
+    def parse(self, text: str) -> object:
+        """Return the text.
+
+        Raises:
+            SettingError: it is empty on the command line: what was meant to name files has named none.
+        """
+        if isinstance(text, Given) and text == "":
+            raise SettingError(f"{self._attribute_name} is ''; it must be {self.wanted}, or be left out")
+        return super().parse(text)
 
 
 class Integer(Checked, luigi.IntParameter):
@@ -196,73 +241,7 @@ class PoolSize(Integer):
         return str(value) if value else "auto"
 
 
-class PoolSizes(Checked):
-    """Pool sizes, separated by commas."""
-
-    wanted = "whole numbers separated by commas, such as 1, 10, 100"
-
-    def parse(self, text: str) -> tuple[int, ...]:
-        """Return the sizes in rising order, each once.
-
-        Raises:
-            SettingError: there is none, one is no number, or below 1.
-        """
-        try:
-            sizes = tuple(sorted({int(part) for part in text.split(",")}))
-        except ValueError as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
-        require_at_least(str(self._attribute_name), sizes[0], 1)
-        return sizes
-
-    def serialize(self, sizes: tuple[int, ...]) -> str:
-        """Return what `parse` reads."""
-        return ",".join(map(str, sizes))
-
-
-class Duration(Checked, luigi.TimeDeltaParameter):
-    """A span of time, such as `30 minutes`, `1h 30m` or ISO 8601's `PT30M`, longer than nothing."""
-
-    wanted = "a span of time, such as 30 minutes or 1h 30m"
-
-    def parse(self, text: str) -> object:
-        """Return the span.
-
-        Raises:
-            SettingError: it means none.
-        """
-        try:
-            return super().parse(text)
-        except luigi.parameter.ParameterException as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
-
-
-class Latencies(Checked):
-    """Seconds of latency, separated by commas, none negative and none twice."""
-
-    wanted = "seconds separated by commas, such as 0, 0.005, 0.1"
-
-    def parse(self, text: str) -> tuple[float, ...]:
-        """Return the latencies in rising order.
-
-        Raises:
-            SettingError: there is none, one is no number, is negative, or stands twice.
-        """
-        try:
-            latencies_s = tuple(sorted(float(part) for part in text.split(",")))
-        except ValueError as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
-        for latency_s in latencies_s:
-            require_at_least(str(self._attribute_name), latency_s, 0)
-        if len(set(latencies_s)) < len(latencies_s):
-            raise SettingError(f"{self._attribute_name} is {text!r}; each latency may stand once")
-        return latencies_s
-
-    def serialize(self, latencies_s: tuple[float, ...]) -> str:
-        """Return what `parse` reads."""
-        return ",".join(f"{latency_s:g}" for latency_s in latencies_s)
-
-
-class Day(luigi.DateParameter):
+class Day(Worded, luigi.DateParameter):
     """A date; today where none is given."""
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:

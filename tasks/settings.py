@@ -2,7 +2,6 @@
 
 import datetime as dt
 import difflib
-import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,16 +23,15 @@ from pipeline.errors import SettingError
 from tasks.parameters import (
     Checked,
     Choice,
-    Duration,
     Integer,
-    Latencies,
+    Located,
     Number,
     OptionalInteger,
     PoolSize,
-    PoolSizes,
     Seconds,
     Switch,
 )
+from tasks.sweeps import Duration, Latencies, PoolSizes
 
 
 class Section(luigi.Config):
@@ -65,10 +63,10 @@ class cassandra(Section):  # noqa: N801 - the section's name
     consistency_level = Choice(default="LOCAL_QUORUM", choices=CONSISTENCY_LEVELS)
     manage_schema = Switch(default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
     user = Checked(default="")
-    password_file = Checked(default="")
-    tls_ca_file = Checked(default="")
-    tls_certificate_file = Checked(default="")
-    tls_key_file = Checked(default="")
+    password_file = Located(default="")
+    tls_ca_file = Located(default="")
+    tls_certificate_file = Located(default="")
+    tls_key_file = Located(default="")
     tls_check_hostname = Switch(default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
     connect_timeout_s = Seconds(default=10.0)
     request_timeout_s = Seconds(default=10.0)
@@ -125,27 +123,12 @@ class experiment(Section):  # noqa: N801 - as above
 class output(Section):  # noqa: N801 - as above
     """Where files go."""
 
-    folder = Checked(default="output")
+    folder = Located(default="output")
 
 
 def output_folder() -> Path:
-    """Return the folder that holds every file this project writes, seen from that of the named luigi.cfg."""
-    return Path(os.environ.get(_PATH_VARIABLE, "")).parent / output().folder
-
-
-def require_config_file() -> None:
-    """Return if there is a luigi.cfg: without one, Luigi would wait for a scheduler that nobody started.
-
-    Raises:
-        SettingError: there is none, or LUIGI_CONFIG_PATH names a file that is not there.
-    """
-    named, here, shared = os.environ.get(_PATH_VARIABLE, ""), Path("luigi.cfg"), Path("/etc/luigi/luigi.cfg")
-    if Path(named).is_file() if named else here.is_file() or shared.is_file():
-        return
-    raise SettingError(
-        f"there is no luigi.cfg: {_PATH_VARIABLE} is {named or 'not set'}, looked for {here.absolute()} and "
-        f"{shared}; run the command in the project's folder, or set {_PATH_VARIABLE} to its luigi.cfg"
-    )
+    """Return the folder that holds every file this project writes."""
+    return Path(output().folder)
 
 
 def embedded_spec() -> ClusterSpec | None:
@@ -215,7 +198,7 @@ def require_known_settings() -> None:
         SettingError: one is not, or a section's name is nearly one of ours.
     """
     config = luigi.configuration.get_config()
-    ours = {section.get_task_family(): dict(section.get_params()) for section in _SECTIONS}
+    ours = {section.get_task_family(): dict(section.get_params()) for section in SECTIONS}
     for name in config.sections():
         if name in ours:
             for setting in config.options(name):
@@ -246,5 +229,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-_PATH_VARIABLE = "LUIGI_CONFIG_PATH"
-_SECTIONS = (cassandra, embedded, generate, load, timing, experiment, output)
+SECTIONS = (cassandra, embedded, generate, load, timing, experiment, output)

@@ -16,8 +16,9 @@ from pipeline.timing import Cell
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
 from tasks.load import pool_size_of, running_cluster
-from tasks.parameters import Checked, Latencies, PoolSize
+from tasks.parameters import Checked, PoolSize
 from tasks.settings import embedded_spec, keyspace_config, output_folder
+from tasks.sweeps import Latencies
 from tasks.terminal import progress_of, show_report
 
 

@@ -1,0 +1,98 @@
+"""The file of settings: which Luigi reads, where a relative path in it begins, and what `%` in it means."""
+
+import os
+from configparser import ConfigParser, InterpolationError, InterpolationSyntaxError
+from pathlib import Path
+
+from luigi.configuration import get_config
+
+from pipeline.errors import SettingError
+
+
+def require_config_file() -> None:
+    """Return if there is a luigi.cfg: without one, Luigi would wait for a scheduler that nobody started.
+
+    Raises:
+        SettingError: there is none, LUIGI_CONFIG_PATH names a file that is not there, or what there is, is in
+            a form, or under a name, of which Luigi takes a part.
+    """
+    named, parser = os.environ.get(_PATH_VARIABLE, ""), os.environ.get(_PARSER_VARIABLE, "cfg")
+    if parser == "toml" or Path(named).suffix == ".toml":
+        raise SettingError(
+            f"settings are read from luigi.cfg, not from TOML: {_PATH_VARIABLE} is {named or 'not set'}, "
+            f"{_PARSER_VARIABLE} is {parser}; write them as in the project's luigi.cfg, and unset "
+            f"{_PARSER_VARIABLE}"
+        )
+    here = Path("luigi.cfg")
+    if Path(named).is_file() if named else here.is_file() or _SHARED.is_file():
+        return
+    old = [file for file in (Path("client.cfg"), Path("luigi.toml")) if file.is_file()]
+    raise SettingError(
+        f"there is no luigi.cfg: {_PATH_VARIABLE} is {named or 'not set'}, looked for {here.absolute()} and "
+        f"{_SHARED}; run the command in the project's folder, or set {_PATH_VARIABLE} to its luigi.cfg"
+        + "".join(f"; {file} does not count, its settings belong into a luigi.cfg" for file in old)
+    )
+
+
+def prepare(sections: list[str]) -> None:
+    """Have Luigi take the values in our sections, and the paths in its own, as docs/settings.md says.
+
+    Raises:
+        SettingError: a file cannot be read, a value refers to what is not there, or one of our sections
+            stands in a client.cfg.
+    """
+    for file in map(Path, _OLD):
+        if ours := sorted(set(_read(file).sections()).intersection(sections)):
+            raise SettingError(
+                f"{file.absolute()} has [{ours[0]}], which luigi.cfg would cover in part; "
+                "move its settings to luigi.cfg and remove it"
+            )
+    config = get_config()
+    for section in filter(config.has_section, sections):
+        for name in config.options(section):
+            try:
+                config.get(section, name)
+            except InterpolationSyntaxError:
+                # A sign that refers to nothing: `max_bad_rows = 1.5%`.
+                raw = config.get(section, name, raw=True)
+                config.set(section, name, raw.replace("%", "%%"))
+            except InterpolationError as error:
+                raise SettingError(f"[{section}] {name} cannot be read: {error.message}") from error
+    for name in _PATHS_OF_LUIGI:
+        if config.has_option("core", name):
+            path = folder_of("core", name) / config.get("core", name)
+            config.set("core", name, str(path).replace("%", "%%"))
+
+
+def folder_of(section: str, name: str) -> Path:
+    """Return the folder from which a relative path in a setting is seen: that of the file which has it.
+
+    Of several files that have it the last that Luigi reads counts; where none has it, the settings' own.
+    """
+    named = os.environ.get(_PATH_VARIABLE, "")
+    for file in (Path(named), Path("luigi.cfg"), _SHARED):
+        if file.name and _read(file).has_option(section, name):
+            return file.parent
+    return Path(named).parent
+
+
+def _read(file: Path) -> ConfigParser:
+    """Return what a file has; nothing where it is not there."""
+    config = ConfigParser(interpolation=None, strict=False)
+    config.optionxform = str  # type: ignore[assignment,method-assign] # as Luigi does
+    try:
+        with file.open(encoding="utf-8") as text:
+            config.read_file(text)
+    except FileNotFoundError:
+        return config
+    except OSError as error:
+        raise SettingError(
+            f"cannot read {file.absolute()}: {error.strerror}; let this user read it"
+        ) from error
+    return config
+
+
+_PATH_VARIABLE, _PARSER_VARIABLE = "LUIGI_CONFIG_PATH", "LUIGI_CONFIG_PARSER"
+_SHARED = Path("/etc/luigi/luigi.cfg")
+_OLD = ("/etc/luigi/client.cfg", "client.cfg")
+_PATHS_OF_LUIGI = ("lock_pid_dir", "logging_conf_file")

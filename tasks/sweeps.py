@@ -1,0 +1,73 @@
+"""Parameters of measurements: what they sweep over, and how long they may take."""
+
+import luigi
+
+from pipeline.config import require_at_least
+from pipeline.errors import SettingError
+from tasks.parameters import Checked
+
+
+class PoolSizes(Checked):
+    """Pool sizes, separated by commas."""
+
+    wanted = "whole numbers separated by commas, such as 1, 10, 100"
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        """Return the sizes in rising order, each once.
+
+        Raises:
+            SettingError: there is none, one is no number, or below 1.
+        """
+        try:
+            sizes = tuple(sorted({int(part) for part in text.split(",")}))
+        except ValueError as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+        require_at_least(str(self._attribute_name), sizes[0], 1)
+        return sizes
+
+    def serialize(self, sizes: tuple[int, ...]) -> str:
+        """Return what `parse` reads."""
+        return ",".join(map(str, sizes))
+
+
+class Duration(Checked, luigi.TimeDeltaParameter):
+    """A span of time, such as `30 minutes`, `1h 30m` or ISO 8601's `PT30M`, longer than nothing."""
+
+    wanted = "a span of time, such as 30 minutes or 1h 30m"
+
+    def parse(self, text: str) -> object:
+        """Return the span.
+
+        Raises:
+            SettingError: it means none.
+        """
+        try:
+            return super().parse(text)
+        except luigi.parameter.ParameterException as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+
+
+class Latencies(Checked):
+    """Seconds of latency, separated by commas, none negative and none twice."""
+
+    wanted = "seconds separated by commas, such as 0, 0.005, 0.1"
+
+    def parse(self, text: str) -> tuple[float, ...]:
+        """Return the latencies in rising order.
+
+        Raises:
+            SettingError: there is none, one is no number, is negative, or stands twice.
+        """
+        try:
+            latencies_s = tuple(sorted(float(part) for part in text.split(",")))
+        except ValueError as error:
+            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+        for latency_s in latencies_s:
+            require_at_least(str(self._attribute_name), latency_s, 0)
+        if len(set(latencies_s)) < len(latencies_s):
+            raise SettingError(f"{self._attribute_name} is {text!r}; each latency may stand once")
+        return latencies_s
+
+    def serialize(self, latencies_s: tuple[float, ...]) -> str:
+        """Return what `parse` reads."""
+        return ",".join(f"{latency_s:g}" for latency_s in latencies_s)
