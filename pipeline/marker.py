@@ -46,7 +46,7 @@ def ensure_marker_table(session: Session, keyspace: str, *, manage_schema: bool)
     model = bind_model(LoadMarker, keyspace)
     found = find_table(session, model)
     if found is not None and "truncated_at" not in found.columns:
-        alter = f"ALTER TABLE {table_name(model)} ADD truncated_at text"
+        alter = f"ALTER TABLE {model.column_family_name()} ADD truncated_at text"
         if not manage_schema:
             raise SchemaError(
                 f"table {table_name(model)} has no column truncated_at and manage_schema is false; "

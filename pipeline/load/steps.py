@@ -1,6 +1,7 @@
 """The steps of a load: begin its journal, load each share, finish; or check its rows and send nothing."""
 
 import contextlib
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -196,9 +197,13 @@ def table_and_fields(session: Session, load: Load) -> tuple[Table, list[Field]]:
     Raises:
         PipelineError: there is no such table, or the files do not fit it.
     """
-    name = find_dataset(load.dataset).table if load.dataset else load.table
-    table = find_table_of(session, load.keyspace.name, name)
+    table = find_table_of(session, load.keyspace.name, table_of(load))
     return table, plan_fields([Path(file.path) for file in load.files], table.columns, load.mapping)
+
+
+def table_of(load: Load) -> str:
+    """Return the name of the table that a load is into."""
+    return find_dataset(load.dataset).table if load.dataset else load.table
 
 
 def _counts(journal: Journal, bad: Sequence[BadRow]) -> Result:
@@ -229,4 +234,6 @@ def _keep(load: Load, fields: Sequence[Field], bad: Sequence[BadRow]) -> str:
         return ""
     write_bad_rows(faults, bad)
     write_rejected(rows, fields, bad)
-    return f"{faults} says what is wrong; mend the rows in {rows}, then run ReplayBadRows"
+    table = f"{load.keyspace.name}.{table_of(load)}"
+    words = shlex.join(("ReplayBadRows", "--table", table, "--input", str(rows)))
+    return f"{faults} says what is wrong; mend the rows in {rows}, then run {words}"
