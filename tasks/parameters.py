@@ -8,6 +8,7 @@ import luigi
 
 from pipeline.config import require_at_least, require_one_of
 from pipeline.errors import SettingError, shown
+from pipeline.rowfiles.formats import printable
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from tasks.configfile import folder_of
 
@@ -22,12 +23,17 @@ class Given(str):
 
 
 class Worded(luigi.Parameter):
-    """A parameter whose every word on the command line counts, an empty one too."""
+    """A parameter whose every word on the command line counts, an empty one too; it must be UTF-8."""
 
-    def _parser_kwargs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - luigi's own
-        words: dict[str, Any] = super()._parser_kwargs(*args, **kwargs)
+    def _parser_kwargs(self, param_name: str, task_name: str | None = None) -> dict[str, Any]:
+        def given(word: str) -> Given:
+            if printable(word) != word:
+                raise SettingError(f"{param_name}: {printable(word)} is not UTF-8; rename what it names")
+            return Given(word)
+
+        words: dict[str, Any] = super()._parser_kwargs(param_name, task_name)
         # A switch that stands alone has no word.
-        return words if words["action"] == "store_true" else {**words, "type": Given}
+        return words if words["action"] == "store_true" else {**words, "type": given}
 
 
 class Checked(Worded):
