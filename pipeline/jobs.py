@@ -112,11 +112,15 @@ class CheckRows:
 class BeginLoad:
     """Open the journal of a load. Gives its path as `journal`, and `rows`, how many are settled already.
 
-    `anew`: what earlier runs have settled does not count.
+    `anew`: what earlier runs have settled does not count. Where `day` is given, a marker of that day and
+    `source` that is not of `input_sha256` is removed: the load is about to write over what it stands for.
     """
 
     load: Load
     anew: bool
+    day: date | None = None
+    source: str = ""
+    input_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

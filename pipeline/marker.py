@@ -119,6 +119,19 @@ def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[da
     ]
 
 
+def void_marker(table: Table, *, day: date, source: str, input_sha256: str) -> None:
+    """Remove the marker of an input that has another content now, before the first row of that is sent.
+
+    Raises:
+        ClusterError: the cluster cannot be asked, or refuses.
+    """
+    model = bind_model(LoadMarker, table.keyspace)
+    with translated_errors(f"cannot remove a marker of {table}"):
+        for marker in model.objects(table_name=table.name, date=day, source=source):
+            if marker.input_sha256 != input_sha256:
+                marker.delete()
+
+
 def write_marker(keyspace: str, *, table: str, day: date, source: str, **said: object) -> None:
     """Write the marker of a finished load; `said` is its other columns.
 

@@ -180,7 +180,15 @@ class Load(LoadParameters):
             self._carry_out(load, input_sha256)
 
     def _carry_out(self, load: jobs.Load, input_sha256: str) -> None:
-        begun = run_job(jobs.BeginLoad(load=load, anew=self.reload))
+        begun = run_job(
+            jobs.BeginLoad(
+                load=load,
+                anew=self.reload,
+                day=self.date,
+                source=self.source,
+                input_sha256=input_sha256,
+            )
+        )
         if begun["rows"]:
             say(self, f"goes on behind {begun['rows']} rows that a run before this one has loaded")
         shares, tell = self._shares(load), progress_of(self)

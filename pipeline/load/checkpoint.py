@@ -1,7 +1,8 @@
 """The journal of a load: which chunks are settled, so that the next run goes on behind them.
 
 One file a load, named by what makes two loads the same. Its first line says what it is of; every other line
-is one event: a chunk whose rows are all acknowledged or bad, or how often a row may have been sent. A line is
+is one event: a chunk whose rows are all acknowledged or bad, how often a row may have been sent, or which
+content was found under which path. A line is
 a checksum and JSON. It is appended by one write and synced, so that several processes may append, and a kill
 leaves at most a torn line, which reads as if it were not there.
 """
@@ -11,7 +12,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,13 @@ class Journal:
         header, *events = lines
         self.path = path
         self.files: tuple[str, ...] = tuple(header["files"])
+        self.cluster: str = header["cluster"]
         self.table_id: str = header["table_id"]
         self.emptied_at: str = header["emptied_at"]
         self.timestamp_us: int = header["timestamp_us"]
+        self.contents: dict[str, str] = {}
+        for event in events:
+            self.contents.update(event.get("contents", {}))
         self.attempts = max((event["attempts"] for event in events if "attempts" in event), default=0)
         records = (_record(event["chunk"]) for event in events if "chunk" in event)
         self.chunks = {(record.file, record.chunk): record for record in records}
@@ -95,6 +100,28 @@ class Journal:
         if attempts > self.attempts:
             _append(self.path, {"attempts": attempts})
             self.attempts = attempts
+
+
+def take_over(journal: Journal, contents: Mapping[str, str]) -> None:
+    """Note which content the load found under which absolute path, and end the loads of other contents.
+
+    The journal of a load that found another content under one of these paths is removed: the rows that it
+    has settled may be written over from now on, so that no run may go on behind them.
+
+    Raises:
+        OutputError: the journal cannot be written, or the disk is full.
+    """
+    if contents.items() - journal.contents.items():
+        _append(journal.path, {"contents": dict(contents)})
+        journal.contents.update(contents)
+    for path in journal.path.parent.glob("*.journal"):
+        lines = [] if path == journal.path else list(_lines(path))
+        if not _is_whole(lines):
+            continue
+        other = Journal(path, lines)
+        is_here = (other.cluster, other.table_id) == (journal.cluster, journal.table_id)
+        if is_here and any(other.contents.get(path, sha256) != sha256 for path, sha256 in contents.items()):
+            other.path.unlink(missing_ok=True)
 
 
 def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:

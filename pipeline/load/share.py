@@ -29,6 +29,7 @@ from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
 from pipeline.rowfiles.formats import format_of
+from pipeline.rowfiles.sources import still_same
 from pipeline.table import Table, require_same_table
 
 
@@ -95,7 +96,7 @@ class Share:
 
         Raises:
             BadRowsError: more rows are bad than the load may have.
-            RowFileError: a file is damaged.
+            RowFileError: a file is damaged, or was changed since it was described.
             ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
             OutputError: the journal cannot be written.
         """
@@ -170,7 +171,9 @@ class Share:
                 mine = (number + chunk) % self._shares == self._share
                 return mine and (number, chunk) not in self._journal.chunks
 
+            source = file
             for chunk in read_chunks(Path(file.path), self._fields, wanted=wanted):
+                source = still_same(source)
                 encoded = encode_chunk(chunk, shape, replicas.now())
                 load = ChunkLoad(
                     chunk=chunk,
@@ -187,6 +190,8 @@ class Share:
                 self._read += encoded.row_count
                 self._note_bad(encoded.bad)
                 yield from way.requests(load) if len(encoded.positions) else [NoRows(load)]
+            # A file that was cut off for a while seems to end early.
+            still_same(source)
             lines_before += file.lines
 
     def _write_down(self, record: ChunkRecord) -> None:

@@ -13,13 +13,13 @@ from pipeline.datasets import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.jobs import Load, Progress, Result
 from pipeline.keyspace import bind_model
-from pipeline.load.checkpoint import Journal, LoadKey, begin_run, is_begun, read_journal
+from pipeline.load.checkpoint import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
 from pipeline.load.encoded import RowShape, encode_chunk
 from pipeline.load.refusing import require_some
 from pipeline.load.replicas import Replicas
 from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
 from pipeline.load.timestamps import list_step_us
-from pipeline.marker import ensure_marker_table, reserve_list_timestamps, write_marker
+from pipeline.marker import ensure_marker_table, reserve_list_timestamps, void_marker, write_marker
 from pipeline.patience import patiently
 from pipeline.progress import reporting
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
@@ -42,6 +42,9 @@ def begin(job: jobs.BeginLoad, _: Progress) -> Result:
         ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
         _reserve_timestamps(session, table, fields, load, anew=job.anew)
         journal = open_journal(session, table, load, anew=job.anew)
+        take_over(journal, {str(Path(file.path).resolve()): file.sha256 for file in load.files})
+        if job.day:
+            void_marker(table, day=job.day, source=job.source, input_sha256=job.input_sha256)
         if table.has_lists([field.column.name for field in fields]):
             journal.reserve_attempts(journal.attempts + 1)
     return {"journal": str(journal.path), "rows": journal.rows}
@@ -187,6 +190,7 @@ def check_rows(job: jobs.CheckRows, progress: Progress) -> Result:
             rows += encoded.row_count
             bad += encoded.bad
             progress(min(rows, total), total, "rows checked")
+        require_unchanged(file)
     _judge(load, fields, bad, rows)
     return {"rows": rows, "bad": count_rows(bad), "columns": [field.column.name for field in fields]}
 

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,9 +45,26 @@ def require_unchanged(file: SourceFile) -> None:
         is_same = _read(path).sha256 == file.sha256
     if not is_same:
         raise RowFileError(
-            f"{path} was changed while it was being loaded: it was {file.version[_SIZE]} bytes, and has "
-            f"{version[_SIZE]} now; run the load again when the file is complete"
+            f"{path} was changed while it was being read: it was {file.version[_SIZE]} bytes, and has "
+            f"{version[_SIZE]} now; run the task again when the file is complete"
         )
+
+
+def still_same(file: SourceFile) -> SourceFile:
+    """Return a file, its version as it is now, if what was read of it until now is what was described.
+
+    Cheap enough for every chunk: the content is read again only where its inode alone has changed.
+
+    Raises:
+        RowFileError: it is gone, another one, or was written to.
+    """
+    path = Path(file.path)
+    with reading(path):
+        version = _version(path.stat())
+    if version == file.version:
+        return file
+    require_unchanged(file)
+    return replace(file, version=version)
 
 
 def digest(files: Iterable[SourceFile], options: str) -> str:

@@ -8,6 +8,7 @@ from pipeline.load.encoded import RowShape
 from pipeline.load.steps import table_and_fields
 from pipeline.progress import reporting
 from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
+from pipeline.rowfiles.sources import require_unchanged
 from pipeline.session import open_session
 from pipeline.verification.comparison import Comparison
 from pipeline.verification.fingerprints import FileIndex, Source
@@ -19,7 +20,7 @@ def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
 
     Raises:
         VerificationError: they differ; the message names the first few differences by key.
-        RowFileError: a file is damaged.
+        RowFileError: a file is damaged, or was changed meanwhile.
         ClusterError: the cluster, or the table, is not what the load needs.
     """
     load = job.load
@@ -36,6 +37,8 @@ def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
             found = comparison.found
             with reporting(progress, found.distinct_keys, "rows verified", found):
                 comparison.run()
+            for file in load.files:
+                require_unchanged(file)
             found.require_equal(f"{table} is not what was loaded", found.advice(load.config.timestamp_us))
             results.append(
                 {
