@@ -1,13 +1,16 @@
 # Every target may be repeated, run twice at once, or ended by Ctrl-C. bootstrap.py makes .venv and says how.
 PYTHON ?= python3
 ARGS ?=
+# For every Python from 3.11 on; the index is whichever the machine has set, and is not written down.
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make requirements" $(ARGS)
 
 # What another project has exported would be found before what is installed here.
 unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-page test-install check bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-page test-install check requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +36,12 @@ check: venv-dev  ## Lint, formatting and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+# A version stays as it is while it fits; pyproject.toml names the new one, ARGS="--upgrade-package NAME" the rest.
+requirements: venv-dev  ## Write requirements*.txt, with hashes, from what pyproject.toml names
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --group pyproject.toml:bench --output-file bench/requirements.txt
+
 bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benches, about three hours
 
 bench-one-node: venv .venv-bench/.stamp  ## Other loaders, about two hours; ARGS="--tables users" for half an hour
@@ -55,7 +64,7 @@ bench-experiment: venv  ## The proxy's accuracy, equal and slower code compared,
 
 .venv-bench/.stamp: bench/requirements.txt
 	$(PYTHON) -m venv --clear .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --no-deps --requirement bench/requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --no-deps --require-hashes --requirement bench/requirements.txt
 	.venv-bench/bin/python -m pip check
 	touch $@
 

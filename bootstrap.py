@@ -119,13 +119,17 @@ def build(*, dev: bool, lock: int) -> None:
             python = getattr(sys, "_base_executable", sys.executable)
             _run("making .venv", [python, "-m", "venv", str(VENV)], lock)
         wanted = "requirements-dev.txt" if dev else "requirements.txt"
-        # Added beside a pipeline that may be running from here: the project is not installed twice.
-        project = [] if adding else ["--editable", str(PROJECT)]
         pip = [str(VENV_PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         # The files hold every version of the closure: nothing to resolve, `pip check` proves it.
-        install = ["install", "--no-deps", "--requirement", str(PROJECT / wanted), *project]
-        _run(f"installing {wanted}{' and the project' if project else ''}", pip + install, lock)
+        install = [*pip, "install", "--no-deps"]
+        hashed = ["--require-hashes", "--requirement", str(PROJECT / wanted)]
+        _run(f"installing {wanted}", install + hashed, lock)
         installed = True
+        # Added beside a pipeline that may be running from here: the project is not installed twice.
+        if not adding:
+            # Built by the setuptools that came with a hash, if that is the one which pyproject.toml pins.
+            editable = ["--no-build-isolation", "--check-build-dependencies", "--editable", str(PROJECT)]
+            _run("installing the project", install + editable, lock)
         _run("checking that the versions agree", [*pip, "check"], lock)
         _stamp(plain, *([_digest("requirements-dev.txt")] if dev else []))
     except BaseException as error:

@@ -1,4 +1,5 @@
 import ast
+import re
 import shutil
 import signal
 import subprocess
@@ -9,9 +10,19 @@ import psutil
 import pytest
 
 BOOTSTRAP = Path(__file__).parents[1] / "bootstrap.py"
-PYPROJECT = """\
+# A requirement with its hashes, as it stands in the files: from a name to the next line that is no hash.
+PINNED = re.compile(r"^([A-Za-z][\w.-]*)==(\S+).*(?:\n +--hash.*)*\n", re.MULTILINE)
+IN_FILES = {
+    found[1]: found
+    for name in ("requirements.txt", "requirements-dev.txt")
+    for found in PINNED.finditer(BOOTSTRAP.with_name(name).read_text())
+}
+SIX, SETUPTOOLS, INICONFIG = (IN_FILES[name][0] for name in ("six", "setuptools", "iniconfig"))
+OLDER_SIX = "six==1.16.0 --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254\n"
+UNKNOWN = f"six-of-the-best==9999 --hash=sha256:{'0' * 64}\n"
+PYPROJECT = f"""\
 [build-system]
-requires = ["setuptools==82.0.1"]
+requires = ["setuptools=={IN_FILES["setuptools"][2]}"]
 build-backend = "setuptools.build_meta"
 
 [project]
@@ -46,8 +57,8 @@ def make_project(folder: Path) -> Path:
     shutil.copy(BOOTSTRAP, folder)
     (folder / "pyproject.toml").write_text(PYPROJECT)
     (folder / "made_up.py").write_text("import six\nVERSION = six.__version__\n")
-    (folder / "requirements.txt").write_text("six==1.17.0\n")
-    (folder / "requirements-dev.txt").write_text("-r requirements.txt\niniconfig==2.3.1\n")
+    (folder / "requirements.txt").write_text(SIX + SETUPTOOLS)
+    (folder / "requirements-dev.txt").write_text(SIX + SETUPTOOLS + INICONFIG)
     return folder
 
 
@@ -151,7 +162,7 @@ def test_a_moved_project_is_noticed(twice: tuple[Path, list[str]], tmp_path: Pat
 def test_another_pinned_version_replaces_the_first(twice: tuple[Path, list[str]]) -> None:
     """After an edit of requirements.txt the next call installs what it says now."""
     project, _ = twice
-    (project / "requirements.txt").write_text("six==1.16.0\n")
+    (project / "requirements.txt").write_text(OLDER_SIX + SETUPTOOLS)
     status, said = run(project)
     assert status == 0, said
     assert in_venv(project, "made_up", "made_up.VERSION") == "1.16.0"
@@ -162,7 +173,7 @@ def test_development_requirements_are_added(twice: tuple[Path, list[str]]) -> No
     project, _ = twice
     requirements = project / "requirements-dev.txt"
     before = requirements.read_text()
-    requirements.write_text(f"{before}six-of-the-best==9999\n")
+    requirements.write_text(before + UNKNOWN)
     status, said = run(project, "--dev")
     assert status == 1, said
     assert run(project) == (0, "")
@@ -200,15 +211,15 @@ def test_a_killed_installation_is_healed(project: Path) -> None:
     status, said = run(project)
     assert status == 0, said
     assert "making .venv" in said
-    assert in_venv(project, "made_up", "made_up.VERSION") == "1.17.0"
+    assert in_venv(project, "made_up", "made_up.VERSION") == IN_FILES["six"][2]
 
 
 def test_a_version_that_does_not_exist_is_named(project: Path) -> None:
     """When pip fails, its last words and a way on are shown, and no .venv is left."""
-    (project / "requirements.txt").write_text("six==1.17.0\nsix-of-the-best==9999\n")
+    (project / "requirements.txt").write_text(SIX + SETUPTOOLS + UNKNOWN)
     status, said = run(project)
     assert status == 1
-    assert "installing requirements.txt and the project failed" in said
+    assert "installing requirements.txt failed" in said
     assert "six-of-the-best==9999" in said
     assert "run the same make again" in said
     assert "Traceback" not in said
@@ -217,10 +228,38 @@ def test_a_version_that_does_not_exist_is_named(project: Path) -> None:
 
 def test_pins_that_disagree_are_refused(project: Path) -> None:
     """A requirement that nothing pins is an error now, not an ImportError later."""
-    (project / "requirements.txt").write_text("iniconfig==2.3.1\n")
+    (project / "requirements.txt").write_text(INICONFIG + SETUPTOOLS)
     status, said = run(project)
     assert status == 1
     assert "made-up 1.0 requires six, which is not installed" in said
+    assert not (project / ".venv").exists()
+
+
+def test_a_file_of_other_bytes_is_refused(project: Path) -> None:
+    """What the index serves under a pinned name and version is installed only if its hash is the one here."""
+    (project / "requirements.txt").write_text(re.sub("sha256:.", "sha256:x", SIX) + SETUPTOOLS)
+    status, said = run(project)
+    assert status == 1
+    assert "installing requirements.txt failed" in said
+    assert not (project / ".venv").exists()
+
+
+def test_a_requirement_without_a_hash_is_refused(project: Path) -> None:
+    """No file is installed whose hash nothing states."""
+    (project / "requirements.txt").write_text(f"six==1.17.0\n{SETUPTOOLS}")
+    status, said = run(project)
+    assert status == 1
+    assert "Hashes are required in --require-hashes mode" in said
+    assert not (project / ".venv").exists()
+
+
+def test_the_project_is_built_by_the_pinned_setuptools(project: Path) -> None:
+    """A setuptools other than the one that pyproject.toml pins is an error, not another build."""
+    (project / "pyproject.toml").write_text(re.sub('setuptools==[^"]+', "setuptools==82.0.1", PYPROJECT))
+    status, said = run(project)
+    assert status == 1
+    assert "installing the project failed" in said
+    assert "setuptools==82.0.1" in said
     assert not (project / ".venv").exists()
 
 
