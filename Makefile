@@ -31,10 +31,16 @@ test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian pa
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
 
-check: venv-dev  ## Lint, formatting and types
+check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links and paths, known vulnerabilities
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/deptry pipeline tasks
+	@# What only tests and benches import may be a development requirement, and what they do not import is used.
+	.venv/bin/deptry --ignore DEP002,DEP004 bench faults tests
+	.venv/bin/codespell
+	.venv/bin/python -m tests.references
+	tests/audit.sh
 
 # A version stays as it is while it fits; pyproject.toml names the new one, ARGS="--upgrade-package NAME" the rest.
 requirements: venv-dev  ## Write requirements*.txt, with hashes, from what pyproject.toml names

@@ -11,9 +11,11 @@ stop() {
 }
 # A copy, because setuptools leaves a folder where it builds.
 mkdir "$folder/source" "$folder/run"
-cp -r "$project"/{pipeline,tasks,pyproject.toml,requirements.txt,README.md,LICENSE} "$folder/source"
+cp -r "$project"/{pipeline,tasks,pyproject.toml,README.md,LICENSE} "$folder/source"
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet "$folder/source"
+install=("$folder/venv/bin/python" -m pip install --quiet)
+"${install[@]}" --require-hashes --requirement "$project/requirements.txt"
+"${install[@]}" --no-build-isolation --check-build-dependencies "$folder/source"
 cp "$project/luigi.cfg" "$folder/run"
 cd "$folder/run"
 trap stop EXIT
