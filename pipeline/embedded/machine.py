@@ -22,7 +22,7 @@ def find_java() -> Path:
     Raises:
         EmbeddedError: this is not Linux, or no Java runs here.
     """
-    advice = "use a Linux with glibc on x86-64 or arm64, or point the pipeline at a Cassandra of your own"
+    advice = "use a Linux with glibc on x86-64, or point the pipeline at a Cassandra of your own"
     if sys.platform != "linux":
         raise EmbeddedError(f"the embedded Cassandra runs on Linux only, this is {sys.platform}; {advice}")
     try:
