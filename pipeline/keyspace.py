@@ -1,6 +1,6 @@
 """The keyspace and its tables: created where absent, compared with the model where present, never altered."""
 
-from cassandra import AlreadyExists
+from cassandra import AlreadyExists, Unauthorized
 from cassandra.cluster import Session
 from cassandra.cqlengine import management
 from cassandra.cqlengine.columns import Column
@@ -85,6 +85,20 @@ def drop_table(model: type[Model]) -> None:
     """
     with translated_errors(f"cannot drop table {table_name(model)}"):
         management.drop_table(model)
+
+
+def require_droppable(session: Session, model: type[Model]) -> None:
+    """Return if the cluster lets its users drop tables: a scratch table must go again.
+
+    Raises:
+        SettingRefusedError: a guardrail forbids it; nothing was created yet.
+    """
+    with translated_errors(f"cannot create scratch table {table_name(model)}"):
+        try:
+            session.execute(f"DROP TABLE IF EXISTS {model.column_family_name()}")
+        except Unauthorized:
+            # Who creates a table is allowed to drop that one.
+            return
 
 
 def find_table(session: Session, model: type[Model]) -> TableMetadata | None:

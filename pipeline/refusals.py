@@ -108,9 +108,12 @@ _GUARDRAILS: dict[Kind, dict[str, str]] = {
         "items_per_collection": "items_per_collection_fail_threshold of the server: fewer items",
         "sai_string_term_size": "sai_string_term_size_fail_threshold of the server: a shorter text",
         "sai_frozen_term_size": "sai_frozen_term_size_fail_threshold of the server: a smaller value",
-        "sai_vector_term_size": "sai_vector_term_size_fail_threshold of the server: a smaller vector",
-        "partition_keys_in_select": "the verification asks for these rows one by one",
-        "in_select_cartesian_product": "the verification asks for these rows one by one",
+        "partition_keys_in_select": (
+            "partition_keys_in_select_fail_threshold of the server: the verification asks one by one"
+        ),
+        "in_select_cartesian_product": (
+            "in_select_cartesian_product_fail_threshold of the server: the verification asks one by one"
+        ),
     },
     Kind.TRANSIENT: {
         "local_data_disk_usage": _DISK_ADVICE,
@@ -126,14 +129,18 @@ _GUARDRAILS: dict[Kind, dict[str, str]] = {
         "maximum_timestamp": "lower timestamp_us, or raise maximum_timestamp_fail_threshold of the server",
         "minimum_timestamp": "raise timestamp_us, or raise minimum_timestamp_fail_threshold of the server",
         "user_timestamps": "use way batch or prepared, or set user_timestamps_enabled of the server to true",
-        "zero_ttl_on_twcs": "set a default_time_to_live, or zero_ttl_on_twcs_enabled of the server to true",
+        "zero_ttl_on_twcs": f"zero_ttl_on_twcs_enabled: {_DDL_ADVICE}",
         "page_size": "raise page_size_fail_threshold of the server",
-        "partition_size": "raise partition_size_fail_threshold of the server",
-        "partition_tombstones": "raise partition_tombstones_fail_threshold of the server",
+        "partition_size": "never met: the server only logs partition_size_fail_threshold",
+        "partition_tombstones": "never met: the server only logs partition_tombstones_fail_threshold",
         "allow_filtering": "set allow_filtering_enabled of the server to true",
         "group_by": "set group_by_enabled of the server to true",
         "intersect_filtering_query": "set intersect_filtering_query_enabled of the server to true",
         "non_partition_restricted_index_query_enabled": "set it to true in the server",
+        "sai_vector_term_size": (
+            "raise sai_vector_term_size_fail_threshold of the server, or drop the index: all vectors of a "
+            "column have one size"
+        ),
         "sai_sstable_indexes_per_query": "raise sai_sstable_indexes_per_query_fail_threshold of the server",
         "read_before_write_list_operations": (
             "set read_before_write_list_operations_enabled of the server to true"
@@ -147,7 +154,9 @@ _GUARDRAILS: dict[Kind, dict[str, str]] = {
         "materialized_views_per_table": f"materialized_views_per_table_fail_threshold: {_DDL_ADVICE}",
         "table_properties": f"table_properties_disallowed: {_DDL_ADVICE}",
         "alter_table": f"alter_table_enabled: {_DDL_ADVICE}",
-        "drop_truncate_table_enabled": "leave --drop out, or set it to true in the server",
+        "drop_truncate_table_enabled": (
+            "leave --drop out, measure on another cluster, or set it to true in the server"
+        ),
         "drop_keyspace_enabled": "set it to true in the server",
         "uncompressed_tables_enabled": f"uncompressed_tables_enabled: {_DDL_ADVICE}",
         "compact_tables": f"compact_tables_enabled: {_DDL_ADVICE}",

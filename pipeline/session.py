@@ -49,6 +49,8 @@ def open_session(
             except NoHostAvailable as error:
                 _require_datacentre(cluster, config, error)
                 raise
+            # Small, because a cluster may have a limit to a page's rows, even where it holds only one.
+            session.default_fetch_size = _PAGE_ROWS
             connection.register_connection(_CONNECTION, session=session, default=True)
         yield session
     finally:
@@ -169,3 +171,4 @@ def _hosts(config: ClusterConfig) -> str:
 
 _CONNECTION = "pipeline"
 _RECONNECT_S = 1.0
+_PAGE_ROWS = 100

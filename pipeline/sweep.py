@@ -14,7 +14,7 @@ from pipeline.datasets import Dataset
 from pipeline.driver_errors import translated_errors
 from pipeline.errors import SchemaError
 from pipeline.jobs import Progress, Result, SweepLatencies
-from pipeline.keyspace import bind_model, ensure_table, find_table, table_name
+from pipeline.keyspace import bind_model, ensure_table, find_table, require_droppable, table_name
 from pipeline.progress import Counted, reporting
 from pipeline.timing import Timer
 from pipeline.verification.found import verify_whole_table
@@ -56,6 +56,7 @@ def sweep(
     scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, scratch) is not None:
         raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
+    require_droppable(session, scratch)
     try:
         ensure_table(session, scratch, manage_schema=True)
         single_row = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])

@@ -1,30 +1,20 @@
+"""What the server refuses is bad rows only where it is the rows, on a server with guardrails turned on."""
+
+import dataclasses
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
-from cassandra.cqlengine import management
-from cassandra.policies import RoundRobinPolicy
-from cassandra.protocol import error_classes
-from cassandra.query import dict_factory
 
-from pipeline import embedded, jobs
-from pipeline.config import ClusterConfig, KeyspaceConfig
-from pipeline.errors import BadRowsError, RequestError, SettingRefusedError
-from pipeline.keyspace import bind_model
-from pipeline.marker import LoadMarker
+from pipeline import jobs
+from pipeline.errors import BadRowsError, RequestError, SettingRefusedError, VerificationError
 from pipeline.processes import run_job
-from pipeline.refusals import DECISIONS
-from tests.conftest import PROJECT
-from tests.loads import USERS, Loads
+from pipeline.refusals import Kind
+from tests.loads import USERS
+from tests.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
-KEYSPACE = "t_refusals"
-PASSWORD = uuid.uuid4().hex
 GUARDRAILS = {
     "column_value_size_fail_threshold": "1KiB",
     "collection_size_fail_threshold": "512B",
@@ -39,92 +29,17 @@ GUARDRAILS = {
     "batch_size_fail_threshold": "64KiB",
     "cdc_enabled": True,
     "cdc_total_space": "1MiB",
+    "sai_string_term_size_warn_threshold": "32B",
+    "sai_string_term_size_fail_threshold": "64B",
+    "sai_frozen_term_size_warn_threshold": "32B",
+    "sai_frozen_term_size_fail_threshold": "64B",
+    "sai_vector_term_size_warn_threshold": "8B",
+    "sai_vector_term_size_fail_threshold": "16B",
+    "partition_keys_in_select_fail_threshold": 5,
+    "vector_type_enabled": False,
+    "secondary_indexes_enabled": False,
+    "read_before_write_list_operations_enabled": False,
 }
-
-
-class RoleLoads(Loads):
-    """Loads as an ordinary role: guardrails are not for a superuser."""
-
-    def __init__(self, folder: Path, endpoint: embedded.Endpoint, cql: Session, password_file: Path) -> None:
-        super().__init__(folder, KEYSPACE, endpoint, cql)
-        self.cql = cql
-        self._cluster = ClusterConfig(
-            contact_points=endpoint.contact_points,
-            port=endpoint.port,
-            user="loader",
-            password_file=str(password_file),
-        )
-
-    def at(self, consistency_level: str) -> None:
-        """Read and write at this level from now on."""
-        self._cluster = ClusterConfig(**{**vars(self._cluster), "consistency_level": consistency_level})
-
-    def set_up(self, keyspace: str, *, drop: bool = False) -> None:
-        """Create the users' table, as SetupKeyspace does."""
-        run_job(
-            jobs.SetUpTable(
-                cluster=self._cluster, keyspace=KeyspaceConfig(name=keyspace), dataset=USERS, drop=drop
-            )
-        )
-
-    def leaves(self, load: jobs.Load, kind: type[Exception], message: str) -> None:
-        """Run a load that must end with this error, without a marker."""
-        with pytest.raises(kind, match=message):
-            self.run(load)
-        found = self.cql.execute(f"SELECT * FROM {KEYSPACE}.load_marker")
-        assert load.table not in {row["table_name"] for row in found}
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server with logins and its superuser's session."""
-
-    endpoint: embedded.Endpoint
-    cql: Session
-
-
-def superuser(endpoint: embedded.Endpoint) -> Cluster:
-    """Return a cluster that its first user can connect to; that user is there soon after the first start."""
-    while True:
-        cluster = Cluster(
-            list(endpoint.contact_points),
-            port=endpoint.port,
-            protocol_version=4,
-            auth_provider=PlainTextAuthProvider("cassandra", "cassandra"),
-            execution_profiles={
-                EXEC_PROFILE_DEFAULT: ExecutionProfile(
-                    load_balancing_policy=RoundRobinPolicy(), row_factory=dict_factory, request_timeout=30
-                )
-            },
-        )
-        try:
-            cluster.connect()
-        except NoHostAvailable:
-            cluster.shutdown()
-            time.sleep(0.2)
-        else:
-            return cluster
-
-
-def serve(folder: Path, settings: dict[str, Any]) -> Iterator[Server]:
-    """Run a server with these settings, a role `loader`, and the keyspace."""
-    logins = {"authenticator": "PasswordAuthenticator", "authorizer": "CassandraAuthorizer"}
-    endpoint = embedded.start(
-        embedded.ClusterSpec(folder=folder, heap="512M", overrides={**logins, **settings})
-    )
-    try:
-        cluster = superuser(endpoint)
-        cql = cluster.connect()
-        replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
-        cql.execute(f"CREATE KEYSPACE {KEYSPACE} WITH replication = {replication}")
-        cql.execute(f"CREATE ROLE loader WITH PASSWORD = '{PASSWORD}' AND LOGIN = true")
-        cql.execute("GRANT ALL ON ALL KEYSPACES TO loader")
-        marker = management._get_create_table(bind_model(LoadMarker, KEYSPACE))  # noqa: SLF001 - as ours
-        cql.execute(marker)
-        yield Server(endpoint, cql)
-        cluster.shutdown()
-    finally:
-        embedded.stop(folder)
 
 
 @pytest.fixture(scope="module")
@@ -136,37 +51,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def loads(guarded: Server, tmp_path: Path) -> RoleLoads:
     """Return what loads files as the ordinary role."""
-    password_file = tmp_path / "password"
-    password_file.write_text(f"{PASSWORD}\n", encoding="utf-8")
-    return RoleLoads(tmp_path, guarded.endpoint, guarded.cql, password_file)
-
-
-def table_of_decisions() -> str:
-    """Return the table that the document must have."""
-    lines = ["| code | the message has | kind | what helps |", "| --- | --- | --- | --- |"]
-    for each in DECISIONS:
-        says = f"`{each.says}`" if each.says else "anything else" if each.code == 0x2200 else ""
-        lines.append(f"| 0x{each.code:04X} | {says} | {each.kind} | {each.advice} |")
-    return "\n".join(lines)
-
-
-def test_the_document_has_the_table_of_decisions() -> None:
-    """docs/refusals.md says of each refusal what the program decides."""
-    assert table_of_decisions() in (PROJECT / "docs" / "refusals.md").read_text(encoding="utf-8")
-
-
-def test_each_error_of_the_protocol_is_decided() -> None:
-    """Every code that the driver knows has a decision, whatever the message."""
-    assert set(error_classes) <= {each.code for each in DECISIONS if not each.says}
-
-
-FEW = [(at, f"v{at}") for at in range(20)]
-
-
-def plain(loads: RoleLoads, name: str, more: str = "") -> str:
-    """Return a table of two columns, made anew."""
-    loads.create(name, f"k int PRIMARY KEY, v text{more}")
-    return name
+    return RoleLoads(tmp_path, guarded)
 
 
 @pytest.mark.parametrize(
@@ -189,25 +74,6 @@ def test_a_guardrail_on_values_makes_a_bad_row(
     assert helps in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared", "create"])
-def test_a_time_to_live_beyond_the_servers_end_of_time_is_no_bad_row(loads: RoleLoads, way: str) -> None:
-    """A ttl_s that ends after 2038 stops the load and is named, however many bad rows it may have."""
-    file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "Lovelace")])
-    loads.create_users()
-    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", ttl_s=630_720_000, way=way)
-    loads.leaves(load, SettingRefusedError, "exceeds maximum supported expiration date.*lower ttl_s")
-    assert not loads.rows("user")
-    assert list((loads.folder / "checkpoints").glob("*.journal"))
-
-
-def test_a_default_time_to_live_beyond_it_is_named(loads: RoleLoads) -> None:
-    """Where it is the table's own time to live, that is what is named."""
-    table = plain(loads, "forever")
-    loads.cql.execute(f"ALTER TABLE {KEYSPACE}.{table} WITH default_time_to_live = 630720000")
-    load = loads.job(table, [loads.write("rows.csv", "k,v", FEW)], max_bad_rows="100%")
-    loads.leaves(load, SettingRefusedError, "default ttl of .*default_time_to_live of the table")
-
-
 @pytest.mark.parametrize(
     ("level", "helps"),
     [
@@ -217,7 +83,7 @@ def test_a_default_time_to_live_beyond_it_is_named(loads: RoleLoads) -> None:
 )
 def test_a_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoads, level: str, helps: str) -> None:
     """A consistency level that the server refuses stops the load and is named; a way without it loads all."""
-    table = plain(loads, f"level_{level.lower()}")
+    table = loads.plain(f"level_{level.lower()}")
     file = loads.write("rows.csv", "k,v", FEW)
     journal = loads.begin(loads.job(table, [file]))["journal"]
     loads.at(level)
@@ -249,7 +115,7 @@ def test_a_timestamp_that_is_refused_is_no_bad_row(loads: RoleLoads, timestamp_u
 @pytest.mark.parametrize("way", ["batch", "prepared"])
 def test_a_full_cdc_space_is_no_bad_row(loads: RoleLoads, way: str) -> None:
     """Where the space for change data is full, rows are tried again in time; then it says what to do."""
-    table = plain(loads, f"cdc_{way}")
+    table = loads.plain(f"cdc_{way}")
     loads.cql.execute(f"ALTER TABLE {KEYSPACE}.{table} WITH cdc = true")
     load = loads.job(
         table,
@@ -260,6 +126,61 @@ def test_a_full_cdc_space_is_no_bad_row(loads: RoleLoads, way: str) -> None:
     )
     loads.leaves(load, RequestError, "cdc_raw, raise cdc_total_space")
     assert list((loads.folder / "checkpoints").glob("*.journal"))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "index", "wrong"),
+    [
+        ("term", "text", "v", "x" * 100),
+        ("frozen", "frozen<list<text>>", "FULL(v)", f'["{"y" * 100}"]'),
+    ],
+)
+def test_a_guardrail_on_indexed_values_makes_a_bad_row(
+    loads: RoleLoads, name: str, column: str, index: str, wrong: str
+) -> None:
+    """A row whose value is too large for an index is a bad row that names the guardrail."""
+    loads.create(name, f"k int PRIMARY KEY, v {column}")
+    loads.execute(f"CREATE INDEX ON {KEYSPACE}.{name} ({index}) USING 'sai'")
+    good = '["a"]' if "list" in column else "a"
+    done = loads.run(
+        loads.job(name, [loads.write("rows.csv", "k,v", [(1, good), (2, wrong)])], max_bad_rows="1")
+    )
+    assert (done["acknowledged"], done["bad"]) == (1, 1)
+    assert "term_size_fail_threshold" in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
+
+
+def test_an_index_that_takes_no_vector_ends_the_load(loads: RoleLoads) -> None:
+    """All vectors of a column have one size: where its index takes none, it is not the rows."""
+    table = loads.create("vectors", "k int PRIMARY KEY, v vector<float, 8>")
+    loads.execute(f"CREATE INDEX ON {KEYSPACE}.{table} (v) USING 'sai'")
+    file = loads.write("rows.csv", "k,v", [(1, "[1, 2, 3, 4, 5, 6, 7, 8]")])
+    load = loads.job(table, [file], max_bad_rows="100%")
+    loads.leaves(load, SettingRefusedError, "raise sai_vector_term_size_fail_threshold")
+
+
+def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: RoleLoads) -> None:
+    """Rows that are read by key are asked for one by one where the server refuses more."""
+    table = loads.plain("few_keys")
+    load = loads.job(table, [loads.write("rows.csv", "k,v", FEW)])
+    loads.run(load)
+    loads.execute(f"INSERT INTO {KEYSPACE}.{table} (k, v) VALUES (7, 'other')")
+    with pytest.raises(VerificationError, match=r"1 of 20 rows differ: k='7'"):
+        run_job(jobs.VerifyFiles(load=load, exact=False))
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "statement"),
+    [
+        ("vector_type_enabled", "ALTER TABLE {0} ADD w vector<float, 2>"),
+        ("secondary_indexes", "CREATE INDEX ON {0} (v)"),
+        ("read_before_write_list_operations", "UPDATE {0} SET l[0] = 1 WHERE k = 1"),
+    ],
+)
+def test_guardrails_that_no_load_meets_are_settings(loads: RoleLoads, guardrail: str, statement: str) -> None:
+    """A guardrail on what others do is known by its name, and as a setting."""
+    table = loads.plain("others_do", ", l list<int>")
+    decision = loads.decision_on(statement.format(f"{KEYSPACE}.{table}"))
+    assert (decision.kind, decision.says) == (Kind.SETTING, f"Guardrail {guardrail} violated")
 
 
 def test_guardrails_on_definitions_are_settings(loads: RoleLoads) -> None:
@@ -275,45 +196,74 @@ def test_guardrails_on_definitions_are_settings(loads: RoleLoads) -> None:
 
 
 def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
-    """Where each of the first 1,000 rows is refused alike, that ends the load, and none counts as settled."""
-    table = plain(loads, "none_taken")
-    file = loads.write("rows.csv", "k,v", [(at, f"{at}{'x' * 2000}") for at in range(3000)])
-    load = loads.job(table, [file], max_bad_rows="100%")
+    """Where each of the first 1,000 rows is refused alike, that ends the load; the next sends them."""
+    table = loads.plain("none_taken")
+    rows = [("x", "v"), *((at, f"{at}{'x' * 2000}") for at in range(3000))]
+    load = loads.job(table, [loads.write("rows.csv", "k,v", rows)], max_bad_rows="100%")
     loads.leaves(load, RequestError, "refused each of the first 1000 rows and took none: .*column_value_size")
     [journal] = (loads.folder / "checkpoints").glob("*.journal")
     assert '"chunk"' not in journal.read_text(encoding="ascii")
+    loads.connect_as(*SUPERUSER)
+    done = loads.run(dataclasses.replace(load, cluster=loads.cluster))
+    assert (done["read"], done["acknowledged"], done["bad"]) == (3001, 3000, 1)
 
 
-def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads) -> None:
-    """Fewer rows, all refused by the server, are no finished load; the next run sends them again."""
-    table = plain(loads, "few_taken")
-    file = loads.write("rows.csv", "k,v", [(at, "x" * 2000) for at in range(3)])
+def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> None:
+    """Where no process sees 1,000 refused rows, the load is not finished either, and begins anew."""
+    table = loads.plain("two_refused")
+    file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")
+    loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", shares=2)
+    assert loads.begin(load)["rows"] == 0
+
+
+@pytest.mark.parametrize("way", ["batch", "prepared", "create"])
+def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, way: str) -> None:
+    """Fewer rows, all refused by the server, are no finished load; the next run sends them again."""
+    loads.create_users()
+    rows = [(uuid.UUID(int=at), "Ada", "x" * 2000) for at in range(3)]
+    file = loads.write("rows.csv", "user_id,first_name,last_name", rows)
+    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", way=way)
     message = (
         "none of 3 rows was loaded.*the server refused all 3 rows that were sent.*rows.csv:2: .*column_val"
     )
     loads.leaves(load, BadRowsError, message)
-    loads.leaves(load, BadRowsError, message)
+    assert loads.begin(load)["rows"] == 0
     assert "column_value_size" in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
-def test_a_load_without_a_whole_row_is_not_finished(loads: RoleLoads) -> None:
-    """Rows that our own parser refuses are bad rows, however many; where all are, none is marked."""
-    table = plain(loads, "none_whole")
-    file = loads.write("rows.csv", "k,v", [(f"x{at}", "v") for at in range(1500)])
-    load = loads.job(table, [file], max_bad_rows="100%")
-    loads.leaves(
-        load, BadRowsError, "none of 1500 rows was loaded.*no row is whole.*rows.csv:2: column k: 'x0'"
+def test_rejected_rows_that_are_refused_again_are_not_finished(loads: RoleLoads) -> None:
+    """A rejected.csv that is loaded as it is ends as its load did, and keeps its rows."""
+    table = loads.plain("again")
+    loads.run(loads.job(table, [loads.write("rows.csv", "k,v", [*FEW, (20, "x" * 2000)])], max_bad_rows="1"))
+    rejected = (loads.folder / "bad" / "rejected.csv").rename(loads.folder / "again.csv")
+    loads.execute(f"TRUNCATE {KEYSPACE}.load_marker")
+    loads.leaves(loads.job(table, [rejected], max_bad_rows="100%"), BadRowsError, "none of 1 rows was loaded")
+    assert (loads.folder / "bad" / "rejected.csv").read_bytes() == rejected.read_bytes()
+
+
+def test_a_refused_load_names_the_servers_reason(loads: RoleLoads) -> None:
+    """Beside rows that are not whole, what is named of a load that was refused is what the server says."""
+    table = loads.plain("mixed")
+    file = loads.write("rows.csv", "k,v", [("x", "v"), (1, "x" * 2000), (2, "y" * 2000)])
+    message = (
+        "none of 3 rows.*refused all 2 rows that were sent; the first: [^;]*rows.csv:3: .*column_value_size"
     )
-    faults = (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
-    assert len(faults.splitlines()) == 1501
-    last = loads.write("more.csv", "k,v", [*((f"x{at}", "v") for at in range(1500)), (1, "v")])
-    assert loads.run(loads.job(table, [last], max_bad_rows="100%"))["acknowledged"] == 1
+    loads.leaves(loads.job(table, [file], max_bad_rows="100%"), BadRowsError, message)
+
+
+def test_a_refused_load_may_have_the_same_timestamps_again(loads: RoleLoads) -> None:
+    """Of a list that the server refused nothing is written: its timestamp may be given again."""
+    table = loads.create("lists", "k int PRIMARY KEY, v list<int>")
+    file = loads.write("rows.csv", "k,v", [(1, str(list(range(20))))])
+    load = loads.job(table, [file], max_bad_rows="100%", timestamp_us=time.time_ns() // 1000)
+    for _ in range(2):
+        loads.leaves(load, BadRowsError, "the server refused all 1 rows.*items_per_collection")
 
 
 def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None:
     """Of a few refused rows and one that is taken, in shares of their own, only the refused are bad."""
-    table = plain(loads, "some_taken")
+    table = loads.plain("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
     done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shares=2)
     assert (done["acknowledged"], done["bad"]) == (1, 900)

@@ -24,7 +24,7 @@ from pipeline.experiment.measurement import Repeat, Setup
 from pipeline.experiment.plan import Plan, rows_within
 from pipeline.experiment.trial import Description, Timing, Trial, from_json, to_json
 from pipeline.jobs import Progress, Result, RunExperiment
-from pipeline.keyspace import bind_model, ensure_table, find_table, table_name
+from pipeline.keyspace import bind_model, ensure_table, find_table, require_droppable, table_name
 from pipeline.proxy.control import Proxy, proxy
 from pipeline.rowfiles.files import write_rows
 from pipeline.table import find_table_of
@@ -57,6 +57,7 @@ def run_experiment(
     model = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, model) is not None:
         raise SchemaError(f"scratch table {table_name(model)} is there already; choose another run")
+    require_droppable(session, model)
     rows_of = {setup: rows_within(setup, len(rows), job.repeat_s) for setup in setups}
     plan = Plan(
         setups=list(setups),

@@ -82,6 +82,16 @@ class Journal:
         """How many rows are settled."""
         return sum(record.rows for record in self.chunks.values())
 
+    @property
+    def acknowledged(self) -> int:
+        """How many of the settled rows the cluster has taken."""
+        return sum(record.acknowledged for record in self.chunks.values())
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether rows were sent, and the cluster has taken none of them."""
+        return not self.acknowledged and any(record.sent for record in self.chunks.values())
+
     def settle(self, record: ChunkRecord) -> None:
         """Note a settled chunk; it is on disk when this returns.
 
@@ -127,7 +137,8 @@ def take_over(journal: Journal, contents: Mapping[str, str]) -> None:
 def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:
     """Return the journal of a load.
 
-    It is begun where there is none, or where it is to be begun `anew`, whatever of it is settled.
+    It is begun where there is none, or where it is to be begun `anew`, whatever of it is settled. Where the
+    cluster took none of the rows that it was sent, it may have been for a setting: they are to be sent again.
     `timestamp_us` is the write timestamp of a new journal's first row, now by default.
 
     Raises:
@@ -137,6 +148,9 @@ def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: boo
     if anew or not is_begun(folder, key):
         header = {**asdict(key), "timestamp_us": timestamp_us or time.time_ns() // 1000}
         write_text(path, _line(header))
+    elif read_journal(path).is_refused:
+        kept = (line for line in _lines(path) if "chunk" not in line or not line["chunk"]["sent"])
+        write_text(path, "".join(map(_line, kept)))
     return read_journal(path)
 
 

@@ -1,12 +1,13 @@
 """A cluster that takes no row at all: then it is not the rows that are bad."""
 
+import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.driver_errors import is_from_server, is_of, may_be_the_rows, reason_of, translated
 from pipeline.errors import BadRowsError, RequestError
-from pipeline.load.checkpoint import ChunkRecord, Journal
+from pipeline.load.checkpoint import ChunkRecord
 from pipeline.refusals import Kind
 from pipeline.rowfiles.badrows import BadRow
 
@@ -15,13 +16,15 @@ from pipeline.rowfiles.badrows import BadRow
 class Refusing:
     """What a share knows of whether the cluster takes rows; `acknowledged` are those that it has taken.
 
-    Until it takes one, a chunk whose rows it refused is not settled: they may be good. A replica that fails
-    to write gives no reason: with `cdc` on, or where it takes none, that is not put down to the row.
+    `ask_others` returns how many it has taken of all shares' chunks that are settled by now. Until it takes
+    one, a chunk whose rows it refused is not settled: they may be good. A replica that fails to write gives
+    no reason: with `cdc` on, or where it takes none, that is not put down to the row.
     """
 
     what: str
     settle: Callable[[ChunkRecord], None]
     acknowledged: int
+    ask_others: Callable[[], int]
     cdc: bool
     _reason: str = ""
     _same: int = 0
@@ -38,7 +41,7 @@ class Refusing:
         Raises:
             ClusterError: it refused each of the first rows alike, or it is not the row.
         """
-        if is_of(error, Kind.TABLE) or (may_be_the_rows(error) and (self.cdc or not self.acknowledged)):
+        if is_of(error, Kind.TABLE) or (may_be_the_rows(error) and (self.cdc or self._takes_none())):
             raise translated(self.what, error) from error
         if self.acknowledged or self._differ or not is_from_server(error):
             return
@@ -46,12 +49,16 @@ class Refusing:
         self._differ = bool(self._reason) and reason != self._reason
         self._reason = reason
         self._same += 1
-        if self._same >= _JUDGED_FROM_ROWS and not self._differ:
+        if self._same >= _JUDGED_FROM_ROWS and not self._differ and self._takes_none():
             raise RequestError(
                 f"{self.what}: the server refused each of the first {self._same} rows and took none: "
                 f"{reason_of(error)}; "
                 "correct the setting or the table that it speaks of, then run the load again"
             ) from error
+
+    def _takes_none(self) -> bool:
+        self.acknowledged = self.acknowledged or self.ask_others()
+        return not self.acknowledged
 
     def settled(self, record: ChunkRecord) -> None:
         """Settle a chunk, or hold it back while no row has been taken."""
@@ -67,26 +74,30 @@ class Refusing:
             self.settle(self._held.pop(0))
 
 
-def require_some(journal: Journal, bad: Sequence[BadRow], counts: Mapping[str, int]) -> None:
+def require_some(bad: Sequence[BadRow], *, read: int, sent: int, acknowledged: int) -> None:
     """Return if at least one of the rows that were read was acknowledged, or none was read.
 
-    Where the cluster refused all that were sent, the journal is removed: the next run sends them again.
-
     Raises:
-        BadRowsError: none was; the message has the first reason.
+        BadRowsError: none was; the message has the first reasons.
     """
-    if counts["acknowledged"] or not counts["read"]:
+    if acknowledged or not read:
         return
-    first = bad[0]
-    column = f"column {first.column}: " if first.column else ""
-    who = "no row is whole"
-    if counts["sent"]:
-        journal.path.unlink(missing_ok=True)
-        who = f"the server refused all {counts['sent']} rows that were sent"
+    who = f"the server refused all {sent} rows that were sent" if sent else "no row is whole"
     raise BadRowsError(
-        f"none of {counts['read']} rows was loaded, so the load is not finished: {who}; "
-        f"the first: {first.file}:{first.line}: {column}{first.reason}; "
+        f"none of {read} rows was loaded, so the load is not finished: {who}; "
+        f"the first: {_first_reasons(bad, sent=sent)}; "
         "correct the rows, or the setting that the reason speaks of, then run the load again"
+    )
+
+
+def _first_reasons(bad: Sequence[BadRow], *, sent: int) -> str:
+    """Return the first few reasons that differ, those of the server before what is wrong with a column."""
+    firsts: dict[tuple[str, str], BadRow] = {}
+    for row in sorted(bad, key=lambda row: bool(sent and row.column)):
+        firsts.setdefault((row.column, _without_values(row.reason)), row)
+    return "; ".join(
+        f"{row.file}:{row.line}: {f'column {row.column}: ' if row.column else ''}{row.reason}"
+        for row in itertools.islice(firsts.values(), _SHOWN_REASONS)
     )
 
 
@@ -96,3 +107,4 @@ def _without_values(said: str) -> str:
 
 
 _JUDGED_FROM_ROWS = 1000
+_SHOWN_REASONS = 3

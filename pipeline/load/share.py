@@ -15,7 +15,7 @@ from pipeline.cql.frames import BATCH_MOST_ROWS, statement_prefix
 from pipeline.driver_errors import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
 from pipeline.jobs import Load, SourceFile
-from pipeline.load.checkpoint import ChunkRecord, Journal
+from pipeline.load.checkpoint import ChunkRecord, Journal, read_journal
 from pipeline.load.dispatch import Pace, Patience, Request, dispatch
 from pipeline.load.encoded import RowShape, encode_chunk
 from pipeline.load.nodes import Nodes
@@ -72,7 +72,8 @@ class Share:
         self._refusing = Refusing(
             what=self._what,
             settle=self._write_down,
-            acknowledged=sum(record.acknowledged for record in journal.chunks.values()),
+            acknowledged=journal.acknowledged,
+            ask_others=lambda: read_journal(journal.path).acknowledged,
             cdc=_has_cdc(session, table),
         )
         self._preparing = Semaphore()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
+from cassandra.query import SimpleStatement
 
 from pipeline.cql.columns import Column, Row, key_positions
 from pipeline.cql.types import canonical
@@ -84,7 +85,7 @@ def verify_whole_table(
     wanted = {_key_hash(row[at] for at in key_at): row for row in rows}
     found = Verification(distinct_keys=len(wanted))
     with translated_errors(f"cannot read {table_name(model)} back"):
-        for stored in session.execute(_select(model)):
+        for stored in session.execute(SimpleStatement(_select(model), fetch_size=_PAGE_ROWS)):
             row = wanted.pop(_key_hash(stored[columns[at].name] for at in key_at), None)
             difference = "in the table, in no file" if row is None else _difference(columns, row, stored)
             if difference:
@@ -121,3 +122,4 @@ def _short(value: object) -> str:
 
 
 _SHOWN_DIFFERENCES = 5
+_PAGE_ROWS = 5000
