@@ -176,7 +176,7 @@ def _there(item: object) -> object:
 
 def _set(items: list[Any]) -> object:
     found = frozenset(map(_numeric, items))
-    # Cassandra has both zeros in a set, the driver has one.
+    # Cassandra tells the zeros apart, the driver does not.
     if {exact(0.0), exact(-0.0)} <= found:
         raise RefusedError
     return found
