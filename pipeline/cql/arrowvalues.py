@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
+from cassandra.cqltypes import SimpleDateType
 from cassandra.util import Date, Time
 
-from pipeline.cql import nested
+from pipeline.cql import grammar, nested
 from pipeline.cql.moments import python_date
 from pipeline.cql.types import CqlType
 from pipeline.errors import shown
@@ -122,6 +123,9 @@ def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
         ValueError: nothing of type `kind` is read from such an Arrow value.
     """
     arrow = scalar.type
+    if kind.driver is SimpleDateType and _has_nanoseconds(scalar):
+        # Python would show another moment.
+        raise grammar.DATE.refusal(_shown(scalar))
     # What is text or a number may be anything; the rest must be of the type's own shape.
     if nested.fits(kind, arrow) or not (pa.types.is_nested(arrow) or nested.is_moment(arrow)):
         value = _python(scalar)
@@ -184,6 +188,11 @@ def _moment(scalar: pa.Scalar) -> object:
         return _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
         raise ValueError("beyond the years 1 to 9999 in UTC") from None
+
+
+def _has_nanoseconds(scalar: pa.Scalar) -> bool:
+    arrow = scalar.type
+    return bool(pa.types.is_timestamp(arrow) and arrow.unit == "ns" and scalar.value % 1000)
 
 
 def _as_py(scalar: pa.Scalar) -> object:
