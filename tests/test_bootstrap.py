@@ -246,7 +246,8 @@ def test_a_file_of_other_bytes_is_refused(project: Path) -> None:
 
 def test_a_requirement_without_a_hash_is_refused(project: Path) -> None:
     """No file is installed whose hash nothing states."""
-    (project / "requirements.txt").write_text(f"six==1.17.0\n{SETUPTOOLS}")
+    pins = "".join(f"{name}=={IN_FILES[name][2]}\n" for name in ("six", "setuptools"))
+    (project / "requirements.txt").write_text(pins)
     status, said = run(project)
     assert status == 1
     assert "Hashes are required in --require-hashes mode" in said
