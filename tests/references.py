@@ -8,7 +8,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-FOLDERS = ("bench", "docs", "faults", "pipeline", "tasks", "tests")
+SOURCES = ("bench", "faults", "pipeline", "tasks")  # the tests' own texts name files that they make
+FOLDERS = (*SOURCES, "docs", "tests")
 # A path or a module below one of the folders; in documents, a Python file's name stands for it.
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*<>-]*")
 IN_DOCUMENT = re.compile(rf"(?<![\w./>-])(?:(?:{'|'.join(FOLDERS)})(?:\.[a-z_]+)+(?![\w/(])|\w+\.py\b)")
@@ -18,10 +19,8 @@ MADE_BY_RUNS = ("bench/results/commits.csv", "faults/results/")
 def missing(project: Path) -> Iterator[str]:
     """Yield a line for each reference that leads nowhere, and each document of docs/ without a link to it."""
     documents = [file for pattern in ("*.md", "docs/**/*.md") for file in sorted(project.glob(pattern))]
-    others = [file for name in ("Makefile", "pyproject.toml", ".ci/run") for file in project.glob(name)]
-    # The tests' own texts name files that they make.
-    sources = [file for folder in FOLDERS if folder != "tests" for file in project.glob(f"{folder}/**/*.py")]
-    for file in [*documents, *others, *sorted(sources)]:
+    others = ["Makefile", "pyproject.toml", ".ci/run", *(f"{folder}/**/*.py" for folder in SOURCES)]
+    for file in documents + [file for pattern in others for file in sorted(project.glob(pattern))]:
         for number, line in enumerate(file.read_text().splitlines(), 1):
             found = PATH.findall(line) + (IN_DOCUMENT.findall(line) if file in documents else [])
             for name in (name for name in found if not _is_there(name, project)):
@@ -39,7 +38,7 @@ def missing(project: Path) -> Iterator[str]:
 
 
 def _is_there(name: str, project: Path) -> bool:
-    """Whether `name` is a path, a module, or a file's name below one of the folders; `<word>` is any word."""
+    # `<word>` stands for any word.
     path, module = re.sub(r"<\w+>", "*", name).rstrip("./"), name.replace(".", "/")
     patterns = [path, module, f"{module}.py", *(f"{folder}/**/{path}" for folder in FOLDERS)]
     return name.startswith(MADE_BY_RUNS) or any(any(project.glob(pattern)) for pattern in patterns)
