@@ -127,6 +127,20 @@ def require_same_table(session: Session, table: Table) -> None:
         )
 
 
+def has_cdc(session: Session, table: Table) -> bool:
+    """Return whether the table's changes are kept for consumers, as the cluster has it now.
+
+    Raises:
+        ClusterError: the cluster cannot be asked.
+    """
+    with translated_errors(f"cannot look for table {table}"):
+        row = session.execute(
+            "SELECT * FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s",
+            (table.keyspace, table.name),
+        ).one()
+    return bool(row and row.get("cdc"))
+
+
 def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
     keyspaces = session.cluster.metadata.keyspaces
     if keyspace not in keyspaces:

@@ -28,7 +28,7 @@ def test_only_a_server_that_takes_no_row_of_any_process_ends_the_load() -> None:
     """The first 1,000 rows of one process say nothing where those of another are taken."""
     taken = [0]
     refusing = Refusing(
-        what="cannot load", settle=print, acknowledged=0, ask_others=lambda: taken[0], cdc=False
+        what="cannot load", settle=print, acknowledged=0, ask_others=lambda: taken[0], has_cdc=lambda: False
     )
     for _ in range(999):
         refusing.refused(InvalidRequest("Guardrail column_value_size violated"))

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cassandra import WriteFailure
 
 from pipeline import jobs
 from pipeline.errors import BadRowsError, RequestError, SettingRefusedError, VerificationError
+from pipeline.load.refusing import Refusing
 from pipeline.processes import run_job
 from pipeline.refusals import Kind
+from pipeline.table import find_table_of, has_cdc
 from tests.loads import USERS
 from tests.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
@@ -181,6 +184,23 @@ def test_guardrails_that_no_load_meets_are_settings(loads: RoleLoads, guardrail:
     table = loads.plain("others_do", ", l list<int>")
     decision = loads.decision_on(statement.format(f"{KEYSPACE}.{table}"))
     assert (decision.kind, decision.says) == (Kind.SETTING, f"Guardrail {guardrail} violated")
+
+
+def test_whether_a_table_has_cdc_is_asked_anew(loads: RoleLoads) -> None:
+    """A replica's failure after an ALTER is judged by the table as it is then."""
+    table = find_table_of(loads.cql, KEYSPACE, loads.plain("cdc_later"))
+    refusing = Refusing(
+        what="cannot load",
+        settle=lambda _: None,
+        acknowledged=1,
+        ask_others=lambda: 1,
+        has_cdc=lambda: has_cdc(loads.cql, table),
+    )
+    failure = WriteFailure("Replica(s) failed to execute write")
+    refusing.refused(failure)
+    loads.cql.execute(f"ALTER TABLE {table} WITH cdc = true")
+    with pytest.raises(RequestError, match="cdc_raw, raise cdc_total_space"):
+        refusing.refused(failure)
 
 
 def test_guardrails_on_definitions_are_settings(loads: RoleLoads) -> None:

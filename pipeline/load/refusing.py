@@ -18,14 +18,15 @@ class Refusing:
 
     `ask_others` returns how many it has taken of all shares' chunks that are settled by now. Until it takes
     one, a chunk whose rows it refused is not settled: they may be good. A replica that fails to write gives
-    no reason: with `cdc` on, or where it takes none, that is not put down to the row.
+    no reason: where it takes none, or where the table has cdc (`has_cdc` asks how it is then: it may have
+    been altered since), that is not put down to the row.
     """
 
     what: str
     settle: Callable[[ChunkRecord], None]
     acknowledged: int
     ask_others: Callable[[], int]
-    cdc: bool
+    has_cdc: Callable[[], bool]
     _reason: str = ""
     _same: int = 0
     _differ: bool = False
@@ -41,7 +42,7 @@ class Refusing:
         Raises:
             ClusterError: it refused each of the first rows alike, or it is not the row.
         """
-        if is_of(error, Kind.TABLE) or (may_be_the_rows(error) and (self.cdc or self._takes_none())):
+        if is_of(error, Kind.TABLE) or (may_be_the_rows(error) and (self._takes_none() or self.has_cdc())):
             raise translated(self.what, error) from error
         if self.acknowledged or self._differ or not is_from_server(error):
             return

@@ -30,7 +30,7 @@ from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.sources import still_same
-from pipeline.table import Table, require_same_table
+from pipeline.table import Table, has_cdc, require_same_table
 
 
 class Share:
@@ -74,7 +74,7 @@ class Share:
             settle=self._write_down,
             acknowledged=journal.acknowledged,
             ask_others=lambda: read_journal(journal.path).acknowledged,
-            cdc=_has_cdc(session, table),
+            has_cdc=lambda: has_cdc(session, table),
         )
         self._preparing = Semaphore()
         self._prepared_at_s = 0.0
@@ -210,11 +210,6 @@ class Share:
         self.bad += bad
         if bad:
             require_budget(self._budget, self.bad, self._read, at_end=False)
-
-
-def _has_cdc(session: Session, table: Table) -> bool:
-    known = session.cluster.metadata.keyspaces[table.keyspace].tables[table.name]
-    return str(known.options.get("cdc")).lower() == "true"
 
 
 def _settled(journal: Journal, record: ChunkRecord) -> OutputError | None:
