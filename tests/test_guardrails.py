@@ -1,6 +1,7 @@
 """Guardrails that stop what an ordinary role writes or defines: each is told, nothing is left behind."""
 
 import csv
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import jobs
+from pipeline.config import KeyspaceConfig
 from pipeline.errors import RequestError, SettingRefusedError, VerificationError
 from pipeline.processes import run_job
 from pipeline.refusals import Kind
-from tests.loads import USERS
+from tests.loads import LOADED_ON, USERS
 from tests.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
 STRICT = {
@@ -91,6 +93,19 @@ def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
         run_job(jobs.VerifyFiles(load=load, exact=False))
     with pytest.raises(SettingRefusedError, match="raise page_size_fail_threshold"):
         run_job(jobs.VerifyFiles(load=load, exact=True))
+
+
+def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:
+    """A range of days is looked for at once, where the server has a limit to the values of an IN too."""
+    table = loads.plain("many_days")
+    loads.connect_as(*SUPERUSER)
+    loads.run(loads.job(table, [loads.write("rows.csv", "k,v", FEW)]))
+    loads.connect_as_ordinary()
+    days = tuple(LOADED_ON + dt.timedelta(days=day) for day in range(-10, 11))
+    for dates, found in ((days, [LOADED_ON.isoformat()]), ((days[0], days[-1]), []), ((), [])):
+        keyspace = KeyspaceConfig(name=KEYSPACE)
+        job = jobs.DescribeTable(cluster=loads.cluster, keyspace=keyspace, table=table, dates=dates)
+        assert [marker["date"] for marker in run_job(job)["markers"]] == found
 
 
 def test_setting_up_is_told_what_stands_in_its_way(loads: RoleLoads) -> None:
