@@ -104,9 +104,7 @@ def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[da
     if not dates or found_table is None or "truncated_at" not in found_table.columns:
         return []
     with translated_errors(f"cannot read the markers in {keyspace}.load_marker"):
-        # A range, because a cluster may have a limit to the values of an IN.
-        among = model.objects(table_name=table, date__gte=min(dates), date__lte=max(dates))
-        found = [marker for marker in among.limit(None) if marker.date.date() in dates]
+        found = list(model.objects(table_name=table, date__in=list(dates)).limit(None))
     return [
         {
             "date": marker.date.date().isoformat(),
