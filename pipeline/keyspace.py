@@ -1,5 +1,8 @@
 """The keyspace and its tables: created where absent, compared with the model where present, never altered."""
 
+import contextlib
+from collections.abc import Iterator
+
 from cassandra import AlreadyExists, Unauthorized
 from cassandra.cluster import Session
 from cassandra.cqlengine import management
@@ -87,18 +90,35 @@ def drop_table(model: type[Model]) -> None:
         management.drop_table(model)
 
 
-def require_droppable(session: Session, model: type[Model]) -> None:
-    """Return if the cluster lets its users drop tables: a scratch table must go again.
+@contextlib.contextmanager
+def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
+    """Create the model's table, and drop it when the block ends, whatever happens.
 
     Raises:
-        SettingRefusedError: a guardrail forbids it; nothing was created yet.
+        SettingRefusedError: a guardrail forbids to drop tables; none is created.
+        AccessError: the user has no right to create it.
+        ClusterError: the cluster refuses, or does not answer.
     """
-    with translated_errors(f"cannot create scratch table {table_name(model)}"):
-        try:
-            session.execute(f"DROP TABLE IF EXISTS {model.column_family_name()}")
-        except Unauthorized:
-            # Who creates a table is allowed to drop that one.
-            return
+    # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
+    drop = f"DROP TABLE IF EXISTS {model.column_family_name()}"
+    # Who creates a table may drop it, but not what is not there yet.
+    with (
+        translated_errors(f"cannot create scratch table {table_name(model)}"),
+        contextlib.suppress(Unauthorized),
+    ):
+        session.execute(drop)
+    try:
+        ensure_table(session, model, manage_schema=True)
+    except BaseException:
+        # What failed first is what counts, and there is mostly nothing to drop.
+        with contextlib.suppress(Exception):
+            session.execute(drop)
+        raise
+    try:
+        yield
+    finally:
+        with translated_errors(f"cannot drop table {table_name(model)}"):
+            session.execute(drop)
 
 
 def find_table(session: Session, model: type[Model]) -> TableMetadata | None:

@@ -14,7 +14,7 @@ from pipeline.datasets import Dataset
 from pipeline.driver_errors import translated_errors
 from pipeline.errors import SchemaError
 from pipeline.jobs import Progress, Result, SweepLatencies
-from pipeline.keyspace import bind_model, ensure_table, find_table, require_droppable, table_name
+from pipeline.keyspace import bind_model, find_table, scratch_table, table_name
 from pipeline.progress import Counted, reporting
 from pipeline.timing import Timer
 from pipeline.verification.found import verify_whole_table
@@ -56,16 +56,10 @@ def sweep(
     scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, scratch) is not None:
         raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
-    require_droppable(session, scratch)
-    try:
-        ensure_table(session, scratch, manage_schema=True)
+    with scratch_table(session, scratch):
         single_row = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])
         with translated_errors(f"cannot load {table_name(scratch)}"):
             repeats_s = _time_passes(session, dataset, scratch, job, rows, progress)
-    finally:
-        # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
-        with translated_errors(f"cannot drop table {table_name(scratch)}"):
-            session.execute(f"DROP TABLE IF EXISTS {scratch.column_family_name()}")
     cells = [
         {
             "latency_s": latency_s,

@@ -1,6 +1,5 @@
 """Guardrails that stop what an ordinary role writes or defines: each is told, nothing is left behind."""
 
-import csv
 import datetime as dt
 import uuid
 from collections.abc import Iterator
@@ -131,12 +130,20 @@ def test_setting_up_is_told_what_stands_in_its_way(loads: RoleLoads) -> None:
 
 def test_no_scratch_table_stays_where_tables_may_not_be_dropped(loads: RoleLoads) -> None:
     """Where a scratch table could not be dropped, none is created; the message says what to do."""
-    file = loads.folder / "rows.csv"
-    with file.open("w", encoding="utf-8", newline="") as text:
-        csv.writer(text).writerows([("user_id", "first_name", "last_name"), (uuid.UUID(int=1), "Ada", "L")])
+    file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "L")])
     with pytest.raises(SettingRefusedError, match=r"drop_truncate_table_enabled.*on another cluster"):
         loads.sweep(file)
     assert not [name for name in loads.tables() if "timing" in name]
+
+
+def test_who_may_create_a_table_may_time_on_one(loads: RoleLoads) -> None:
+    """A role with no other right than to create need not have that to drop before."""
+    loads.execute("CREATE ROLE IF NOT EXISTS creator WITH PASSWORD = 'creator' AND LOGIN = true")
+    loads.execute(f"GRANT CREATE ON KEYSPACE {KEYSPACE} TO creator")
+    loads.connect_as("creator", "creator")
+    file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "L")])
+    with pytest.raises(SettingRefusedError, match=r"cannot create table .*columns_per_table violated"):
+        loads.sweep(file)
 
 
 VIEW = (

@@ -24,7 +24,7 @@ from pipeline.experiment.measurement import Repeat, Setup
 from pipeline.experiment.plan import Plan, rows_within
 from pipeline.experiment.trial import Description, Timing, Trial, from_json, to_json
 from pipeline.jobs import Progress, Result, RunExperiment
-from pipeline.keyspace import bind_model, ensure_table, find_table, require_droppable, table_name
+from pipeline.keyspace import bind_model, find_table, scratch_table, table_name
 from pipeline.proxy.control import Proxy, proxy
 from pipeline.rowfiles.files import write_rows
 from pipeline.table import find_table_of
@@ -57,7 +57,6 @@ def run_experiment(
     model = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
     if find_table(session, model) is not None:
         raise SchemaError(f"scratch table {table_name(model)} is there already; choose another run")
-    require_droppable(session, model)
     rows_of = {setup: rows_within(setup, len(rows), job.repeat_s) for setup in setups}
     plan = Plan(
         setups=list(setups),
@@ -71,7 +70,7 @@ def run_experiment(
         files = {count: folder / f"{count}.csv" for count in set(rows_of.values())}
         for count, file in files.items():
             write_rows(file, dataset.columns, rows[:count])
-        stack.enter_context(_scratch(session, model))
+        stack.enter_context(scratch_table(session, model))
         progress(0, int(job.time_budget_s), "s, warming up the server")
         warm_up_s = min(_WARM_UP_MOST_S, _WARM_UP_SHARE * job.time_budget_s)
         _warm_up(session, model, dataset, rows[:_WARM_UP_ROWS], warm_up_s)
@@ -154,17 +153,6 @@ def _proxied(session: Session) -> Iterator[_Between]:
     endpoints = [host.endpoint for host in session.cluster.metadata.all_hosts()]
     with proxy([(endpoint.address, endpoint.port) for endpoint in endpoints]) as proxied:
         yield _Between([f"{endpoint.address}:{endpoint.port}" for endpoint in endpoints], proxied)
-
-
-@contextlib.contextmanager
-def _scratch(session: Session, model: type[Model]) -> Iterator[None]:
-    try:
-        ensure_table(session, model, manage_schema=True)
-        yield
-    finally:
-        # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
-        with translated_errors(f"cannot drop table {table_name(model)}"):
-            session.execute(f"DROP TABLE IF EXISTS {model.column_family_name()}")
 
 
 def _warm_up(
