@@ -24,9 +24,9 @@ from bench.roster import OURS, PROJECT, ROSTER
 from bench.server import FILES, open_server, own_cluster
 from bench.tables import TABLES
 from pipeline.datasets import find_dataset
+from pipeline.datasets.generate import write_part
 from pipeline.embedded import Endpoint
-from pipeline.generation.generate import write_part
-from pipeline.jobs import GenerateFile
+from pipeline.workers.jobs import GenerateFile
 
 _KEYSPACE = "bench"
 _ROUNDS = 5

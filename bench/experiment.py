@@ -24,16 +24,16 @@ from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.roster import PROJECT
 from bench.server import FILES, own_cluster
-from pipeline.config import ClusterConfig, KeyspaceConfig
 from pipeline.datasets import find_dataset
+from pipeline.datasets.generate import write_part
 from pipeline.embedded import Endpoint
-from pipeline.experiment.comparison import Difference, compare
-from pipeline.experiment.knee import advise, pool_size_at
-from pipeline.experiment.measurement import Repeat
-from pipeline.experiment.statistics import by_setup
-from pipeline.generation.generate import write_part
-from pipeline.jobs import GenerateFile, RunExperiment, SetUpTable
-from pipeline.processes import end_waiting, run_job
+from pipeline.measure.experiment.comparison import Difference, compare
+from pipeline.measure.experiment.knee import advise, pool_size_at
+from pipeline.measure.experiment.measurement import Repeat
+from pipeline.measure.experiment.statistics import by_setup
+from pipeline.settings import ClusterConfig, KeyspaceConfig
+from pipeline.workers.client import end_waiting, run_job
+from pipeline.workers.jobs import GenerateFile, RunExperiment, SetUpTable
 
 _DATASET = "pipeline.datasets.users"
 _KEYSPACE = KeyspaceConfig(name="bench")

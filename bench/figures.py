@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.atomic import write_text
+from pipeline.files import write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

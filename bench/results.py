@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.roster import LIMIT, OURS, PROJECT
-from pipeline.atomic import atomic_path
+from pipeline.files import atomic_path
 
 RESULTS = PROJECT / "bench" / "results"
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from faker.providers.person.en_US import Provider
 
 from bench.tables import Table
-from pipeline.atomic import atomic_path
+from pipeline.files import atomic_path
 
 _SEED = 20_240_301
 _CHUNK_ROWS = 10_000

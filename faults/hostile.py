@@ -8,14 +8,14 @@ from pathlib import Path
 
 from faults.outcome import Outcome, ScenarioError, require
 from faults.site import Ground, Site
-from pipeline import jobs
-from pipeline.config import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
-from pipeline.processes import run_job
 from pipeline.rowfiles.files import plan_fields, read_chunks
 from pipeline.rowfiles.sources import describe_file, digest
-from tests.hostile import hostile_files
+from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job
+from tests.harness.hostile import hostile_files
 
 
 def hostile(ground: Ground, times: int) -> Outcome:

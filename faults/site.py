@@ -24,7 +24,7 @@ from faults.outcome import Difference, ScenarioError
 from pipeline import embedded
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.errors import OutputError
-from pipeline.load.checkpoint import read_journal
+from pipeline.load.journal import read_journal
 
 PROJECT = Path(__file__).resolve().parent.parent
 Users = Mapping[str, tuple[str, str]]

@@ -7,15 +7,8 @@ from typing import Any
 
 from cassandra.cluster import Session
 
-from pipeline import jobs
-from pipeline.cql.columns import Row
-from pipeline.datasets import Dataset, find_dataset
-from pipeline.driver_errors import translated_errors
-from pipeline.errors import RowFileError, SchemaError
-from pipeline.experiment.run import run_experiment
-from pipeline.generation.generate import write_part
-from pipeline.jobs import Progress, Result
-from pipeline.keyspace import (
+from pipeline.cluster.busy_polling import WakefulConnection
+from pipeline.cluster.keyspace import (
     bind_model,
     drop_table,
     ensure_keyspace,
@@ -24,15 +17,22 @@ from pipeline.keyspace import (
     require_same_columns,
     table_name,
 )
+from pipeline.cluster.marker import LoadMarker, ensure_marker_table, find_markers
+from pipeline.cluster.session import open_session
+from pipeline.cluster.table import find_truncated_at
+from pipeline.cluster.translation import translated_errors
+from pipeline.cql.columns import Row
+from pipeline.datasets import Dataset, find_dataset
+from pipeline.datasets.generate import write_part
+from pipeline.errors import RowFileError, SchemaError
 from pipeline.load import steps as loadsteps
-from pipeline.marker import LoadMarker, ensure_marker_table, find_markers
+from pipeline.measure.article.sweep import sweep
+from pipeline.measure.article.timing import Timer
+from pipeline.measure.experiment.run import run_experiment
 from pipeline.rowfiles.files import read_rows
-from pipeline.session import open_session
-from pipeline.sweep import sweep
-from pipeline.table import find_truncated_at
-from pipeline.timing import Timer
-from pipeline.verification.steps import verify
-from pipeline.wakeful import WakefulConnection
+from pipeline.verify.steps import verify
+from pipeline.workers import jobs
+from pipeline.workers.jobs import Progress, Result
 
 
 def carry_out(job: jobs.Job, progress: Progress) -> Result:

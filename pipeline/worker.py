@@ -19,8 +19,8 @@ from typing import TextIO  # noqa: E402
 import gevent  # noqa: E402
 
 from pipeline.errors import PipelineError  # noqa: E402
-from pipeline.parent import end_with_parent  # noqa: E402
-from pipeline.wire import job_from_json  # noqa: E402
+from pipeline.workers.codec import job_from_json  # noqa: E402
+from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import jobs
-from pipeline.config import FILE_FORMATS
-from pipeline.generation.parts import count_parts, joined
-from pipeline.processes import run_job, run_jobs
+from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import files as rowfiles
+from pipeline.settings import FILE_FORMATS
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.load import Load, running_cluster
 from tasks.parameters import Checked, Choice, Day, Input, Integer, Switch

@@ -8,15 +8,17 @@ from typing import Any
 import luigi
 from cattrs import structure
 
-from pipeline import embedded, jobs, report
-from pipeline.config import ClusterConfig
+from pipeline import embedded
 from pipeline.errors import SlowerError
-from pipeline.experiment.comparison import compare
-from pipeline.experiment.knee import Advice, advise, write_advice
-from pipeline.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
-from pipeline.experiment.reporting.measurements import read_measurements
-from pipeline.experiment.reporting.report import MEASUREMENTS, PAGE, write_experiment
-from pipeline.processes import run_job
+from pipeline.measure.article import report
+from pipeline.measure.experiment.comparison import compare
+from pipeline.measure.experiment.knee import Advice, advise, write_advice
+from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
+from pipeline.measure.reporting.measurements import read_measurements
+from pipeline.measure.reporting.report import MEASUREMENTS, PAGE, write_experiment
+from pipeline.settings import ClusterConfig
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job
 from tasks import settings
 from tasks.load import POOL_SIZE_FILE, pool_size_of
 from tasks.parameters import Checked, Number

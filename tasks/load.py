@@ -16,16 +16,17 @@ from pathlib import Path
 import luigi
 from filelock import FileLock
 
-from pipeline import embedded, jobs
-from pipeline.atomic import write_text
-from pipeline.config import NULLS, WAYS, ClusterConfig, LoadConfig
+from pipeline import embedded
 from pipeline.errors import EmbeddedError, RowFileError, SettingError, shown
-from pipeline.experiment.knee import pool_size_at, read_advice
-from pipeline.jobs import Result
-from pipeline.processes import run_job, run_jobs
+from pipeline.files import write_text
+from pipeline.measure.experiment.knee import pool_size_at, read_advice
 from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED
 from pipeline.rowfiles.sources import describe_file, digest, options_of
+from pipeline.settings import NULLS, WAYS, ClusterConfig, LoadConfig
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job, run_jobs
+from pipeline.workers.jobs import Result
 from tasks import settings
 from tasks.parameters import (
     Checked,

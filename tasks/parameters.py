@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import luigi
 
-from pipeline.config import require_at_least, require_one_of
 from pipeline.errors import SettingError, shown
 from pipeline.rowfiles.formats import printable
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
+from pipeline.settings import require_at_least, require_one_of
 from tasks.configfile import folder_of
 
 

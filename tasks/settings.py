@@ -8,7 +8,10 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.config import (
+from pipeline.embedded import ClusterSpec, Endpoint
+from pipeline.embedded import endpoint as find_endpoint
+from pipeline.errors import SettingError
+from pipeline.settings import (
     CONSISTENCY_LEVELS,
     FILE_FORMATS,
     NULLS,
@@ -17,9 +20,6 @@ from pipeline.config import (
     KeyspaceConfig,
     TlsConfig,
 )
-from pipeline.embedded import ClusterSpec, Endpoint
-from pipeline.embedded import endpoint as find_endpoint
-from pipeline.errors import SettingError
 from tasks.parameters import (
     Checked,
     Choice,

@@ -2,8 +2,8 @@
 
 import luigi
 
-from pipeline.config import require_at_least
 from pipeline.errors import SettingError
+from pipeline.settings import require_at_least
 from tasks.parameters import Checked
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import luigi
 
-from pipeline.config import KeyspaceConfig
-from pipeline.jobs import DescribeTable, Result
-from pipeline.processes import run_job
+from pipeline.settings import KeyspaceConfig
+from pipeline.workers.client import run_job
+from pipeline.workers.jobs import DescribeTable, Result
 from tasks.settings import cluster_config
 
 

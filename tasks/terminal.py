@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline import embedded, report
+from pipeline import embedded
 from pipeline.errors import PipelineError
-from pipeline.experiment.comparison import Difference
-from pipeline.jobs import Progress as ProgressOf
-from pipeline.parent import end_with_parent
+from pipeline.measure.article import report
+from pipeline.measure.experiment.comparison import Difference
+from pipeline.workers.jobs import Progress as ProgressOf
+from pipeline.workers.parent import end_with_parent
 
 
 def install() -> None:

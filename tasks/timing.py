@@ -8,11 +8,12 @@ from pathlib import Path
 import luigi
 from filelock import FileLock
 
-from pipeline import jobs, report
-from pipeline.config import ClusterConfig
 from pipeline.errors import SettingError
-from pipeline.processes import run_job
-from pipeline.timing import Cell
+from pipeline.measure.article import report
+from pipeline.measure.article.timing import Cell
+from pipeline.settings import ClusterConfig
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
 from tasks.load import pool_size_of, running_cluster

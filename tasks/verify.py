@@ -8,10 +8,10 @@ from pathlib import Path
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline import jobs
-from pipeline.atomic import write_text
-from pipeline.jobs import Result
-from pipeline.processes import run_job
+from pipeline.files import write_text
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job
+from pipeline.workers.jobs import Result
 from tasks.load import (
     STARTED_S,
     Load,

@@ -17,7 +17,7 @@ from cassandra.policies import RoundRobinPolicy
 from cassandra.query import dict_factory
 
 from pipeline import embedded
-from pipeline.config import ClusterConfig, KeyspaceConfig
+from pipeline.settings import ClusterConfig, KeyspaceConfig
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.caserun import CASES, Outcome, run_case
+from tests.harness.caserun import CASES, Outcome, run_case
 
 NAMES = sorted(folder.name for folder in CASES.iterdir())
 

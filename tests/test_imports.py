@@ -55,13 +55,13 @@ def test_the_library_knows_no_luigi() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "pipeline.timing",
-        "pipeline.report",
-        "pipeline.latencies",
-        "pipeline.experiment.statistics",
-        "pipeline.experiment.comparison",
-        "pipeline.experiment.knee",
-        "pipeline.experiment.latency_log",
+        "pipeline.measure.article.timing",
+        "pipeline.measure.article.report",
+        "pipeline.requests.latencies",
+        "pipeline.measure.experiment.statistics",
+        "pipeline.measure.experiment.comparison",
+        "pipeline.measure.experiment.knee",
+        "pipeline.measure.experiment.latency_log",
     ],
 )
 def test_measurements_know_no_driver(module: str) -> None:

@@ -16,10 +16,10 @@ from cassandra.cqlengine.models import Model  # noqa: E402
 
 from bench.contest import Stopwatch, Task, arguments, task_of  # noqa: E402
 from bench.rows import as_parquet  # noqa: E402
-from pipeline import jobs  # noqa: E402
-from pipeline.config import FILE_FORMATS, WAYS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
 from pipeline.load import steps as loadsteps  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
+from pipeline.settings import FILE_FORMATS, WAYS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
+from pipeline.workers import jobs  # noqa: E402
 
 
 def main() -> None:

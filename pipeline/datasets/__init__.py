@@ -14,7 +14,7 @@ from pipeline.cql.columns import Column
 from pipeline.errors import SettingError
 
 Recipe = Callable[[Faker], object]
-"""What to ask a seeded Faker for one value of a column; `pipeline.generation.sampling` has faster ones."""
+"""What to ask a seeded Faker for one value of a column; `pipeline.datasets.sampling` has faster ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

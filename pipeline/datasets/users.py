@@ -4,7 +4,7 @@ from cassandra.cqlengine import columns
 from cassandra.cqlengine.models import Model
 
 from pipeline.datasets import Dataset
-from pipeline.generation.sampling import FakerTable, RandomUuid
+from pipeline.datasets.sampling import FakerTable, RandomUuid
 
 
 class User(Model):

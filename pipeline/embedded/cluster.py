@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pipeline.atomic import write_text
 from pipeline.embedded.node import Node
 from pipeline.errors import EmbeddedError, SettingError
+from pipeline.files import write_text
 
 _MOST_NODES = 9
 _LEAST_HEAP_MIB = 256

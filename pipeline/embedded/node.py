@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.atomic import write_text
 from pipeline.embedded import detached
 from pipeline.embedded.machine import accepts, answers_cql
+from pipeline.files import write_text
 
 MAIN_CLASS = "org.apache.cassandra.service.CassandraDaemon"
 

@@ -16,19 +16,19 @@ import pyarrow.compute as pc
 from cassandra.metadata import protect_name
 from cassandra.pool import Host
 
+from pipeline.cluster.table import Table
 from pipeline.cql.arrowvalues import any_text_of, plain
 from pipeline.cql.bytearrays import are_distinct
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
-from pipeline.cql.frames import REQUEST_MAX_BYTES, Rows
 from pipeline.cql.tokens import murmur3_tokens
 from pipeline.errors import shown
-from pipeline.load.replicas import Replicas
+from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows
+from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
 from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats import format_of
-from pipeline.table import Table
 
 Integers = npt.NDArray[np.int64]
 Fault = tuple[int, int | None, str]

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.driver_errors import is_from_server, is_of, may_be_the_rows, reason_of, translated
+from pipeline.cluster.refusals import Kind
+from pipeline.cluster.translation import is_from_server, is_of, may_be_the_rows, reason_of, translated
 from pipeline.errors import BadRowsError, RequestError
-from pipeline.load.checkpoint import ChunkRecord
-from pipeline.refusals import Kind
+from pipeline.load.journal import ChunkRecord
 from pipeline.rowfiles.badrows import BadRow
 
 

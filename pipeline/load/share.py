@@ -11,26 +11,26 @@ from cassandra.cqlengine.models import Model
 from gevent.hub import get_hub
 from gevent.lock import Semaphore
 
-from pipeline.cql.frames import BATCH_MOST_ROWS, statement_prefix
-from pipeline.driver_errors import is_of, translated_errors
+from pipeline.cluster.refusals import Kind
+from pipeline.cluster.retry import patiently
+from pipeline.cluster.table import Table, has_cdc, require_same_table
+from pipeline.cluster.translation import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
-from pipeline.jobs import Load, SourceFile
-from pipeline.load.checkpoint import ChunkRecord, Journal, read_journal
-from pipeline.load.dispatch import Pace, Patience, Request, dispatch
 from pipeline.load.encoded import RowShape, encode_chunk
-from pipeline.load.nodes import Nodes
+from pipeline.load.journal import ChunkRecord, Journal, read_journal
+from pipeline.load.methods import ChunkLoad, Creation, NoRows, Statement, Way
 from pipeline.load.refusing import Refusing
-from pipeline.load.replicas import ReplicasNow
 from pipeline.load.timestamps import WriteTimestamps
-from pipeline.load.ways import ChunkLoad, Creation, NoRows, Statement, Way
-from pipeline.patience import patiently
-from pipeline.refusals import Kind
+from pipeline.requests.dispatch import Pace, Patience, Request, dispatch
+from pipeline.requests.frames import BATCH_MOST_ROWS, statement_prefix
+from pipeline.requests.nodes import Nodes
+from pipeline.requests.replicas import ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.sources import still_same
-from pipeline.table import Table, has_cdc, require_same_table
+from pipeline.workers.jobs import Load, SourceFile
 
 
 class Share:

@@ -8,28 +8,28 @@ from pathlib import Path
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
-from pipeline import jobs
+from pipeline.cluster.keyspace import bind_model
+from pipeline.cluster.marker import ensure_marker_table, reserve_list_timestamps, void_marker, write_marker
+from pipeline.cluster.retry import patiently
+from pipeline.cluster.session import open_session
+from pipeline.cluster.table import Table, find_table_of
 from pipeline.datasets import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
-from pipeline.jobs import Load, Progress, Result
-from pipeline.keyspace import bind_model
-from pipeline.load.checkpoint import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
 from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.journal import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
 from pipeline.load.refusing import require_some
-from pipeline.load.replicas import Replicas
 from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
 from pipeline.load.timestamps import list_step_us
-from pipeline.marker import ensure_marker_table, reserve_list_timestamps, void_marker, write_marker
-from pipeline.patience import patiently
-from pipeline.progress import reporting
+from pipeline.measure.article.timing import Timer
+from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import options_of, require_unchanged
-from pipeline.session import open_session
-from pipeline.table import Table, find_table_of
-from pipeline.timing import Timer
+from pipeline.workers import jobs
+from pipeline.workers.jobs import Load, Progress, Result
+from pipeline.workers.progress import reporting
 
 
 def begin(job: jobs.BeginLoad, _: Progress) -> Result:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import gevent
 
+from pipeline.cluster.table import Table
 from pipeline.errors import RequestError
-from pipeline.load.checkpoint import Journal
-from pipeline.table import Table
+from pipeline.load.journal import Journal
 
 
 class WriteTimestamps:

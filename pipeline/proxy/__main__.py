@@ -21,9 +21,9 @@ import signal
 import sys
 
 from pipeline.errors import SettingError
-from pipeline.parent import end_with_parent
 from pipeline.proxy.control import Address
 from pipeline.proxy.relay import Network, Relay
+from pipeline.workers.parent import end_with_parent
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from pipeline.config import require_at_least, require_one_of
 from pipeline.errors import SettingError
 from pipeline.proxy.control import Address
 from pipeline.proxy.schedule import Schedule
+from pipeline.settings import require_at_least, require_one_of
 
 FAULTS = ("none", "drop", "truncate", "reset", "refuse")
 """What can befall connections, those that stand and those made until the next fault is set.

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from pipeline.atomic import atomic_path
 from pipeline.errors import SettingError, shown
+from pipeline.files import atomic_path
 
 BAD_ROWS, REJECTED = "bad_rows.csv", "rejected.csv"
 """The files, in the folder of a load, that say what is wrong with which rows, and hold those rows."""

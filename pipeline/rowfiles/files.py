@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import atomic_path
 from pipeline.cql.arrowvalues import Wrong, read_values
 from pipeline.cql.columns import Column, Row
 from pipeline.errors import RowFileError
+from pipeline.files import atomic_path
 from pipeline.rowfiles.badrows import NO_KEY_VALUE
 from pipeline.rowfiles.chunk import Chunk, Wanted, every, reading, require_regular
 from pipeline.rowfiles.csvfile import open_csv, read_csv_chunks

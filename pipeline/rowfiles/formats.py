@@ -3,7 +3,7 @@
 import os
 from pathlib import PurePath
 
-from pipeline.config import FILE_FORMATS
+from pipeline.settings import FILE_FORMATS
 
 
 def format_of(file: PurePath | str) -> str:

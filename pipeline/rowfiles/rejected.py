@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from pipeline.atomic import atomic_path
 from pipeline.cql.arrowvalues import any_text_of, plain
 from pipeline.cql.columns import Column
+from pipeline.files import atomic_path
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.csvfile import open_csv
 from pipeline.rowfiles.fields import Field

@@ -13,10 +13,10 @@ from typing import BinaryIO
 import numpy as np
 
 from pipeline.errors import RowFileError
-from pipeline.jobs import SourceFile
 from pipeline.rowfiles.chunk import open_regular, reading
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.parquetfile import count_parquet_rows
+from pipeline.workers.jobs import SourceFile
 
 
 def describe_file(file: Path) -> SourceFile:

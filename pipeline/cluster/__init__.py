@@ -1,0 +1,1 @@
+"""The cluster: connections, sessions, errors, keyspaces, tables, markers."""

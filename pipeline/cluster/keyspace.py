@@ -1,0 +1,188 @@
+"""The keyspace and its tables: created where absent, compared with the model where present, never altered."""
+
+import contextlib
+from collections.abc import Iterator
+
+from cassandra import AlreadyExists, Unauthorized
+from cassandra.cluster import Session
+from cassandra.cqlengine import management
+from cassandra.cqlengine.columns import Column
+from cassandra.cqlengine.models import Model
+from cassandra.metadata import KeyspaceMetadata, TableMetadata
+
+from pipeline.cluster.translation import translated_errors
+from pipeline.errors import SchemaError
+from pipeline.settings import KeyspaceConfig
+
+
+def bind_model(model: type[Model], keyspace: str, table: str | None = None) -> type[Model]:
+    """Return a copy of `model` that lives in `keyspace`, under the name `table` where one is given."""
+    name = table or model._raw_column_family_name()
+    # cqlengine caches the name on the class, and a subclass would find its parent's.
+    attributes = {"__keyspace__": keyspace, "__table_name__": name, "_table_name": name}
+    return type(model.__name__, (model,), attributes)
+
+
+def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -> None:
+    """Create the keyspace unless it is there: by the simple strategy, or in `datacentre` where named.
+
+    A keyspace that exists keeps its replication.
+
+    Raises:
+        SchemaError: it is absent and `manage_schema` is false, or the cluster refuses it.
+        AccessError: the user has no right to create it.
+    """
+    if config.name in session.cluster.metadata.keyspaces:
+        return
+    if not config.manage_schema:
+        strategy, options = _replication(config, datacentre)
+        wanted = KeyspaceMetadata(
+            config.name, durable_writes=True, strategy_class=strategy, strategy_options=options
+        )
+        raise SchemaError(
+            f"keyspace {config.name} is absent and manage_schema is false; have it created: "
+            f"{wanted.as_cql_query()}"
+        )
+    with translated_errors(f"cannot create keyspace {config.name}"):
+        try:
+            if datacentre:
+                replicas = {datacentre: config.replication_factor}
+                management.create_keyspace_network_topology(config.name, replicas)
+            else:
+                management.create_keyspace_simple(config.name, config.replication_factor)
+        except AlreadyExists:
+            # Another process has created it since.
+            session.cluster.refresh_keyspace_metadata(config.name)
+
+
+def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -> None:
+    """Create the model's table by `sync_table` where it is absent; where it is present, change nothing.
+
+    Raises:
+        SchemaError: its columns are not the model's, or it is absent and `manage_schema` is false.
+        AccessError: the user has no right to create it.
+    """
+    if (table := find_table(session, model)) is not None:
+        require_same_columns(model, table)
+        return
+    if not manage_schema:
+        definition = management._get_create_table(model)
+        raise SchemaError(
+            f"table {table_name(model)} is absent and manage_schema is false; have it created: {definition}"
+        )
+    with translated_errors(f"cannot create table {table_name(model)}"):
+        try:
+            management.sync_table(model)
+        except AlreadyExists as error:
+            # Another process has created it since.
+            session.cluster.refresh_table_metadata(error.keyspace, error.table)
+            ensure_table(session, model, manage_schema=False)
+
+
+def drop_table(model: type[Model]) -> None:
+    """Drop the model's table if it is there.
+
+    Raises:
+        AccessError: the user has no right to.
+        ClusterError: the cluster refuses, or does not answer.
+    """
+    with translated_errors(f"cannot drop table {table_name(model)}"):
+        management.drop_table(model)
+
+
+@contextlib.contextmanager
+def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
+    """Create the model's table, and drop it when the block ends, whatever happens.
+
+    Raises:
+        SettingRefusedError: a guardrail forbids to drop tables; none is created.
+        AccessError: the user has no right to create it.
+        ClusterError: the cluster refuses, or does not answer.
+    """
+    # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
+    drop = f"DROP TABLE IF EXISTS {model.column_family_name()}"
+    # Who creates a table may drop it, but not what is not there yet.
+    with (
+        translated_errors(f"cannot create scratch table {table_name(model)}"),
+        contextlib.suppress(Unauthorized),
+    ):
+        session.execute(drop)
+    try:
+        ensure_table(session, model, manage_schema=True)
+    except BaseException:
+        # What failed first is what counts, and there is mostly nothing to drop.
+        with contextlib.suppress(Exception):
+            session.execute(drop)
+        raise
+    try:
+        yield
+    finally:
+        with translated_errors(f"cannot drop table {table_name(model)}"):
+            session.execute(drop)
+
+
+def find_table(session: Session, model: type[Model]) -> TableMetadata | None:
+    """Return what the cluster says of the model's table, None where there is none."""
+    keyspace = session.cluster.metadata.keyspaces.get(model._get_keyspace())
+    return keyspace.tables.get(model._raw_column_family_name()) if keyspace else None
+
+
+def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
+    """Return the id that the cluster gave the table when it was created, None where there is no table."""
+    row = session.execute(
+        "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s", (keyspace, name)
+    ).one()
+    return str(row["id"]) if row else None
+
+
+def table_name(model: type[Model]) -> str:
+    """Return `keyspace.table`, as people write it."""
+    return f"{model._get_keyspace()}.{model._raw_column_family_name()}"
+
+
+def quoted_columns(model: type[Model]) -> list[str]:
+    """Return the names of the model's columns, in its order, each in CQL's quotes."""
+    return [f'"{column.db_field_name}"' for column in model._columns.values()]
+
+
+def require_same_columns(model: type[Model], table: TableMetadata) -> None:
+    """Return if the table's columns and keys are the model's.
+
+    Raises:
+        SchemaError: they are not; the message names every difference.
+    """
+    wanted = {column.db_field_name: column.db_type for column in model._columns.values()}
+    found = {name: column.cql_type for name, column in table.columns.items()}
+    differences = [
+        f"column {name} is {found.get(name, 'absent')}, the model has {wanted.get(name, 'none')}"
+        for name in sorted(wanted.keys() | found.keys())
+        if wanted.get(name) != found.get(name)
+    ]
+    for kind, has, wants in (
+        ("partition key", table.partition_key, model._partition_keys),
+        ("clustering key", table.clustering_key, model._clustering_keys),
+    ):
+        found_key = [f"{column.name} desc" if column.is_reversed else column.name for column in has]
+        wanted_key = [
+            f"{column.db_field_name} desc" if _is_descending(column) else column.db_field_name
+            for column in wants.values()
+        ]
+        if found_key != wanted_key:
+            differences.append(
+                f"its {kind} is ({', '.join(found_key)}), the model has ({', '.join(wanted_key)})"
+            )
+    if differences:
+        raise SchemaError(
+            f"table {table_name(model)} is not what its model says: {'; '.join(differences)}; "
+            "alter the table or the model, or drop the table with --drop"
+        )
+
+
+def _is_descending(column: Column) -> bool:
+    return bool(column.clustering_order) and column.clustering_order.lower() == "desc"
+
+
+def _replication(config: KeyspaceConfig, datacentre: str) -> tuple[str, dict[str, int]]:
+    if datacentre:
+        return "NetworkTopologyStrategy", {datacentre: config.replication_factor}
+    return "SimpleStrategy", {"replication_factor": config.replication_factor}

@@ -1,0 +1,154 @@
+"""The marker: one row in the cluster that says a load is finished, for which table and of which input.
+
+The same table notes which write timestamps loads with `--timestamp-us` have given to lists that are not
+frozen: elements that are written twice with one timestamp stand twice.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from cassandra.cluster import Session
+from cassandra.cqlengine import columns, management
+from cassandra.cqlengine.models import Model
+
+from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, table_name
+from pipeline.cluster.table import Table
+from pipeline.cluster.translation import translated_errors
+from pipeline.errors import SchemaError, SettingError
+from pipeline.workers.jobs import Result
+
+
+class LoadMarker(Model):
+    """One finished load: the table's id tells a re-created table, the digest an edited input.
+
+    `truncated_at` is as `Table.truncated_at` was when the load was finished.
+    """
+
+    __table_name__ = "load_marker"
+    table_name = columns.Text(partition_key=True)
+    date = columns.Date(primary_key=True)
+    source = columns.Text(primary_key=True)
+    table_id = columns.UUID()
+    truncated_at = columns.Text()
+    input_sha256 = columns.Text()
+    rows = columns.BigInt()
+    finished_at = columns.DateTime()
+
+
+def ensure_marker_table(session: Session, keyspace: str, *, manage_schema: bool) -> None:
+    """Create the marker table where it is absent, and add the columns that an earlier version had not.
+
+    Raises:
+        SchemaError: `manage_schema` is false, and it is absent or of an earlier version.
+        ClusterError: the cluster refuses, or does not answer.
+    """
+    model = bind_model(LoadMarker, keyspace)
+    found = find_table(session, model)
+    if found is not None and "truncated_at" not in found.columns:
+        alter = f"ALTER TABLE {model.column_family_name()} ADD truncated_at text"
+        if not manage_schema:
+            raise SchemaError(
+                f"table {table_name(model)} has no column truncated_at and manage_schema is false; "
+                f"have it added: {alter}"
+            )
+        with translated_errors(f"cannot add a column to table {table_name(model)}"):
+            management.sync_table(model)
+    ensure_table(session, model, manage_schema=manage_schema)
+
+
+def reserve_list_timestamps(table: Table, first_us: int, count: int) -> None:
+    """Note that a load writes `count` timestamps from `first_us` on to a table with unfrozen lists.
+
+    To be called before the first row is sent. A repeated load with other timestamps replaces a list; one with
+    the same timestamps adds its elements a second time.
+
+    Raises:
+        SettingError: a load has written some of these timestamps already, since the table was made and last
+            truncated.
+        ClusterError: the cluster cannot be asked.
+    """
+    model = bind_model(LoadMarker, table.keyspace)
+    with translated_errors(f"cannot read the timestamps in {table.keyspace}.load_marker"):
+        for used in model.objects(table_name=table.name, date=_LIST_TIMESTAMPS).limit(None):
+            first, end = int(used.source), int(used.source) + used.rows
+            is_gone = str(used.table_id) != table.id or used.truncated_at < table.truncated_at
+            if not is_gone and first < first_us + count and first_us < end:
+                raise SettingError(
+                    f"timestamp_us is {first_us}, and a load has written {first} to {end - 1} into {table} "
+                    "already; elements of a list that are written twice with one timestamp stand twice; "
+                    f"leave --timestamp-us out, or name one from {end} on"
+                )
+    with translated_errors(f"cannot write the timestamps in {table.keyspace}.load_marker"):
+        model.create(
+            table_name=table.name,
+            date=_LIST_TIMESTAMPS,
+            source=str(first_us),
+            table_id=uuid.UUID(table.id),
+            truncated_at=table.truncated_at,
+            rows=count,
+        )
+
+
+def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[date]) -> list[Result]:
+    """Return the markers of `table` on `dates`, in one query.
+
+    None where the marker table is of an earlier version, which kept no truncation: nothing says then that the
+    rows are still there.
+
+    Raises:
+        ClusterError: the query failed.
+    """
+    model = bind_model(LoadMarker, keyspace)
+    found_table = find_table(session, model)
+    if not dates or found_table is None or "truncated_at" not in found_table.columns:
+        return []
+    with translated_errors(f"cannot read the markers in {keyspace}.load_marker"):
+        found = list(model.objects(table_name=table, date__in=list(dates)).limit(None))
+    return [
+        {
+            "date": marker.date.date().isoformat(),
+            "source": marker.source,
+            "table_id": str(marker.table_id),
+            "truncated_at": marker.truncated_at,
+            "input_sha256": marker.input_sha256,
+            "rows": marker.rows,
+            "finished_at_s": marker.finished_at.replace(tzinfo=UTC).timestamp(),
+        }
+        for marker in found
+    ]
+
+
+def void_marker(table: Table, *, day: date, source: str, input_sha256: str) -> None:
+    """Remove the marker of an input that has another content now, before the first row of that is sent.
+
+    Raises:
+        ClusterError: the cluster cannot be asked, or refuses.
+    """
+    model = bind_model(LoadMarker, table.keyspace)
+    with translated_errors(f"cannot remove a marker of {table}"):
+        for marker in model.objects(table_name=table.name, date=day, source=source):
+            if marker.input_sha256 != input_sha256:
+                marker.delete()
+
+
+def write_marker(keyspace: str, *, table: str, day: date, source: str, **said: object) -> None:
+    """Write the marker of a finished load; `said` is its other columns.
+
+    Raises:
+        ClusterError: the write failed.
+    """
+    table_id = uuid.UUID(str(said.pop("table_id")))
+    with translated_errors(f"cannot write the marker of {keyspace}.{table}"):
+        bind_model(LoadMarker, keyspace).create(
+            table_name=table,
+            date=day,
+            source=source,
+            table_id=table_id,
+            finished_at=datetime.now(UTC),
+            **said,
+        )
+
+
+_LIST_TIMESTAMPS = date(1, 1, 1)
+"""Stands for the date where a row of the marker table notes timestamps: no batch is of that day."""

@@ -1,0 +1,41 @@
+"""Patience: a step on the cluster is tried again while it fails for reasons that pass."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pipeline.cluster.translation import is_transient
+from pipeline.errors import ClusterError
+
+T = TypeVar("T")
+
+
+def pause_s(attempt: int) -> float:
+    """Return a random pause from a range that doubles with each attempt, the first of which is 0.
+
+    This is "full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    return random.uniform(0, min(_LONGEST_S, _FIRST_S * 2 ** min(attempt, 30)))  # noqa: S311 - no secret
+
+
+def patiently(step: Callable[[], T], *, budget_s: float) -> T:
+    """Return what `step` returns, which may be carried out more than once, within `budget_s` seconds.
+
+    Raises:
+        ClusterError: it fails for a reason that does not pass, or that has not passed in time.
+    """
+    began_s, attempt = time.monotonic(), 0
+    while True:
+        try:
+            return step()
+        except ClusterError as error:
+            passes = error.__cause__ is not None and is_transient(error.__cause__)
+            if not passes or time.monotonic() - began_s > budget_s:
+                raise
+        time.sleep(pause_s(attempt))
+        attempt += 1
+
+
+_FIRST_S = 0.05
+_LONGEST_S = 2.0

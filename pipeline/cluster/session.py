@@ -1,0 +1,174 @@
+"""Sessions on the cluster."""
+
+import contextlib
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cassandra import ConsistencyLevel
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.connection import Connection, DefaultEndPoint, DefaultEndPointFactory, EndPoint
+from cassandra.cqlengine import connection
+from cassandra.policies import (
+    ConstantReconnectionPolicy,
+    DCAwareRoundRobinPolicy,
+    RoundRobinPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.query import dict_factory
+
+from pipeline.cluster.connection import GreenletConnection
+from pipeline.cluster.translation import translated_errors
+from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.errors import SettingError, UnreachableError
+from pipeline.settings import PASSWORD_VARIABLE, ClusterConfig, TlsConfig
+
+
+@contextlib.contextmanager
+def open_session(
+    config: ClusterConfig, *, connection_class: type[Connection] | None = GreenletConnection
+) -> Iterator[Session]:
+    """Connect, and close when the block ends. Rows are dicts; cqlengine models use the same session.
+
+    Never before a fork. A process that gevent has not patched names another connection, or None for the one
+    that the driver chooses by itself.
+
+    Raises:
+        UnreachableError: no contact point answers as a Cassandra, or none is in the datacentre named.
+        AccessError: the user, the password or a certificate is refused.
+        SettingError: the password or a TLS file cannot be read.
+    """
+    with translated_errors(f"cannot connect to {_hosts(config)}"):
+        cluster = _cluster(config, connection_class)
+    try:
+        with translated_errors(f"cannot connect to {_hosts(config)}"):
+            try:
+                session = cluster.connect()
+            except NoHostAvailable as error:
+                _require_datacentre(cluster, config, error)
+                raise
+            # Small, because a cluster may have a limit to a page's rows, even where it holds only one.
+            session.default_fetch_size = _PAGE_ROWS
+            connection.register_connection(_CONNECTION, session=session, default=True)
+        yield session
+    finally:
+        cluster.shutdown()
+        connection._connections.pop(_CONNECTION, None)  # noqa: SLF001 - its unregister shuts down a second time
+
+
+def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -> Cluster:
+    return Cluster(
+        contact_points=_endpoints(config) if config.routes else list(config.contact_points),
+        port=config.port,
+        endpoint_factory=_RoutedFactory(dict(config.routes)) if config.routes else None,
+        protocol_version=PROTOCOL_VERSION,
+        connection_class=connection_class,
+        auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
+        ssl_context=_ssl_context(config.tls) if config.tls else None,
+        connect_timeout=config.connect_timeout_s,
+        control_connection_timeout=config.connect_timeout_s,
+        # The stock policy waits up to ten minutes for a node that is back.
+        reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_S, None),
+        execution_profiles={
+            EXEC_PROFILE_DEFAULT: ExecutionProfile(
+                load_balancing_policy=TokenAwarePolicy(
+                    DCAwareRoundRobinPolicy(config.datacentre) if config.datacentre else RoundRobinPolicy()
+                ),
+                consistency_level=ConsistencyLevel.name_to_value[config.consistency_level],
+                request_timeout=config.request_timeout_s,
+                row_factory=dict_factory,
+            )
+        },
+    )
+
+
+class _RoutedEndPoint(DefaultEndPoint):
+    """A node's own address and name, but connected to by way of another."""
+
+    def __init__(self, address: str, port: int, route: str) -> None:
+        super().__init__(address, port)
+        self._route = route
+
+    def resolve(self) -> tuple[str, int]:
+        """Return where to connect to."""
+        return _split(self._route)
+
+
+class _RoutedFactory(DefaultEndPointFactory):
+    """Gives every node that has a route its endpoint by that."""
+
+    def __init__(self, routes: Mapping[str, str]) -> None:
+        super().__init__()
+        self._routes = routes
+
+    def create(self, row: Mapping[str, object]) -> EndPoint:
+        """Return the endpoint of a node by its row in the system's tables."""
+        found = super().create(row)
+        route = self._routes.get(f"{found.address}:{found.port}")
+        return _RoutedEndPoint(found.address, found.port, route) if route else found
+
+
+def _endpoints(config: ClusterConfig) -> list[EndPoint]:
+    return [_RoutedEndPoint(*_split(node), route) for node, route in config.routes]
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
+def _require_datacentre(cluster: Cluster, config: ClusterConfig, error: NoHostAvailable) -> None:
+    datacentres = sorted({host.datacenter for host in cluster.metadata.all_hosts() if host.datacenter})
+    if config.datacentre and datacentres and config.datacentre not in datacentres:
+        raise UnreachableError(
+            f"cannot connect to {_hosts(config)}: no node in datacentre {config.datacentre!r}; "
+            f"the cluster has {', '.join(datacentres)}; correct the setting datacentre"
+        ) from error
+
+
+def _password(config: ClusterConfig) -> str:
+    if not config.password_file:
+        if password := os.environ.get(PASSWORD_VARIABLE):
+            return password
+        raise SettingError(
+            f"user is {config.user!r} but there is no password; set {PASSWORD_VARIABLE} or password_file"
+        )
+    try:
+        text = Path(config.password_file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        # Not the error's own text: that of a wrong encoding shows a byte of the password.
+        reason = (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "not UTF-8"
+        raise SettingError(
+            f"cannot read password_file {config.password_file}: {reason}; "
+            "name a file that this user may read, with the password as its first line"
+        ) from None
+    if password := text.partition("\n")[0].removesuffix("\r"):
+        return password
+    raise SettingError(
+        f"password_file {config.password_file}: its first line is empty; write the password there"
+    )
+
+
+def _ssl_context(tls: TlsConfig) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        context.check_hostname = tls.check_hostname
+        if tls.certificate_file:
+            context.load_cert_chain(tls.certificate_file, tls.key_file)
+    except (OSError, ssl.SSLError) as error:
+        files = [file for file in (tls.ca_file, tls.certificate_file, tls.key_file) if file]
+        raise SettingError(
+            f"cannot use the TLS files {', '.join(files)}: {error}; they must be PEM"
+        ) from error
+    return context
+
+
+def _hosts(config: ClusterConfig) -> str:
+    return ", ".join(f"{host}:{config.port}" for host in config.contact_points)
+
+
+_CONNECTION = "pipeline"
+_RECONNECT_S = 1.0
+_PAGE_ROWS = 100

@@ -1,0 +1,235 @@
+"""The one seam between the driver's errors and ours: what each means, and what is to be done about it."""
+
+import contextlib
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cassandra import (
+    AuthenticationFailed,
+    ConsistencyLevel,
+    DriverException,
+    OperationTimedOut,
+    RequestExecutionException,
+    RequestValidationException,
+    Unauthorized,
+    Unavailable,
+    UnresolvableContactPoints,
+    WriteFailure,
+)
+from cassandra.cluster import NoHostAvailable
+from cassandra.connection import ConnectionBusy, ConnectionException, ProtocolError
+from cassandra.cqlengine import CQLEngineException, ValidationError
+from cassandra.pool import NoConnectionsAvailable
+from cassandra.protocol import (
+    BadCredentials,
+    ErrorMessage,
+    InternalError,
+    NotSupportedError,
+    UnauthorizedErrorMessage,
+)
+from cassandra.protocol import RequestValidationException as ValidationMessage
+
+from pipeline.cluster.refusals import Decision, Kind, decision_of
+from pipeline.errors import (
+    AccessError,
+    ClusterError,
+    RequestError,
+    SchemaError,
+    SettingRefusedError,
+    UnreachableError,
+)
+from pipeline.settings import PASSWORD_VARIABLE
+
+
+@contextlib.contextmanager
+def translated_errors(what: str) -> Iterator[None]:
+    """Raise the driver's errors of this block as ours, each message beginning with `what`.
+
+    Raises:
+        ClusterError: one of its kinds, chained to the driver's error.
+    """
+    try:
+        yield
+    except _DRIVER_ERRORS as error:
+        raise translated(what, error) from error
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same request may well succeed later: the cluster is busy, or a node is away."""
+    if decision := decision_of(error):
+        return decision.kind is Kind.TRANSIENT
+    return isinstance(error, _TRANSIENT) or (
+        isinstance(error, NoHostAvailable) and not any(_is_final(reason) for _, reason in _reasons(error))
+    )
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether the request can never be carried out for its rows, or for its table, which may be gone."""
+    decision = decision_of(error)
+    if decision is None:
+        return isinstance(error, ValidationError)
+    return decision.code == _INVALID and decision.kind in {Kind.ROW, Kind.TABLE}
+
+
+def is_of(error: BaseException, kind: Kind) -> bool:
+    """Tell whether a server's error is of a kind."""
+    decision = decision_of(error)
+    return decision is not None and decision.kind is kind
+
+
+def is_from_server(error: BaseException) -> bool:
+    """Tell whether it is a server that says so, not the driver."""
+    return decision_of(error) is not None
+
+
+def may_be_the_rows(error: BaseException) -> bool:
+    """Tell whether a request may fail for its rows, again and again: a replica failed to write them."""
+    return isinstance(error, WriteFailure)
+
+
+def translated(what: str, error: BaseException) -> ClusterError:
+    """Return one of the driver's errors as ours, its message beginning with `what`."""
+    if isinstance(error, NoHostAvailable):
+        return _no_host(what, error)
+    decision = decision_of(error)
+    if decision and decision.code in _ADVISED:
+        return _OURS[decision.kind](f"{what}: {reason_of(error, decision)}")
+    kind, say = next(
+        (kind, say) for driver_error, kind, say in _TRANSLATIONS if isinstance(error, driver_error)
+    )
+    return kind(f"{what}: {say(error)}")
+
+
+def reason_of(error: BaseException, decision: Decision | None = None) -> str:
+    """Return why, in one line: what was said, and what helps where that is known."""
+    decision = decision or decision_of(error)
+    said = _first_line(error)
+    return f"{said}; {decision.advice}" if decision and (decision.says or decision.code != _INVALID) else said
+
+
+def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
+    """Each host's own error says more than the driver's sum of them; one refusal of a password is enough."""
+    reasons = _reasons(error)
+    for _, reason in reasons:
+        if isinstance(reason, AuthenticationFailed | ssl.SSLError):
+            return translated(what, reason)
+        if _BAD_CERTIFICATE in str(reason):
+            said = str(reason).partition(_BAD_CERTIFICATE)[2].strip("] ")
+            return AccessError(f"{what}: {_certificate_refused(said)}")
+    said = "; ".join(f"{host}: {_reason(reason)}" for host, reason in reasons) or "no host is up"
+    return UnreachableError(
+        f"{what}: {said}; check contact_points, port and the tls_ settings, and that Cassandra runs there"
+    )
+
+
+def _reasons(error: NoHostAvailable) -> list[tuple[object, BaseException]]:
+    """Each host's error; none where no host is up, or, with a list of their names, none let a session in."""
+    return list(error.errors.items()) if isinstance(error.errors, dict) else []
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OperationTimedOut):
+        return "no answer in time"
+    if isinstance(error, OSError):
+        return str(error).rpartition("Last error: ")[2]
+    if isinstance(error, ProtocolError):
+        return f"what answers is no Cassandra that the driver knows ({_first_line(error)})"
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _certificate_refused(reason: str) -> str:
+    return f"the server's certificate is refused: {reason}; check contact_points and tls_ca_file"
+
+
+_BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
+"""In the driver's OSError of a socket that was not connected, where an SSLCertVerificationError was meant."""
+
+_Kinds = type[BaseException] | tuple[type[BaseException], ...]
+_TRANSLATIONS: tuple[tuple[_Kinds, type[ClusterError], Callable[[Any], str]], ...] = (
+    (
+        (AuthenticationFailed, BadCredentials),
+        AccessError,
+        lambda error: f"user or password refused ({error}); check user and {PASSWORD_VARIABLE}",
+    ),
+    (
+        (Unauthorized, UnauthorizedErrorMessage),
+        AccessError,
+        lambda error: f"not allowed: {_first_line(error)}; ask for that right, or see manage_schema",
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        AccessError,
+        lambda error: _certificate_refused(error.verify_message),
+    ),
+    (
+        ssl.SSLError,
+        AccessError,
+        lambda error: (
+            f"no TLS connection: {error.reason or error}; "
+            "check tls_ca_file, tls_certificate_file and tls_key_file"
+        ),
+    ),
+    (
+        UnresolvableContactPoints,
+        UnreachableError,
+        lambda _: "the name does not resolve; check contact_points",
+    ),
+    (
+        Unavailable,
+        RequestError,
+        lambda error: (
+            f"{ConsistencyLevel.value_to_name[error.consistency]} needs {error.required_replicas} replicas, "
+            f"{error.alive_replicas} alive; start nodes, or lower replication_factor or consistency_level"
+        ),
+    ),
+    ((RequestValidationException, ValidationMessage, CQLEngineException), SchemaError, _first_line),
+    (
+        Exception,
+        RequestError,
+        lambda error: f"{type(error).__name__}: {_first_line(error)}; try again, or raise request_timeout_s",
+    ),
+)
+"""The driver's error, ours, and what to say of it; the first that fits."""
+
+
+def _is_final(error: BaseException) -> bool:
+    return isinstance(error, AuthenticationFailed | ssl.SSLError | UnauthorizedErrorMessage)
+
+
+_TRANSIENT = (
+    OperationTimedOut,
+    ConnectionException,
+    ConnectionBusy,
+    NoConnectionsAvailable,
+    OSError,
+)
+"""What the driver itself says; of a server's errors the table of decisions tells."""
+_INVALID = 0x2200
+_ADVISED = {0x000A, 0x1400, 0x1500, 0x1600, _INVALID}
+"""The codes whose decision says what to do; of the others `_TRANSLATIONS` does."""
+_OURS: dict[Kind, type[ClusterError]] = {
+    Kind.TRANSIENT: RequestError,
+    Kind.SETTING: SettingRefusedError,
+    Kind.TABLE: SchemaError,
+    Kind.ROW: SchemaError,
+}
+_DRIVER_ERRORS = (
+    DriverException,
+    RequestExecutionException,
+    RequestValidationException,
+    NoHostAvailable,
+    ConnectionBusy,
+    ConnectionException,
+    ProtocolError,
+    ErrorMessage,
+    InternalError,
+    NotSupportedError,
+    CQLEngineException,
+    ssl.SSLError,
+)

@@ -1,1 +1,0 @@
-"""The contenders of the experiment, one file each: `python -m pipeline.contenders.<name>` is its process."""

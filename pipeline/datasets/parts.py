@@ -1,0 +1,47 @@
+"""One file written by several processes, a part each, and joined into one that is whole or absent."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.files import atomic_path
+
+
+def count_parts(rows: int, file_format: str) -> int:
+    """Return in how many parts generated rows are best written: at most one a core.
+
+    Parquet is one part: to join its row groups is to encode every row again.
+    """
+    if file_format == "parquet":
+        return 1
+    return min(len(os.sched_getaffinity(0)), -(-rows // _ROWS_A_PART))
+
+
+@contextlib.contextmanager
+def joined(target: Path, parts: int) -> Iterator[list[Path]]:
+    """Yield temporary paths beside `target` for its parts; on success they are joined, in order, to `target`.
+
+    On any exception they are removed and `target` stays as it was. What a killed process left behind is
+    removed by the next writer of the same target.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
+    """
+    with atomic_path(target) as whole:
+        others = [target.with_name(f".{target.name}.{part}.{os.getpid()}.tmp") for part in range(1, parts)]
+        try:
+            yield [whole, *others]
+            with whole.open("ab") as file:
+                for other in others:
+                    with other.open("rb") as part:
+                        shutil.copyfileobj(part, file, _COPY_BYTES)
+                    other.unlink()
+        finally:
+            for other in others:
+                other.unlink(missing_ok=True)
+
+
+_ROWS_A_PART = 250_000  # fewer are not worth the start of one more process
+_COPY_BYTES = 1 << 20

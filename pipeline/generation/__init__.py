@@ -1,1 +1,0 @@
-"""Fake rows, generated to row files."""

@@ -1,0 +1,236 @@
+"""The ways to write a chunk's rows: each makes the requests that carry them.
+
+`batch` sends UNLOGGED batches of rows that the same nodes hold; `prepared` sends one statement a row, cut
+from the same bytes; `create` is the article's, a cqlengine call a row.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cassandra.connection import ConnectionBusy
+from cassandra.cqlengine.models import Model
+from cassandra.pool import NoConnectionsAvailable
+from cassandra.protocol import PreparedQueryNotFound
+
+from pipeline.cluster.translation import reason_of
+from pipeline.cql.arrowvalues import read_values
+from pipeline.load.encoded import EncodedChunk, Run, bad_row
+from pipeline.load.journal import ChunkRecord
+from pipeline.load.timestamps import WriteTimestamps
+from pipeline.requests.dispatch import Request
+from pipeline.requests.frames import BATCH, EXECUTE, Message, batch_body, cut_batches, execute_body
+from pipeline.requests.nodes import Nodes
+from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.chunk import Chunk
+from pipeline.rowfiles.fields import Field
+
+
+@dataclass(kw_only=True)
+class ChunkLoad:
+    """One chunk on its way: what is still to settle of it, and what became of the rest.
+
+    `first_line` is how many lines of the load's files are before it, which sets the write timestamp of its
+    first wave; that of the next wave is as if it were a line later.
+    """
+
+    chunk: Chunk
+    encoded: EncodedChunk
+    file: int
+    first_line: int
+    timestamps: WriteTimestamps
+    settle: Callable[[ChunkRecord], None]
+    note_acknowledged: Callable[[int], None]
+    note_refused: Callable[[Exception], None]
+    note_bad: Callable[[Sequence[BadRow]], None]
+    check_table: Callable[[], None]
+    _acknowledged: int = 0
+    _refused: list[BadRow] = field(default_factory=list)
+
+    def due_timestamp(self, run: Run, attempt: int) -> int:
+        """Return the write timestamp of a run's rows in this attempt, in µs, once they may have it."""
+        timestamp_us = self.timestamps.of(self.first_line + run.wave, attempt)
+        self.timestamps.wait_for(timestamp_us)
+        return timestamp_us
+
+    def acknowledged(self, rows: int) -> None:
+        """Note that the cluster has taken so many rows, and settle the chunk with the last of them."""
+        self._acknowledged += rows
+        self.note_acknowledged(rows)
+        self._settle_if_done()
+
+    def refused(self, at: int, error: Exception) -> None:
+        """Note that the cluster refuses the row at `at`, in the order of sending.
+
+        Raises:
+            ClusterError: it is not the row: the table is gone, or no row at all is taken.
+        """
+        self.check_table()
+        self.note_refused(error)
+        bad = bad_row(self.chunk, int(self.encoded.positions[at]), reason_of(error))
+        self._refused.append(bad)
+        self.note_bad([bad])
+        self._settle_if_done()
+
+    def _settle_if_done(self) -> None:
+        sent = len(self.encoded.positions)
+        if self._acknowledged + len(self._refused) == sent:
+            bad = sorted([*self.encoded.bad, *self._refused], key=lambda row: row.line)
+            self.settle(
+                ChunkRecord(
+                    file=self.file,
+                    chunk=self.chunk.number,
+                    rows=self.encoded.row_count,
+                    sent=sent,
+                    acknowledged=self._acknowledged,
+                    bad=bad,
+                )
+            )
+
+
+class NoRows(Request):
+    """The request of a chunk that has no row to send."""
+
+    rows = 0
+
+    def __init__(self, load: ChunkLoad) -> None:
+        self._load = load
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:
+        """Send nothing."""
+
+    def acknowledged(self) -> None:
+        """Settle the chunk."""
+        self._load.acknowledged(0)
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Never happens: nothing was sent."""
+        raise error
+
+
+class SentRows(Request):
+    """Rows `start` to `stop` of a chunk: several in a BATCH, a single one in an EXECUTE."""
+
+    def __init__(
+        self, load: ChunkLoad, statement: "Statement", run: Run, start: int, stop: int, *, attempts: int = 0
+    ) -> None:
+        self.rows = stop - start
+        self._attempts = attempts
+        self._load = load
+        self._statement = statement
+        self._run = run
+        self._start = start
+        self._stop = stop
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - only those that were sent count
+        """Send them."""
+        rows, statement = self._load.encoded.rows, self._statement
+        timestamp_us = self._load.due_timestamp(self._run, self._attempts)
+        if self.rows > 1:
+            body = batch_body(rows, self._start, self._stop, statement.consistency, timestamp_us)
+        else:
+            body = execute_body(rows, self._start, statement.query_id, statement.consistency, timestamp_us)
+        try:
+            nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._run.replicas)
+        except _NOT_CARRIED_OUT:
+            raise
+        except Exception:
+            self._attempts += 1
+            raise
+
+    def acknowledged(self) -> None:
+        """Tell the chunk."""
+        self._load.acknowledged(self.rows)
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Send the rows of a refused batch one by one: one bad row has the whole batch refused."""
+        if self.rows > 1:
+            return [
+                SentRows(self._load, self._statement, self._run, at, at + 1, attempts=self._attempts)
+                for at in range(self._start, self._stop)
+            ]
+        self._load.refused(self._start, error)
+        return []
+
+
+class CreatedRow(Request):
+    """One row, written by the article's call."""
+
+    rows = 1
+
+    def __init__(self, load: ChunkLoad, run: Run, at: int, create: Callable[[int], object]) -> None:
+        self._load = load
+        self._run = run
+        self._at = at
+        self._create = create
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:
+        """Create it; the driver picks the node."""
+        sent_at_s = time.monotonic()
+        self._create(self._load.due_timestamp(self._run, attempt))
+        nodes.tally.latencies.record(time.monotonic() - sent_at_s)
+
+    def acknowledged(self) -> None:
+        """Tell the chunk."""
+        self._load.acknowledged(1)
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Count it as bad."""
+        self._load.refused(self._at, error)
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """The prepared INSERT that carries encoded rows, and the consistency level it is executed with.
+
+    A request has `most_rows` at most, and, unless it is a single row, `most_bytes` as the server counts them.
+    """
+
+    query_id: bytes
+    consistency: int
+    most_rows: int
+    most_bytes: int
+
+    def requests(self, load: ChunkLoad) -> Iterator[Request]:
+        """Yield the requests of a chunk."""
+        for run in load.encoded.runs:
+            sizes = load.encoded.rows.sizes[run.start : run.stop]
+            for start, stop in cut_batches(sizes, self.most_rows, self.most_bytes):
+                yield SentRows(load, self, run, run.start + start, run.start + stop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Creation:
+    """The article's way: `Model.create` with each row's values by attribute, nulls left out."""
+
+    model: type[Model]
+    ttl_s: int | None
+    fields: Sequence[Field]
+
+    def requests(self, load: ChunkLoad) -> Iterator[Request]:
+        """Yield the requests of a chunk, one a row."""
+        attributes = {column.db_field_name: name for name, column in self.model._columns.items()}
+        columns = [
+            list(read_values(field.column.cql_type, values.take(load.encoded.positions)))
+            for field, values in zip(self.fields, load.chunk.columns, strict=True)
+        ]
+        names = [attributes[field.column.name] for field in self.fields]
+        for run in load.encoded.runs:
+            for at in range(run.start, run.stop):
+                row = zip(names, (column[at] for column in columns), strict=True)
+                values = {name: value for name, value in row if value is not None}
+                yield CreatedRow(load, run, at, self._creating(values))
+
+    def _creating(self, values: Mapping[str, object]) -> Callable[[int], object]:
+        def create(timestamp_us: int) -> object:
+            model = self.model.ttl(self.ttl_s) if self.ttl_s else self.model
+            return model.timestamp(timestamp_us).create(**values)
+
+        return create
+
+
+_NOT_CARRIED_OUT = (PreparedQueryNotFound, NoConnectionsAvailable, ConnectionBusy)
+"""After these a request has changed nothing: it was not sent, or no node knew its statement."""
+
+Way = Statement | Creation

@@ -1,0 +1,1 @@
+"""Measuring: the article's table, contenders, their report."""

@@ -1,0 +1,1 @@
+"""The article's experiment: a loop against a Pool at injected latencies."""

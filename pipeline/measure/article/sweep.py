@@ -1,0 +1,122 @@
+"""The article's experiment: the same rows created in a loop and through a Pool, at each injected latency."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import gevent
+from cassandra.cluster import Session
+from cassandra.cqlengine.models import Model
+
+from pipeline.cluster.keyspace import bind_model, find_table, scratch_table, table_name
+from pipeline.cluster.translation import translated_errors
+from pipeline.cql.columns import Row
+from pipeline.datasets import Dataset
+from pipeline.errors import SchemaError
+from pipeline.measure.article.timing import Timer
+from pipeline.measure.create import by_attribute, creates, in_loop, in_pool
+from pipeline.verify.found import verify_whole_table
+from pipeline.workers.jobs import Progress, Result, SweepLatencies
+from pipeline.workers.progress import Counted, reporting
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One timed pass over all rows: through a Pool of that size, or, where it is None, in a loop."""
+
+    latency_s: float
+    pool_size: int | None
+
+    def __str__(self) -> str:
+        return f"{'loop' if self.pool_size is None else 'Pool'} at {self.latency_s:g} s"
+
+    @property
+    def expected_us_a_row(self) -> int:
+        """What a row may take, so that progress is a share of the time: latency, and a guess at the rest."""
+        return int(1e6 * self.latency_s) // (self.pool_size or 1) + (1000 if self.pool_size is None else 400)
+
+
+def sweep(
+    session: Session, dataset: Dataset, job: SweepLatencies, rows: Sequence[Row], progress: Progress
+) -> Result:
+    """Time every pass on a scratch table of its own, dropped at the end whatever happens.
+
+    The table is empty before each pass and must hold exactly the rows after it. A pass through the Pool
+    that does not count comes first, so that no figure pays for a cold server.
+
+    Raises:
+        SchemaError: `manage_schema` is false, or the scratch table is there already.
+        VerificationError: a pass lost a row, or wrote one wrongly.
+        ClusterError: a request failed.
+    """
+    if not job.keyspace.manage_schema:
+        raise SchemaError(
+            "timing creates a scratch table, and manage_schema is false; time on another cluster"
+        )
+    scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
+    if find_table(session, scratch) is not None:
+        raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
+    with scratch_table(session, scratch):
+        single_row = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])
+        with translated_errors(f"cannot load {table_name(scratch)}"):
+            repeats_s = _time_passes(session, dataset, scratch, job, rows, progress)
+    cells = [
+        {
+            "latency_s": latency_s,
+            "rows": len(rows),
+            "pool_size": job.pool_size,
+            "sync_repeats_s": repeats_s[_Pass(latency_s, None)],
+            "async_repeats_s": repeats_s[_Pass(latency_s, job.pool_size)],
+        }
+        for latency_s in job.latencies_s
+    ]
+    return {"cells": cells, "scratch_table": table_name(scratch), **single_row}
+
+
+def _time_single_row(scratch: type[Model], values: Mapping[str, object]) -> dict[str, float]:
+    with translated_errors(f"cannot create a row in {table_name(scratch)}"):
+        with Timer() as by_call:
+            scratch.create(**values)
+        with Timer() as by_greenlet:
+            gevent.spawn(scratch.create, **values).get()
+    return {"single_row_sync_s": by_call.elapsed_s, "single_row_async_s": by_greenlet.elapsed_s}
+
+
+def _time_passes(
+    session: Session,
+    dataset: Dataset,
+    scratch: type[Model],
+    job: SweepLatencies,
+    rows: Sequence[Row],
+    progress: Progress,
+) -> dict[_Pass, list[float]]:
+    values = by_attribute(dataset, rows)
+    warm_up = _Pass(0.0, job.pool_size)
+    passes = [warm_up, *_plan(job)]
+    total_us = len(rows) * sum(timed.expected_us_a_row for timed in passes)
+    repeats_s: dict[_Pass, list[float]] = defaultdict(list)
+    done_us = 0
+    for timed in passes:
+        session.execute(f"TRUNCATE {scratch.column_family_name()}")
+        counted = Counted(values, begun=done_us, each=timed.expected_us_a_row)
+        with reporting(progress, total_us, str(timed), counted), Timer() as timer:
+            if timed.pool_size is None:
+                in_loop(creates(scratch, timed.latency_s), counted)
+            else:
+                in_pool(creates(scratch, timed.latency_s), counted, timed.pool_size)
+        repeats_s[timed].append(timer.elapsed_s)
+        done_us = counted.done
+        verify_whole_table(session, scratch, dataset.columns, rows)
+    repeats_s[warm_up].pop(0)
+    return repeats_s
+
+
+def _plan(job: SweepLatencies) -> Iterator[_Pass]:
+    """Alternate loop and Pool; at the two largest latencies the loop varies least and takes longest: once."""
+    for latency_s in job.latencies_s:
+        sync_repeats = 1 if latency_s in sorted(job.latencies_s)[-2:] else job.sync_repeats
+        for repeat in range(max(sync_repeats, job.async_repeats)):
+            if repeat < sync_repeats:
+                yield _Pass(latency_s, None)
+            if repeat < job.async_repeats:
+                yield _Pass(latency_s, job.pool_size)

@@ -1,0 +1,45 @@
+"""This project's own loads: whole columns to UNLOGGED batches, the journal included; it adapts by itself."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import tempfile  # noqa: E402 - nothing comes before the patch
+from pathlib import Path  # noqa: E402
+
+from pipeline.load.share import Share  # noqa: E402
+from pipeline.load.steps import open_journal, table_and_fields  # noqa: E402
+from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
+from pipeline.rowfiles.files import write_rows  # noqa: E402
+from pipeline.rowfiles.sources import describe_file  # noqa: E402
+from pipeline.settings import KeyspaceConfig, LoadConfig  # noqa: E402
+from pipeline.workers.jobs import Load  # noqa: E402
+
+
+def _prepare(scene: Scene) -> Write:
+    trial = scene.trial
+    folder = Path(tempfile.mkdtemp(prefix="rows", dir=Path(trial.file).parent))
+    write_rows(folder / "rows.csv", scene.dataset.columns, scene.rows)
+    load = Load(
+        cluster=trial.cluster,
+        keyspace=KeyspaceConfig(name=trial.keyspace),
+        table=trial.table,
+        files=(describe_file(folder / "rows.csv"),),
+        mapping={},
+        config=LoadConfig(way="batch", pool_size=trial.in_flight),
+        checkpoints=str(folder / "checkpoints"),
+        bad_rows=str(folder),
+    )
+    table, fields = table_and_fields(scene.session, load)
+    journal = open_journal(scene.session, table, load, anew=True)
+    share = Share(scene.session, table, fields, load, journal, share=0, shares=1)
+    share.prepare(None)
+
+    def write() -> None:
+        scene.latencies = share.run().tally.latencies
+
+    return write
+
+
+if __name__ == "__main__":
+    take_part(Contender(label="batch", way="batch", prepare=_prepare, latency_kinds=("network",)))

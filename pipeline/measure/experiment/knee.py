@@ -1,0 +1,221 @@
+"""How many greenlets a Pool needs: the knee of a sweep over pool sizes, kept as advice for loads to come."""
+
+import math
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Literal, get_args
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+
+from pipeline.errors import SettingError, shown
+from pipeline.files import write_text
+from pipeline.measure.experiment.measurement import Repeat
+from pipeline.measure.experiment.statistics import FEWEST_REPEATS
+from pipeline.settings import require_at_least, require_one_of
+
+Way = Literal["create", "prepared"]
+
+CLOSE_TO_BEST = 0.95
+"""The share of the best throughput that the knee must have."""
+
+_RESAMPLES = 1999
+_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knee:
+    """The smallest pool size of a sweep whose median throughput is within 5 % of the best median.
+
+    `low` to `high` is its 95 % interval, in pool sizes of the sweep; `largest` is the sweep's largest, and
+    `rows_per_s` the median at the knee.
+
+    Raises:
+        SettingError: sizes that are not 1 <= low <= pool_size <= high <= largest, or a throughput below 0.
+    """
+
+    pool_size: int
+    low: int
+    high: int
+    largest: int
+    rows_per_s: float
+
+    def __post_init__(self) -> None:
+        sizes = (1, self.low, self.pool_size, self.high, self.largest)
+        if any(smaller > larger for smaller, larger in pairwise(sizes)):
+            raise SettingError(f"1, low, pool_size, high, largest are {sizes}; they must not fall")
+        require_at_least("rows_per_s", self.rows_per_s, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice(Knee):
+    """The knee of one way to write, at one latency that the experiment added.
+
+    Raises:
+        SettingError: a way or latency that there is not, or sizes out of order.
+    """
+
+    way: Way
+    latency_s: float
+
+    def __post_init__(self) -> None:
+        require_one_of("way", self.way, get_args(Way))
+        require_at_least("latency_s", self.latency_s, 0)
+        super().__post_init__()
+
+
+def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
+    """Return the knee of a sweep, given as the repeats' rows/s by pool size, of which there is one at least.
+
+    The interval is that of the percentile bootstrap over the repeats of each size. Where a size has fewer
+    than 3 it is the whole sweep: such repeats do not show how they vary. The same sweep gives the same.
+    """
+    sizes = sorted(rows_per_s)
+    medians = np.array([[median(rows_per_s[size])] for size in sizes])
+    [knee] = _knees(medians)
+    low, high = 0, len(sizes) - 1
+    if min(len(repeats) for repeats in rows_per_s.values()) >= FEWEST_REPEATS:
+        chance = np.random.default_rng(_SEED)
+        drawn = [
+            np.median(chance.choice(rows_per_s[size], (_RESAMPLES, len(rows_per_s[size]))), axis=1)
+            for size in sizes
+        ]
+        low, high = np.quantile(_knees(np.array(drawn)), (0.025, 0.975), method="inverted_cdf")
+    return Knee(
+        pool_size=sizes[knee],
+        # Few resamples may agree with the whole: the knee itself is always possible.
+        low=sizes[min(low, knee)],
+        high=sizes[max(high, knee)],
+        largest=sizes[-1],
+        rows_per_s=float(medians[knee, 0]),
+    )
+
+
+def advise(repeats: Sequence[Repeat], ways: Mapping[str, str]) -> list[Advice]:
+    """Return the knee of each way at each latency of the network.
+
+    `ways` says which way each contender writes whose pool sizes were swept; the others do not count.
+    """
+    rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for repeat in repeats:
+        setup = repeat.setup
+        if setup.contender in ways and setup.latency_kind == "network":
+            cell = rates[ways[setup.contender], setup.latency_s]
+            cell[setup.in_flight].append(repeat.rows / repeat.elapsed_s)
+    return [
+        Advice(way=way, latency_s=latency_s, **asdict(find_knee(sweep)))  # type: ignore[arg-type]
+        for (way, latency_s), sweep in sorted(rates.items())
+    ]
+
+
+def pool_size_at(advice: Sequence[Advice], way: str, latency_s: float) -> int:
+    """Return the pool size to write that way at a latency, from the advice for the latencies swept.
+
+    Between two of them it is interpolated, logarithm against logarithm; below the smallest above 0, where
+    0 was swept, linearly, as what is in flight grows with latency by Little's law. Outside of what was
+    swept it is the nearest. Of advice given twice the later counts.
+
+    Raises:
+        SettingError: there is no advice for the way, or the latency is negative.
+    """
+    require_at_least("latency_s", latency_s, 0)
+    swept = sorted({each.latency_s: each.pool_size for each in advice if each.way == way}.items())
+    if not swept:
+        known = ", ".join(sorted({each.way for each in advice})) or "none"
+        raise SettingError(f"there is no advice for {way!r}, only for: {known}; sweep its pool sizes first")
+    for (near_s, near), (far_s, far) in pairwise(swept):
+        if near_s <= latency_s <= far_s:
+            if near_s == 0:
+                return round(near + (far - near) * latency_s / far_s)
+            share = math.log(latency_s / near_s) / math.log(far_s / near_s)
+            return round(near * math.pow(far / near, share))
+    _, nearest = swept[0] if latency_s < swept[0][0] else swept[-1]
+    return nearest
+
+
+def sentences(advice: Advice) -> tuple[str, str]:
+    """Return what to do, and how sure that is, each as a sentence for a reader."""
+    what = (
+        f"To write with `{advice.way}` at a latency of {advice.latency_s:g} s, give the Pool "
+        f"{advice.pool_size} greenlets: {advice.rows_per_s:,.0f} rows/s, within "
+        f"{100 - 100 * CLOSE_TO_BEST:g} % of the best of all sizes up to {advice.largest}."
+    )
+    if advice.pool_size == advice.largest:
+        return what, "None larger was tried, and one may be faster: sweep further before relying on it."
+    again = f"{advice.low} to {advice.high}" if advice.low < advice.high else f"{advice.low} again"
+    return what, f"Measured again it would most likely be {again}; more greenlets gain next to nothing."
+
+
+def write_advice(path: Path, advice: Sequence[Advice]) -> None:
+    """Write the advice as TOML, each with its sentences as its `reason`, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    entries = [
+        {"way": each.way, "latency_s": each.latency_s, **asdict(each), "reason": " ".join(sentences(each))}
+        for each in advice
+    ]
+    write_text(path, _HEAD + tomli_w.dumps({"advice": entries}))
+
+
+def read_advice(path: Path) -> list[Advice]:
+    """Return the advice of a file that `write_advice` wrote, in its order; one that was edited is checked.
+
+    Raises:
+        SettingError: the file is missing, is not TOML, or holds none, impossible or contradictory advice.
+    """
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("advice")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingError(f"cannot read {path}: {reason}; {_REMEDY}") from error
+    if not isinstance(entries, list) or not entries:
+        raise SettingError(f"{path} has no [[advice]]; {_REMEDY}")
+    advice = [_checked(entry, f"{path}, advice {number}") for number, entry in enumerate(entries, start=1)]
+    if len({(each.way, each.latency_s) for each in advice}) < len(advice):
+        raise SettingError(f"{path} has more than one advice for a way and latency; {_REMEDY}")
+    return advice
+
+
+def _knees(medians: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return, for each column of medians by pool size, the row of its knee."""
+    rows: NDArray[np.intp] = np.argmax(medians >= CLOSE_TO_BEST * medians.max(axis=0), axis=0)
+    return rows
+
+
+def _checked(entry: object, at: str) -> Advice:
+    if not isinstance(entry, dict):
+        raise SettingError(f"{at}: it is {shown(repr(entry))}, not a table; {_REMEDY}")
+    for name, (kinds, words) in _KINDS.items():
+        if name not in entry:
+            raise SettingError(f"{at}: {name} is absent; {_REMEDY}")
+        if type(entry[name]) not in kinds:
+            raise SettingError(f"{at}: {name} is {shown(repr(entry[name]))}, not {words}; {_REMEDY}")
+    try:
+        return Advice(**{name: entry[name] for name in _KINDS})
+    except SettingError as error:
+        raise SettingError(f"{at}: {error}; {_REMEDY}") from error
+
+
+_TEXT, _WHOLE, _NUMBER = ((str,), "a text"), ((int,), "a whole number"), ((int, float), "a number")
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "way": _TEXT,
+    "latency_s": _NUMBER,
+    "pool_size": _WHOLE,
+    "low": _WHOLE,
+    "high": _WHOLE,
+    "largest": _WHOLE,
+    "rows_per_s": _NUMBER,
+}
+_HEAD = (
+    "# How many greenlets a Pool needs, as the experiment measured it; low to high is a 95 % interval.\n"
+    "# On another cluster or machine: measure again.\n\n"
+)
+_REMEDY = "measure again, or restore the file"

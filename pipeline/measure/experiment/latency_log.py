@@ -1,0 +1,43 @@
+"""The histograms of all repeats as one file, in the format that HdrHistogram's own tools read."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from hdrh.log import HistogramLogWriter
+
+from pipeline.files import atomic_path
+from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.requests.latencies import histogram_of
+
+
+def write_log(path: Path, repeats: Iterable[Repeat]) -> None:
+    """Write every repeat's histogram to `path`, one line each by time, whole or not at all.
+
+    The format is HdrHistogram's interval log 1.2 with absolute times. A line's tag is its cell as
+    `tag_of` gives it; its maximum is in microseconds, as all of its values.
+
+    Raises:
+        OutputError: the file cannot be written.
+        ResultsError: a repeat's histogram is damaged.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        writer = HistogramLogWriter(file)
+        writer.output_comment("[Seconds of requests, in microseconds; a line is a repeat, a tag a cell]")
+        writer.output_log_format_version()
+        writer.output_legend()
+        for repeat in sorted(repeats, key=lambda repeat: repeat.began_at_s):
+            # The writer knows no tags, though the reader does; its ratio floors, so 1 loses nothing.
+            file.write(f"Tag={tag_of(repeat.setup)},")
+            writer.output_interval_histogram(
+                histogram_of(repeat.latencies),
+                repeat.began_at_s,
+                repeat.began_at_s + repeat.elapsed_s,
+                max_value_unit_ratio=1,
+            )
+
+
+def tag_of(setup: Setup) -> str:
+    """Return a cell's name for a log, without the commas and blanks that a tag must not have."""
+    name = f"{setup.contender}-{setup.latency_kind}-{setup.latency_s:g}s-{setup.in_flight}"
+    return re.sub(r"[^\w.-]+", "_", name)

@@ -1,0 +1,190 @@
+"""The experiment: every cell's repeats, a fresh process each, on a scratch table checked after each."""
+
+import contextlib
+import pkgutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+from cassandra.cluster import Session
+from cassandra.cqlengine.models import Model
+
+from pipeline.cluster.keyspace import bind_model, find_table, scratch_table, table_name
+from pipeline.cluster.table import find_table_of
+from pipeline.cluster.translation import translated_errors
+from pipeline.cql.columns import Row
+from pipeline.datasets import Dataset
+from pipeline.errors import SchemaError, SettingError, WorkerError, suggestion
+from pipeline.measure import contenders
+from pipeline.measure.create import by_attribute, by_position, creates, in_pool
+from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.plan import Plan, rows_within
+from pipeline.measure.experiment.trial import Description, Timing, Trial, from_json, to_json
+from pipeline.proxy.control import Proxy, proxy
+from pipeline.rowfiles.files import write_rows
+from pipeline.verify.found import verify_whole_table
+from pipeline.workers.jobs import Progress, Result, RunExperiment
+
+
+def run_experiment(
+    session: Session, dataset: Dataset, job: RunExperiment, rows: Sequence[Row], progress: Progress
+) -> Result:
+    """Time the job's cells within its budget, on a scratch table that is dropped whatever happens.
+
+    First rows are written that do not count: a Java server is slow until it has compiled what it does. The
+    table is emptied before each repeat and must hold exactly the rows after it.
+
+    Raises:
+        SettingError: a contender is unknown, or the budget does not suffice for a round.
+        SchemaError: `manage_schema` is false, or the scratch table is there already.
+        VerificationError: a repeat lost a row, or wrote one wrongly.
+        WorkerError: a contender's process failed.
+        ClusterError: the cluster failed.
+    """
+    if not job.keyspace.manage_schema:
+        raise SchemaError(
+            "the experiment creates a scratch table, and manage_schema is false; measure on another cluster"
+        )
+    descriptions = {name: _describe(name) for name in _named(job.contenders)}
+    setups = {setup: name for name, description in descriptions.items() for setup in _cells(description, job)}
+    if not setups:
+        raise SettingError("no contender has a cell at these latencies; name others")
+    model = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
+    if find_table(session, model) is not None:
+        raise SchemaError(f"scratch table {table_name(model)} is there already; choose another run")
+    rows_of = {setup: rows_within(setup, len(rows), job.repeat_s) for setup in setups}
+    plan = Plan(
+        setups=list(setups),
+        rows_of=rows_of.__getitem__,
+        time_budget_s=job.time_budget_s,
+        precision=job.precision,
+    )
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        between = stack.enter_context(_proxied(session))
+        files = {count: folder / f"{count}.csv" for count in set(rows_of.values())}
+        for count, file in files.items():
+            write_rows(file, dataset.columns, rows[:count])
+        stack.enter_context(scratch_table(session, model))
+        progress(0, int(job.time_budget_s), "s, warming up the server")
+        warm_up_s = min(_WARM_UP_MOST_S, _WARM_UP_SHARE * job.time_budget_s)
+        _warm_up(session, model, dataset, rows[:_WARM_UP_ROWS], warm_up_s)
+        for number, setup in enumerate(plan):
+            progress(int(plan.elapsed_s), int(job.time_budget_s), f"s, {number + 1}: {setup}")
+            is_network = setup.latency_kind == "network"
+            if is_network:
+                between.proxy.set(round_trip_s=setup.latency_s)
+            timing = _time(
+                setups[setup],
+                Trial(
+                    cluster=replace(job.cluster, routes=between.routes if is_network else ()),
+                    keyspace=job.keyspace.name,
+                    table=model.__table_name__,
+                    dataset=job.dataset,
+                    file=str(files[rows_of[setup]]),
+                    in_flight=setup.in_flight,
+                    sleep_s=0.0 if is_network else setup.latency_s,
+                    latency_s=setup.latency_s,
+                    server_pids=job.server_pids,
+                ),
+            )
+            verify_whole_table(session, model, dataset.columns, rows[: rows_of[setup]])
+            plan.note(
+                Repeat(
+                    setup=setup,
+                    repeat=len(plan.repeats[setup]) + 1,
+                    rows=rows_of[setup],
+                    **asdict(timing),
+                )
+            )
+        progress(int(job.time_budget_s), int(job.time_budget_s), "s")
+    return {
+        "repeats": [asdict(repeat) for repeats in plan.repeats.values() for repeat in repeats],
+        "ways": {each.label: each.way for each in descriptions.values() if each.is_swept},
+    }
+
+
+def contender_names() -> list[str]:
+    """Return the names of the contenders: the files of `pipeline/measure/contenders/`."""
+    return sorted(module.name for module in pkgutil.iter_modules(contenders.__path__))
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    known = contender_names()
+    for name in names:
+        if name not in known:
+            raise SettingError(f"contender {name!r} is unknown; {suggestion(name, known)}")
+    return list(names or known)
+
+
+def _cells(description: Description, job: RunExperiment) -> Iterator[Setup]:
+    """Yield a contender's cells: a loop has one request in flight, others the first of the pool sizes.
+
+    One that is swept has every pool size, but once a latency: where that is the network's.
+    """
+    for kind in description.latency_kinds:
+        if kind not in job.latency_kinds:
+            continue
+        for latency_s in job.latencies_s:
+            sizes = job.pool_sizes if description.is_swept and kind == "network" else job.pool_sizes[:1]
+            for in_flight in (1,) if description.is_loop else sizes:
+                yield Setup(
+                    contender=description.label, latency_kind=kind, latency_s=latency_s, in_flight=in_flight
+                )
+
+
+class _Between:
+    """The proxy before every node of the cluster, and the routes by way of it."""
+
+    def __init__(self, nodes: Sequence[str], proxied: Proxy) -> None:
+        self.proxy = proxied
+        self.routes = tuple(
+            (node, f"{host}:{port}") for node, (host, port) in zip(nodes, proxied.addresses, strict=True)
+        )
+
+
+@contextlib.contextmanager
+def _proxied(session: Session) -> Iterator[_Between]:
+    endpoints = [host.endpoint for host in session.cluster.metadata.all_hosts()]
+    with proxy([(endpoint.address, endpoint.port) for endpoint in endpoints]) as proxied:
+        yield _Between([f"{endpoint.address}:{endpoint.port}" for endpoint in endpoints], proxied)
+
+
+def _warm_up(
+    session: Session, model: type[Model], dataset: Dataset, rows: Sequence[Row], warm_up_s: float
+) -> None:
+    until_s = time.monotonic() + warm_up_s
+    with translated_errors(f"cannot write to {table_name(model)}"):
+        table = find_table_of(session, model.__keyspace__, model.__table_name__)
+        insert = session.prepare(table.insert([column.name for column in dataset.columns]))
+        values, bound = by_attribute(dataset, rows), by_position(rows)
+        while time.monotonic() < until_s:
+            in_pool(creates(model), values, _WARM_UP_IN_FLIGHT)
+            in_pool(partial(session.execute, insert), bound, _WARM_UP_IN_FLIGHT)
+
+
+def _describe(name: str) -> Description:
+    return from_json(Description, _answer(name, "--describe"))
+
+
+def _time(name: str, trial: Trial) -> Timing:
+    return from_json(Timing, _answer(name, given=to_json(trial)))
+
+
+def _answer(name: str, *options: str, given: str = "") -> str:
+    """Run a contender's process to its end; return its answer."""
+    command = [sys.executable, "-m", f"{contenders.__name__}.{name}", *options]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise WorkerError(f"contender {name} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+_WARM_UP_MOST_S, _WARM_UP_SHARE = 20.0, 0.05
+"""How long the server is warmed up: so long at most, and not more than so much of the time there is."""
+_WARM_UP_ROWS, _WARM_UP_IN_FLIGHT = 1000, 100

@@ -1,0 +1,73 @@
+"""One timed pass as it is asked of a contender's process, and what that answers: plain values, JSON lines."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cattrs.preconf.json import make_converter
+
+from pipeline.measure.experiment.measurement import LatencyKind
+from pipeline.settings import ClusterConfig
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A contender's label, the kinds of latency that it can be timed at, and whether it writes in a loop.
+
+    One that is `swept` is timed with several pool sizes, to find the best.
+    """
+
+    label: str
+    latency_kinds: tuple[LatencyKind, ...]
+    is_loop: bool
+    way: str
+    is_swept: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Write the rows of a file to an empty table, `in_flight` requests at a time, and time it.
+
+    `sleep_s` is slept before each request. `latency_s` is that or the network's: what a request takes at
+    least. The processes in `server_pids` are the server's, as far as they run on this machine.
+    """
+
+    cluster: ClusterConfig
+    keyspace: str
+    table: str
+    dataset: str
+    file: str
+    in_flight: int
+    sleep_s: float
+    latency_s: float
+    server_pids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What a trial took; the fields are those of `Repeat`."""
+
+    reactor: str
+    patched: bool
+    requests: int
+    elapsed_s: float
+    client_cpu_s: float
+    server_cpu_s: float | None
+    latencies: str
+    began_at_s: float
+
+
+def to_json(value: object) -> str:
+    """Return one of the above as one line of JSON."""
+    return json.dumps(_converter.unstructure(value))
+
+
+def from_json(kind: type[Value], text: str) -> Value:
+    """Return what `to_json` wrote."""
+    found: Any = json.loads(text)
+    return _converter.structure(found, kind)
+
+
+_converter = make_converter()

@@ -1,0 +1,86 @@
+"""The article's table beside what the same experiment gave here."""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.measure.experiment.statistics import CellSummary
+from pipeline.measure.reporting.tables import Entry, Row, Table
+from pipeline.measure.reporting.wording import DASH, ROWS, doubt, exact, interval, number
+
+PUBLISHED_S = {
+    0.0: (0.686780, 0.630081),
+    0.001: (1.9114, 0.676971),
+    0.005: (6.4570, 0.63234),
+    0.010: (11.89398, 0.62965),
+    0.100: (104.49747, 1.27341),
+}
+"""By the seconds slept: the article's seconds for 1,000 rows, in a loop and through a Pool of 100."""
+
+LOOP, POOL, POOL_SIZE = "create, loop", "create, Pool", 100
+"""The contenders that are the article's program, and the size of its Pool."""
+
+
+def article_table(cells: Sequence[CellSummary]) -> Table | None:
+    """Return the article's loop and Pool beside those of `cells`, a latency a row; None without either."""
+    slept = [cell for cell in cells if cell.setup.latency_kind == "sleep"]
+    loops = {cell.setup.latency_s: cell for cell in slept if cell.setup.contender == LOOP}
+    pools = {cell.setup.latency_s: cell for cell in slept if cell.setup.contender == POOL}
+    latencies_s = sorted({*loops, *pools})
+    if not latencies_s:
+        return None
+    size = max((cell.setup.in_flight for cell in pools.values()), default=POOL_SIZE)
+    return Table(
+        caption=f"Seconds for {ROWS:,} rows, a sleep before each",
+        groups=((f"the article, Pool of {POOL_SIZE}", 3), (f"here, Pool of {size}", 6)),
+        columns=(
+            "sleep, s",
+            "loop",
+            "Pool",
+            "speed-up",
+            "loop",
+            "95 % interval",
+            "Pool",
+            "95 % interval",
+            "speed-up",
+            "Pool's floor",
+        ),
+        bodies={
+            "": [
+                Row(
+                    name=f"{latency_s:g}",
+                    entries=[*_published(latency_s), *_measured(loops.get(latency_s), pools.get(latency_s))],
+                )
+                for latency_s in latencies_s
+            ]
+        },
+    )
+
+
+def _published(latency_s: float) -> Iterator[Entry]:
+    if latency_s not in PUBLISHED_S:
+        yield from [Entry(DASH)] * 3
+        return
+    loop_s, pool_s = PUBLISHED_S[latency_s]
+    yield Entry(number(loop_s))
+    yield Entry(number(pool_s))
+    yield Entry(_ratio(loop_s / pool_s))
+
+
+def _measured(loop: CellSummary | None, pool: CellSummary | None) -> Iterator[Entry]:
+    for cell in (loop, pool):
+        if cell is None:
+            yield from [Entry(DASH)] * 2
+        elif cell.is_too_noisy:
+            yield Entry(doubt(cell), span=2)
+        else:
+            scale = ROWS / cell.rows
+            yield Entry(number(scale * cell.elapsed.median), "" if scale == 1 else f"from {cell.rows:,} rows")
+            yield Entry(interval(cell.elapsed, scale))
+    if loop is None or pool is None or loop.is_too_noisy or pool.is_too_noisy:
+        yield Entry(DASH)
+    else:
+        yield Entry(_ratio(pool.rows_per_s / loop.rows_per_s))
+    yield Entry(exact(ROWS / pool.rows * pool.floor_s) if pool else DASH)
+
+
+def _ratio(times: float) -> str:
+    return f"{times:.1f} x"

@@ -1,0 +1,172 @@
+"""measurements.csv: one line a repeat, to be read by a person, a spreadsheet, or a later comparison."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ResultsError, shown
+from pipeline.files import write_text
+from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
+from pipeline.requests.latencies import Latencies
+
+
+def write_measurements(path: Path, repeats: Sequence[Repeat]) -> None:
+    """Write one line a repeat, in the order given, whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+        ResultsError: a repeat's histogram is damaged.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_line(timed) for timed in repeats)
+    write_text(path, text.getvalue())
+
+
+def read_measurements(path: Path) -> list[Repeat]:
+    """Return the repeats of a measurements.csv, in its order, their `latencies` empty.
+
+    Times are those that were written to the last digit, CPU seconds to within rounding, `began_at_s` to
+    the microsecond. The file holds the latencies' percentiles only: their histograms are in the log.
+
+    Raises:
+        ResultsError: the file is missing, cut short, or has a line that cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ResultsError(f"cannot read {path}: {reason}; name the folder of a finished report") from error
+    lines = _fields(path, text)
+    _, header = next(lines, (1, []))
+    if tuple(header) != COLUMNS:
+        raise ResultsError(
+            f"{path}:1: the columns are {shown(','.join(header))!r}, not those that this version writes; "
+            "measure again with it"
+        )
+    repeats: dict[tuple[Setup, int], Repeat] = {}
+    for at, fields in lines:
+        timed = _repeat(f"{path}:{at}", fields)
+        if repeats.setdefault((timed.setup, timed.repeat), timed) is not timed:
+            raise ResultsError(
+                f"{path}:{at}: repeat {timed.repeat} of {timed.setup} is there twice; {_ADVICE}"
+            )
+    if not repeats or not text.endswith("\n"):
+        raise ResultsError(f"{path}: it ends too early, after {len(repeats)} repeats; {_ADVICE}")
+    return list(repeats.values())
+
+
+def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each line's number and fields."""
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for fields in lines:
+            yield lines.line_num, fields
+    except csv.Error as error:
+        raise ResultsError(f"{path}:{lines.line_num}: it is no CSV: {error}; {_ADVICE}") from error
+
+
+def _line(timed: Repeat) -> list[str]:
+    setup = timed.setup
+    server_cpu_s = timed.server_cpu_s
+    latencies = Latencies.decode(timed.latencies)
+    return [
+        setup.contender,
+        setup.latency_kind,
+        repr(setup.latency_s),
+        str(setup.in_flight),
+        str(timed.repeat),
+        timed.reactor,
+        str(timed.patched).lower(),
+        str(timed.rows),
+        str(timed.requests),
+        repr(timed.elapsed_s),
+        f"{timed.rows / timed.elapsed_s:.6g}",
+        *(f"{latencies.quantile_s(share):.6g}" for share in (0.5, 0.99, 0.999)),
+        repr(1e6 * timed.client_cpu_s / timed.rows),
+        "" if server_cpu_s is None else repr(1e6 * server_cpu_s / timed.rows),
+        f"{datetime.fromtimestamp(timed.began_at_s, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+    ]
+
+
+def _repeat(at: str, line: Sequence[str]) -> Repeat:
+    if len(line) != len(COLUMNS):
+        raise ResultsError(f"{at}: {len(line)} fields in place of {len(COLUMNS)}; {_ADVICE}")
+    field: dict[str, Any] = {}
+    for column, text in zip(COLUMNS, line, strict=True):
+        try:
+            field[column] = _READ[column](text)
+        except (ValueError, KeyError) as error:
+            raise ResultsError(f"{at}: {column} cannot be {shown(text)!r}; {_ADVICE}") from error
+    server_cpu_us = field["server_cpu_us_per_row"]
+    return Repeat(
+        setup=Setup(
+            **{name: field[name] for name in ("contender", "latency_kind", "latency_s", "in_flight")}
+        ),
+        **{name: field[name] for name in ("repeat", "reactor", "patched", "rows", "requests", "elapsed_s")},
+        client_cpu_s=field["client_cpu_us_per_row"] * field["rows"] / 1e6,
+        server_cpu_s=None if server_cpu_us is None else server_cpu_us * field["rows"] / 1e6,
+        latencies="",
+        began_at_s=field["began_at"],
+    )
+
+
+def _kind(text: str) -> LatencyKind:
+    [kind] = [kind for kind in LATENCY_KINDS if kind == text]
+    return kind
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(value)
+    return value
+
+
+def _positive(text: str) -> float:
+    if (value := _number(text)) == 0:
+        raise ValueError(value)
+    return value
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError(value)
+    return value
+
+
+def _moment(text: str) -> float:
+    if (value := datetime.fromisoformat(text)).tzinfo is None:
+        raise ValueError(value)
+    return value.timestamp()
+
+
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "contender": str,
+    "latency_kind": _kind,
+    "latency_s": _number,
+    "in_flight": _count,
+    "repeat": int,
+    "reactor": str,
+    "patched": {"true": True, "false": False}.__getitem__,
+    "rows": _count,
+    "requests": _count,
+    "elapsed_s": _positive,
+    "rows_per_s": _positive,
+    "p50_s": _number,
+    "p99_s": _number,
+    "p999_s": _number,
+    "client_cpu_us_per_row": _number,
+    "server_cpu_us_per_row": lambda text: _number(text) if text else None,
+    "began_at": _moment,
+}
+
+COLUMNS = tuple(_READ)
+"""The columns; an empty server_cpu_us_per_row: its processes were out of sight; began_at: UTC, ISO 8601."""
+
+_ADVICE = "restore the file from where it was copied, or measure again"

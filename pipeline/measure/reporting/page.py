@@ -1,0 +1,124 @@
+"""The page: one file that needs no other, no network and no script."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
+
+from pipeline.measure.experiment.knee import Advice, sentences
+from pipeline.measure.experiment.measurement import LATENCY_KINDS, Repeat
+from pipeline.measure.experiment.statistics import NOISE_BOUND, CellSummary
+from pipeline.measure.reporting.article import article_table
+from pipeline.measure.reporting.plots import Plot
+from pipeline.measure.reporting.tables import (
+    Table,
+    advice_table,
+    contenders_table,
+    facts_table,
+    kinds_table,
+    processes_table,
+)
+from pipeline.measure.reporting.wording import KINDS, moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a page shows: `cells` has one a contender, kind and latency; `files` says what is in each."""
+
+    repeats: Sequence[Repeat]
+    cells: Sequence[CellSummary]
+    advice: Sequence[Advice]
+    plots: Sequence[Plot]
+    facts: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+def render(content: Content) -> str:
+    """Return the page as HTML, with all text escaped; the same content gives the same page."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    repeats, cells, facts = content.repeats, content.cells, dict(content.facts)
+    all_rows = max(cell.rows for cell in cells)
+    versions = facts.pop("versions", {})
+    shown = {name: versions[name] for name in _SHOWN_PACKAGES if name in versions}
+    article, kinds = article_table(cells), kinds_table(cells)
+    sections = {
+        "advice": "What to do" if content.advice else "",
+        "article": "The article's experiment" if article else "",
+        "contenders": "The contenders",
+        "kinds": "Sleep beside network" if kinds else "",
+        "plots": "Plots" if content.plots else "",
+        "method": "How it was measured",
+        "environment": "What it was measured on",
+        "files": "Files",
+    }
+    return environment.get_template("page.html").render(
+        title=f"Sync against async: {all_rows:,} rows into Cassandra",
+        summary=_summary(repeats, facts),
+        began=moment(min(repeat.began_at_s for repeat in repeats)),
+        sections={name: title for name, title in sections.items() if title},
+        advised=sentences(content.advice[0]) if content.advice else (),
+        advice=advice_table(content.advice) if len(content.advice) > 1 else None,
+        article=article,
+        contender_tables=_contender_tables(cells, all_rows),
+        has_more_sizes=len({repeat.setup for repeat in repeats}) > len(cells),
+        kinds=kinds,
+        plots=[(plot, _inline(plot)) for plot in content.plots],
+        noise_bound=f"{100 * NOISE_BOUND:.0f} %",
+        processes=processes_table(cells),
+        environment=facts_table("Versions, cluster, settings and machine", {**shown, **facts}),
+        versions=facts_table("Installed packages", versions),
+        files=content.files,
+    )
+
+
+_SHOWN_PACKAGES = ("cassandra-driver", "gevent")
+
+
+def _summary(repeats: Sequence[Repeat], facts: Mapping[str, Any]) -> str:
+    contenders = len({repeat.setup.contender for repeat in repeats})
+    began = moment(min(repeat.began_at_s for repeat in repeats))
+    ended = moment(max(repeat.began_at_s + repeat.elapsed_s for repeat in repeats))
+    said = [f"{len(repeats):,} timed passes of {contenders} contenders, {began} to {ended} UTC"]
+    cluster = facts.get("cluster", {})
+    if "cassandra" in cluster:
+        said.append(f"Cassandra {', '.join(cluster['cassandra'])}")
+    if "nodes" in cluster:
+        said.append(f"{cluster['nodes']} node{'' if cluster['nodes'] == 1 else 's'}")
+    if "cpu" in facts:
+        said.append(f"client on {facts['cpu']}, {facts.get('cores', '?')} cores")
+    return f"{'; '.join(said)}."
+
+
+def _contender_tables(cells: Sequence[CellSummary], all_rows: int) -> dict[str, list[Table]]:
+    tables: dict[str, list[Table]] = {}
+    for kind in LATENCY_KINDS:
+        of_kind = [cell for cell in cells if cell.setup.latency_kind == kind]
+        for latency_s in sorted({cell.setup.latency_s for cell in of_kind}):
+            at_latency = [cell for cell in of_kind if cell.setup.latency_s == latency_s]
+            tables.setdefault(KINDS[kind], []).append(contenders_table(kind, latency_s, at_latency, all_rows))
+    return tables
+
+
+def _inline(plot: Plot) -> str:
+    """Return a plot's SVG as part of a page: with a name, and with ids and styles that meet no others."""
+    drawing = plot.svg[plot.svg.index("<svg") :]
+    for pattern, replacement in (
+        (r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*|<style.*?</style>\s*", ""),
+        (r'\b(id="|href="#|url\(#)', rf"\g<1>{plot.name}-"),
+    ):
+        drawing = re.sub(pattern, replacement, drawing, flags=re.DOTALL)
+    [view_box] = re.findall(r'viewBox="[\d. ]+"', drawing)
+    name = escape(f"{plot.title}. {plot.left_out}".strip())
+    head = f'<svg role="img" aria-label="{name}" {view_box}>\n<title>{escape(plot.title)}</title>'
+    return re.sub(r"^<svg[^>]*>", lambda _: head, drawing)

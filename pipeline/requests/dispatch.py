@@ -1,0 +1,125 @@
+"""Requests on their way: settled by long-lived greenlets, each again and again until it is."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import gevent
+from gevent.pool import Pool
+
+from pipeline.cluster.retry import pause_s
+from pipeline.cluster.translation import (
+    is_refusal,
+    is_transient,
+    may_be_the_rows,
+    translated,
+    translated_errors,
+)
+from pipeline.requests.nodes import Nodes
+
+
+class Request(ABC):
+    """Some rows on their way to one table."""
+
+    rows: int
+
+    @abstractmethod
+    def attempt(self, nodes: Nodes, attempt: int) -> None:
+        """Send it and return when it is acknowledged; raise the driver's error where it is not."""
+
+    @abstractmethod
+    def acknowledged(self) -> None:
+        """Note that its rows are written."""
+
+    @abstractmethod
+    def refused(self, error: Exception) -> Sequence["Request"]:
+        """Return what to send in its place, now that the cluster says that it can never be written."""
+
+
+@dataclass
+class Pace:
+    """A cap on rows a second, 0 for none: without bursts, the generic cell rate algorithm of ITU-T I.371."""
+
+    rows_per_s: float
+    _next_s: float = 0.0
+
+    def wait(self, rows: int) -> None:
+        """Wait until that many more rows may be sent."""
+        if self.rows_per_s:
+            now_s = time.monotonic()
+            start_s = max(now_s, self._next_s)
+            self._next_s = start_s + rows / self.rows_per_s
+            gevent.sleep(start_s - now_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long one request may go on failing for reasons that pass, and `what` to say when it is over."""
+
+    what: str
+    retry_budget_s: float
+
+
+def dispatch(
+    requests: Iterable[Request], nodes: Nodes, patience: Patience, *, pool_size: int, pace: Pace
+) -> None:
+    """Settle all requests, taken in order, `pool_size` of them at a time.
+
+    `requests` is advanced by whichever greenlet is free, so it must not wait for anything itself.
+
+    Raises:
+        ClusterError: a request could not be settled.
+        PipelineError: `requests` raised it, or a request that was refused.
+    """
+    waiting = iter(requests)
+
+    def settle_all() -> Exception | None:
+        try:
+            for request in waiting:
+                pace.wait(request.rows)
+                _settle(request, nodes, patience)
+            nodes.wake_all()
+        except Exception as error:  # noqa: BLE001 - raised again below; gevent would print it here
+            return error
+        return None
+
+    pool = Pool(pool_size)
+    try:
+        with nodes.watched():
+            for greenlet in gevent.iwait([pool.spawn(settle_all) for _ in range(pool_size)]):
+                if error := greenlet.get():
+                    raise error
+    finally:
+        pool.kill()
+
+
+def _settle(request: Request, nodes: Nodes, patience: Patience) -> None:
+    """Try until the request is acknowledged or refused; after a failure that passes, when a pause is over."""
+    began_s, attempt = time.monotonic(), 0
+    while True:
+        try:
+            request.attempt(nodes, attempt)
+        except Exception as error:
+            is_over = time.monotonic() - began_s > patience.retry_budget_s
+            is_to_be_split = request.rows > 1 and attempt >= _ATTEMPTS_TOGETHER
+            if is_refusal(error) or (may_be_the_rows(error) and (is_over or is_to_be_split)):
+                for instead in request.refused(error):
+                    _settle(instead, nodes, patience)
+                return
+            if not is_transient(error):
+                with translated_errors(patience.what):
+                    raise
+            if is_over:
+                tried = f"{patience.what}, tried for {patience.retry_budget_s:g} s"
+                raise translated(tried, error) from error
+            nodes.tally.retries[type(error).__name__] += 1
+            gevent.sleep(pause_s(attempt))
+            attempt += 1
+        else:
+            request.acknowledged()
+            return
+
+
+_ATTEMPTS_TOGETHER = 5
+"""Then it is time to find out which of several rows it is that a replica fails to write."""

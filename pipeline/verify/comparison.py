@@ -1,0 +1,194 @@
+"""A table compared with the files it was loaded from: by the digests of token ranges, then key by key.
+
+A range is read as a whole where the table has little in it beside the files' rows. Where its digest is not as
+it should be, or where the table has much more in it, each of the files' rows is read by its key.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from cassandra import ConsistencyLevel
+from cassandra.cluster import Session
+from cassandra.query import BoundStatement
+
+from pipeline.cluster.translation import translated_errors
+from pipeline.errors import SchemaError
+from pipeline.requests.dispatch import Pace, Patience, Request, dispatch
+from pipeline.requests.nodes import Nodes
+from pipeline.verify.cells import Cells, shown_cell, split
+from pipeline.verify.fingerprints import FileIndex, Source, is_among
+from pipeline.verify.found import Verification
+from pipeline.verify.readback import RangeScan, RowsRead, Statement
+from pipeline.verify.rowbytes import Rows, View
+from pipeline.workers.jobs import Load
+
+if TYPE_CHECKING:
+    from pipeline.cql.columns import Column
+
+
+class Comparison:
+    """One view of a table, compared with what the files say of it. `found` grows while it runs.
+
+    Where `exact`, the table must hold no other row, and what the files leave open must be null.
+
+    Raises:
+        SchemaError: the cluster's partitioner is none whose tokens are known.
+    """
+
+    def __init__(
+        self, session: Session, load: Load, view: View, source: Source, index: FileIndex, *, exact: bool
+    ) -> None:
+        partitioner = session.cluster.metadata.partitioner or ""
+        if not partitioner.endswith("Murmur3Partitioner"):
+            raise SchemaError(
+                f"cannot verify {view.table}: the cluster's partitioner is {partitioner!r}, and only "
+                "Murmur3Partitioner's tokens are known"
+            )
+        self.found = Verification(distinct_keys=len(index.keys))
+        self._session = session
+        self._load = load
+        self._view = view
+        self._source = source
+        self._index = index
+        self._exact = exact
+        self._nulls_count = exact or source.shape.nulls == "write"
+        self._what = f"cannot read {view.table} back"
+        self._row_bytes = max(1, index.size_bytes // max(1, index.read - index.bad))
+        self._unequal = np.zeros(index.ranges, np.bool_)
+        self._dense = 0
+        self._changed: list[tuple[Column, Cells]] = []
+
+    def run(self) -> None:
+        """Compare.
+
+        Raises:
+            ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
+            RowFileError: a file is damaged.
+        """
+        consistency = ConsistencyLevel.name_to_value[self._load.cluster.consistency_level]
+        with translated_errors(self._what):
+            scan = Statement(self._session, self._view, self._view.by_token, consistency)
+            read = Statement(self._session, self._view, self._view.by_key, consistency)
+        self._dispatch(self._scans(scan), self._nodes(scan, _SCANS), _SCANS)
+        if self._unequal.any():
+            pool_size = self._load.config.pool_size
+            nodes = self._nodes(read, pool_size)
+            for rows in self._unequal_rows():
+                # Outside of the requests, because they must not wait for a file to be read.
+                self._dispatch(self._reads(read, rows), nodes, pool_size)
+            with translated_errors(self._what):
+                self.found.written_at_us = self._written_at_us()
+
+    def _nodes(self, statement: Statement, pool_size: int) -> Nodes:
+        return Nodes(
+            self._session,
+            most_in_flight=pool_size,
+            request_timeout_s=self._load.cluster.request_timeout_s,
+            prepare=statement.prepare,
+        )
+
+    def _dispatch(self, requests: Iterable[Request], nodes: Nodes, pool_size: int) -> None:
+        patience = Patience(what=self._what, retry_budget_s=self._load.config.retry_budget_s)
+        dispatch(requests, nodes, patience, pool_size=pool_size, pace=Pace(0))
+
+    def _scans(self, statement: Statement) -> Iterator[Request]:
+        index = self._index
+        page_rows = max(_PAGE_LEAST_ROWS, min(_PAGE_MOST_ROWS, _PAGE_BYTES // self._row_bytes))
+        for number in range(index.ranges):
+            most_rows = _DENSE * int(index.counts[number])
+            if not self._exact and self._dense >= _DENSE_RANGES:
+                self._unequal[number:] = True
+                return
+            if self._exact or most_rows:
+                yield RangeScan(
+                    statement,
+                    index,
+                    number,
+                    page_rows=page_rows if self._exact else min(page_rows, most_rows + 1),
+                    most_rows=most_rows,
+                    exact=self._exact,
+                    settle=self._settle_range,
+                )
+
+    def _settle_range(self, scan: RangeScan) -> None:
+        self._dense += scan.given_up
+        self.found.in_table += scan.count
+        for key in scan.unknown:
+            self.found.in_no_file += 1
+            self.found.differs(f"{self._view.key_text(key)}: in the table, in no file")
+        if scan.is_equal:
+            self.found.present += scan.known
+            self.found.done += scan.known
+        else:
+            self._unequal[scan.number] = True
+
+    def _unequal_rows(self) -> Iterator[Rows]:
+        """Yield the files' rows in ranges that differ, of several with one key what they leave together."""
+        index = self._index
+        for chunk in self._source.chunks(self._view):
+            rows = chunk.good
+            single = ~is_among(index.twice, rows.key_hashes)
+            yield rows.take(np.flatnonzero(single & self._unequal[index.range_of(rows)]))
+        for rows in self._source.merged(self._view, index.twice):
+            yield rows.take(np.flatnonzero(self._unequal[index.range_of(rows)]))
+
+    def _reads(self, statement: Statement, rows: Rows) -> Iterator[Request]:
+        step = 1
+        if self._view.takes_many_keys:
+            step = max(1, min(_KEYS_A_READ, _READ_BYTES // self._row_bytes))
+        for start in range(0, len(rows), step):
+            yield RowsRead(statement, rows, range(start, min(start + step, len(rows))), self._settle_row)
+
+    def _settle_row(self, rows: Rows, at: int, stored: bytes | None) -> None:
+        self.found.done += 1
+        difference = "absent"
+        if stored is not None:
+            difference = "" if stored == rows[at] else self._difference(rows, at, stored)
+        if difference:
+            self.found.differs(f"{self._view.key_text(rows.key(at))}: {difference}")
+        else:
+            self.found.present += 1
+
+    def _difference(self, rows: Rows, at: int, stored: bytes) -> str:
+        view, wanted = self._view, rows.cells(at)
+        if self._nulls_count:
+            wanted = [
+                form.null if cell is None else cell for form, cell in zip(view.forms, wanted, strict=True)
+            ]
+        differing = [
+            (column, value, cell)
+            for column, value, cell in zip(view.columns, wanted, split(stored, len(wanted)), strict=True)
+            if value != cell and (value is not None or self._nulls_count)
+        ]
+        if len(self._changed) < _ASKED_CHANGES:
+            key = split(rows.key(at), view.key_size)
+            self._changed += [(column, key) for column, _, cell in differing if cell is not None]
+        return ", ".join(
+            f"{column.name} is {shown_cell(column, cell)}, the file has {shown_cell(column, value)}"
+            for column, value, cell in differing
+        )
+
+    def _written_at_us(self) -> int:
+        """Return the latest write timestamp of the first cells that differ; collections have none to tell."""
+        forms = dict(zip(self._view.columns, self._view.forms, strict=True))
+        latest = 0
+        for column, key in self._changed:
+            if forms[column].null is None:
+                asked = BoundStatement(self._session.prepare(self._view.select_written_at(column)))
+                asked.values = key  # as they are: the driver would serialise them
+                found = self._session.execute(asked).one()
+                latest = max(latest, (found and found["written_at"]) or 0)
+        return latest
+
+
+_ASKED_CHANGES = 5
+_SCANS = 8
+_PAGE_BYTES = 512 * 1024
+_PAGE_LEAST_ROWS, _PAGE_MOST_ROWS = 100, 5000
+_KEYS_A_READ = 30
+_READ_BYTES = 64 * 1024
+_DENSE = 4
+"""A read by key costs the server about as much as it costs to scan so many rows."""
+_DENSE_RANGES = 4
+"""How many ranges are given up before all others are: hashed keys are as dense in one as in another."""

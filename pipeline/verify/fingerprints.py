@@ -1,0 +1,167 @@
+"""What row files make of a table, in 8 bytes a row: the hash of each key, and a digest for each token range.
+
+A range's digest is the sum of its rows' hashes modulo 2**64: their order does not matter, and a row can be
+taken out of it again.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gevent
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.load.encoded import RowShape, encode_fields
+from pipeline.rowfiles.files import read_chunks
+from pipeline.verify.cells import Cells, Hashes
+from pipeline.verify.rowbytes import Integers, Rows, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRows:
+    """The good rows of one chunk, and how many bad ones there are beside them."""
+
+    good: Rows
+    bad: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """Row files, in the order in which they are loaded, read from the beginning as often as is asked.
+
+    `left_out` has the lines, by file, of rows that the load left out: one that the cluster refused looks good
+    here.
+    """
+
+    files: Sequence[Path]
+    shape: RowShape
+    left_out: Mapping[str, Collection[int]]
+
+    def chunks(self, view: View) -> Iterator[FileRows]:
+        """Yield the rows, chunk by chunk, in a view's form.
+
+        Raises:
+            RowFileError: a file is damaged.
+        """
+        names = [field.column.name for field in self.shape.fields]
+        places = [names.index(column.name) for column in view.columns]
+        for file in self.files:
+            for chunk in read_chunks(file, self.shape.fields):
+                values, _, faults = encode_fields(chunk, self.shape)
+                columns = [
+                    form.of_column(values[place]) for form, place in zip(view.forms, places, strict=True)
+                ]
+                rows = Rows(view, columns)
+                bad = {at for at, _, _ in faults}
+                if left_out := self.left_out.get(str(file)):
+                    bad.update(np.flatnonzero(np.isin(chunk.lines, list(left_out))).tolist())
+                if bad:
+                    rows = rows.take(np.delete(np.arange(len(rows)), sorted(bad)))
+                yield FileRows(good=rows, bad=len(bad) + len({row.line for row in chunk.bad}))
+
+    def merged(self, view: View, keys: Hashes) -> Iterator[Rows]:
+        """Yield one row for each of these keys, as the file's rows of that key leave it, in the files' order.
+
+        The last value of a cell counts; a null is one only where nulls are written.
+        """
+        keeps_nulls = self.shape.nulls == "write"
+        for start in range(0, len(keys), _MERGED_AT_ONCE):
+            wanted = keys[start : start + _MERGED_AT_ONCE]
+            last: dict[bytes, Cells] = {}
+            for chunk in self.chunks(view):
+                gevent.sleep(0)
+                rows = chunk.good
+                for at in np.flatnonzero(is_among(wanted, rows.key_hashes)).tolist():
+                    cells, key = rows.cells(at), rows.key(at)
+                    if key in last and not keeps_nulls:
+                        before = last[key]
+                        cells = [old if new is None else new for old, new in zip(before, cells, strict=True)]
+                    last[key] = cells
+            yield Rows(view, [pa.array(column, pa.binary()) for column in zip(*last.values(), strict=True)])
+
+
+class FileIndex:
+    """What the rows of files make of a view of a table: in each token range so many keys, and a digest.
+
+    `keys` has the hash of each key, and `twice` those of keys that several rows have, both sorted;
+    `duplicates` names a few of the latter. `read` and `bad` count rows, `size_bytes` the bytes of good ones.
+    """
+
+    def __init__(self, source: Source, view: View, progress: Callable[[int], None]) -> None:
+        self.read = self.bad = self.size_bytes = 0
+        self.duplicates: list[str] = []
+        self._sums = np.zeros(_FINEST_RANGES, np.uint64)
+        self._counts = np.zeros(_FINEST_RANGES, np.int64)
+        keys = [np.empty(0, np.uint64)]
+        for chunk in source.chunks(view):
+            gevent.sleep(0)
+            keys.append(chunk.good.key_hashes)
+            self._count(chunk.good, 1)
+            self.bad += chunk.bad
+            self.read += len(chunk.good) + chunk.bad
+            self.size_bytes += chunk.good.size_bytes
+            progress(self.read)
+        self.keys = np.concatenate(keys)
+        self.keys.sort()
+        self.twice = np.unique(self.keys[1:][self.keys[1:] == self.keys[:-1]])
+        if len(self.twice):
+            self.keys = np.unique(self.keys)
+            self._merge(source, view)
+        # So many that one which differs is soon looked through, so few that each is worth a request.
+        ranges = 1
+        while ranges < _FINEST_RANGES and len(self.keys) > ranges * _RANGE_ROWS:
+            ranges *= 2
+        self.ranges = ranges
+        self.sums = self._sums.reshape(ranges, -1).sum(axis=1)
+        self.counts = self._counts.reshape(ranges, -1).sum(axis=1)
+
+    def range_of(self, rows: Rows) -> Integers:
+        """Return the number of the range that each row is in."""
+        return _range_of(rows, self.ranges)
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """Return the tokens of a range: all above the first, up to and with the second."""
+        width = 2**64 // self.ranges
+        start = _LEAST_TOKEN + number * width
+        # No row has the least token, and the server takes it for the ring's beginning.
+        return max(_LEAST_TOKEN, start - 1), start + width - 1
+
+    def _count(self, rows: Rows, sign: int) -> None:
+        ranges = _range_of(rows, _FINEST_RANGES)
+        np.add.at(self._sums, ranges, rows.hashes * np.int64(sign).astype(np.uint64))
+        self._counts += sign * np.bincount(ranges, minlength=_FINEST_RANGES)
+
+    def _merge(self, source: Source, view: View) -> None:
+        """Have each key that several rows have counted once, with what they leave together."""
+        for chunk in source.chunks(view):
+            gevent.sleep(0)
+            self._count(chunk.good.take(np.flatnonzero(is_among(self.twice, chunk.good.key_hashes))), -1)
+        for rows in source.merged(view, self.twice):
+            self._count(rows, 1)
+            wanted = max(0, _NAMED_DUPLICATES - len(self.duplicates))
+            self.duplicates += [view.key_text(rows[at]) for at in range(min(wanted, len(rows)))]
+
+
+def is_among(known: Hashes, values: Hashes) -> npt.NDArray[np.bool_]:
+    """Tell of each value whether it is among those known, which are sorted."""
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    found: npt.NDArray[np.bool_] = known[np.searchsorted(known, values) % len(known)] == values
+    return found
+
+
+def _range_of(rows: Rows, ranges: int) -> Integers:
+    bits = ranges.bit_length() - 1
+    if not bits:
+        return np.zeros(len(rows), np.int64)
+    from_least = rows.tokens.view(np.uint64) ^ np.uint64(2**63)
+    return (from_least >> np.uint64(64 - bits)).astype(np.int64)
+
+
+_LEAST_TOKEN = -(2**63)
+_FINEST_RANGES = 4096
+_RANGE_ROWS = 8192
+_MERGED_AT_ONCE = 200_000
+_NAMED_DUPLICATES = 5

@@ -1,0 +1,164 @@
+"""Requests that read a table back: a token range, page by page, or rows by their keys."""
+
+import struct
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from cassandra import ReadFailure
+from cassandra.cluster import Session
+
+from pipeline.cluster.translation import translated
+from pipeline.requests.dispatch import Request
+from pipeline.requests.frames import EXECUTE, Message, body_of
+from pipeline.requests.nodes import Nodes
+from pipeline.verify.cells import frame, hashes, pack_int
+from pipeline.verify.fingerprints import FileIndex, is_among
+from pipeline.verify.rowbytes import Rows, View, read_page
+
+
+class Statement:
+    """A prepared SELECT of a view's rows, and the consistency level that it is executed with."""
+
+    def __init__(self, session: Session, view: View, condition: str, consistency: int) -> None:
+        self.view = view
+        self._session = session
+        self._query = view.select(condition)
+        self._consistency = consistency
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Have the nodes know it."""
+        self._id: bytes = self._session.prepare(self._query).query_id
+
+    def message(self, values: bytes, count: int, *, page_rows: int, page: bytes = b"") -> Message:
+        """Return its EXECUTE with `count` values in their frames, for one page of rows."""
+        flags = _WITH_VALUES | _SKIP_METADATA | _WITH_PAGE_SIZE | (_WITH_PAGE if page else 0)
+        head = (
+            struct.pack(">H", len(self._id)) + self._id + struct.pack(">HBH", self._consistency, flags, count)
+        )
+        return Message(EXECUTE, [head, values, struct.pack(">i", page_rows), page])
+
+
+class Reading(Request):
+    """A request that changes nothing, for a statement of one view."""
+
+    rows = 1
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Give up: the table is not what it was.
+
+        Raises:
+            ClusterError: always.
+        """
+        raise translated(f"cannot read {self.statement.view.table} back", error) from error
+
+
+class RangeScan(Reading):
+    """One token range: how many rows it has, and the digest of those whose keys the index has.
+
+    Where `exact`, `unknown` has the other keys, and the range is read to its end. Where not, it is given up
+    once more than `most_rows` are found, or if a node fails to read it, as for too many deleted rows.
+    """
+
+    def __init__(
+        self,
+        statement: Statement,
+        index: FileIndex,
+        number: int,
+        *,
+        page_rows: int,
+        most_rows: float,
+        exact: bool,
+        settle: "Callable[[RangeScan], None]",
+    ) -> None:
+        super().__init__(statement)
+        self.number = number
+        self.count = self.known = self.sum = 0
+        self.unknown: list[bytes] = []
+        self.given_up = False
+        self._index = index
+        self._page_rows = page_rows
+        self._most_rows = most_rows
+        self._exact = exact
+        self._settle = settle
+        self._page = b""
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - it goes on after any
+        """Read on behind the last page that was read."""
+        bounds = b"".join(struct.pack(">iq", 8, bound) for bound in self._index.bounds(self.number))
+        is_read = False
+        while not (is_read or self.given_up):
+            message = self.statement.message(bounds, 2, page_rows=self._page_rows, page=self._page)
+            try:
+                page = read_page(body_of(nodes.exchange(message, ())), self.statement.view)
+            except ReadFailure:
+                if self._exact:
+                    raise
+                self.given_up = True
+                return
+            self._take_in(page.keys, page.rows)
+            self._page, is_read = page.next_page, not page.next_page
+            self.given_up = not (is_read or self._exact) and self.count > self._most_rows
+
+    def _take_in(self, keys: Sequence[bytes], rows: Sequence[bytes]) -> None:
+        known = is_among(self._index.keys, hashes(keys))
+        self.count += len(known)
+        self.known += int(known.sum())
+        self.sum = (self.sum + int(hashes(rows)[known].sum())) % 2**64
+        if self._exact:
+            self.unknown += [keys[at] for at in np.flatnonzero(~known).tolist()]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the rows of which the index knows are there, each as the files have it."""
+        index, number = self._index, self.number
+        expected = (index.counts[number], index.sums[number])
+        return not self.given_up and (self.known, self.sum) == expected
+
+    def acknowledged(self) -> None:
+        """Hand it over."""
+        self._settle(self)
+
+
+class RowsRead(Reading):
+    """The rows that the table has under the keys of one of a file's rows, or of as many as the view takes."""
+
+    def __init__(
+        self,
+        statement: Statement,
+        rows: Rows,
+        positions: Sequence[int],
+        settle: Callable[[Rows, int, bytes | None], None],
+    ) -> None:
+        super().__init__(statement)
+        self._rows = rows
+        self._positions = positions
+        self._settle = settle
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - each is as the first
+        """Read them."""
+        view, keys = self.statement.view, [self._rows.key(at) for at in self._positions]
+        values = b"".join(keys)
+        if view.takes_many_keys:
+            values = frame([pack_int(len(keys)) + values])
+        count = 1 if view.takes_many_keys else view.key_size
+        message = self.statement.message(values, count, page_rows=len(keys) + 1)
+        page = read_page(body_of(nodes.exchange(message, ())), view)
+        self._found = dict(zip(page.keys, page.rows, strict=True))
+
+    def acknowledged(self) -> None:
+        """Hand over each row, None where there is none."""
+        for at in self._positions:
+            self._settle(self._rows, at, self._found.get(self._rows.key(at)))
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Read one by one: a cluster may have a limit to the keys of one request."""
+        if len(self._positions) > 1:
+            return [RowsRead(self.statement, self._rows, [at], self._settle) for at in self._positions]
+        return super().refused(error)
+
+
+_WITH_VALUES, _SKIP_METADATA, _WITH_PAGE_SIZE, _WITH_PAGE = 0x01, 0x02, 0x04, 0x08

@@ -1,0 +1,54 @@
+"""The step that verifies a load: its files read again, the table read back, every row accounted for."""
+
+from pathlib import Path
+
+from pipeline.cluster.session import open_session
+from pipeline.load.encoded import RowShape
+from pipeline.load.steps import table_and_fields
+from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
+from pipeline.rowfiles.sources import require_unchanged
+from pipeline.verify.comparison import Comparison
+from pipeline.verify.fingerprints import FileIndex, Source
+from pipeline.verify.rowbytes import views_of
+from pipeline.workers import jobs
+from pipeline.workers.jobs import Progress, Result
+from pipeline.workers.progress import reporting
+
+
+def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
+    """Compare a table with the files it was loaded from: its rows, then its partitions' static cells.
+
+    Raises:
+        VerificationError: they differ; the message names the first few differences by key.
+        RowFileError: a file is damaged, or was changed meanwhile.
+        ClusterError: the cluster, or the table, is not what the load needs.
+    """
+    load = job.load
+    files = [Path(file.path) for file in sorted(load.files, key=lambda file: file.path)]
+    left_out = read_bad_lines(Path(load.bad_rows) / BAD_ROWS)
+    lines = sum(file.lines for file in load.files)
+    with open_session(load.cluster) as session:
+        table, fields = table_and_fields(session, load)
+        source = Source(files, RowShape(table, fields, load.config.nulls, b""), left_out)
+        results: list[Result] = []
+        for view in views_of(table, [field.column for field in fields]):
+            index = FileIndex(source, view, lambda rows: progress(min(rows, lines), lines, "rows read"))
+            comparison = Comparison(session, load, view, source, index, exact=job.exact)
+            found = comparison.found
+            with reporting(progress, found.distinct_keys, "rows verified", found):
+                comparison.run()
+            for file in load.files:
+                require_unchanged(file)
+            found.require_equal(f"{table} is not what was loaded", found.advice(load.config.timestamp_us))
+            results.append(
+                {
+                    "read": index.read,
+                    "bad": index.bad,
+                    "distinct_keys": found.distinct_keys,
+                    "duplicate_keys": len(index.twice),
+                    "duplicates": index.duplicates,
+                    "present": found.present,
+                    "in_table": found.in_table if job.exact else None,
+                }
+            )
+    return results[0]

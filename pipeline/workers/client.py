@@ -1,0 +1,149 @@
+"""Worker processes: start them, relay their progress, merge their results, and never leave one behind."""
+
+import atexit
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, cast
+
+from pipeline import errors
+from pipeline.errors import PipelineError, WorkerError
+from pipeline.workers.codec import job_to_json
+from pipeline.workers.jobs import Job, Progress, Result
+
+
+def run_job(job: Job, progress: Progress | None = None) -> Result:
+    """Carry out one job in a worker process of its own and return its result.
+
+    Raises:
+        PipelineError: the one that the step raised.
+        WorkerError: the process ended without a result.
+    """
+    return run_jobs([job], progress)[0]
+
+
+def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Result]:
+    """Carry out jobs side by side, one process each, and return their results in order.
+
+    Progress is told as their sum. When one fails, or this process is interrupted, the others are ended.
+
+    Raises:
+        PipelineError: the first that a step raised.
+        WorkerError: a process ended without a result.
+    """
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+        workers = [stack.enter_context(_worker(job)) for job in jobs]
+        for at, worker in enumerate(workers):
+            selector.register(_output(worker), selectors.EVENT_READ, (at, Messages(worker)))
+        done = dict.fromkeys(range(len(jobs)), 0)
+        results: dict[int, Result] = {}
+        while len(results) < len(jobs):
+            for key, _ in selector.select():
+                at, messages = key.data
+                for kind, said in messages.read():
+                    if kind == "error":
+                        raise _as_error(*said)
+                    if kind == "result":
+                        results[at] = said
+                        selector.unregister(key.fileobj)
+                    elif progress:
+                        done[at] = said[0]
+                        progress(sum(done.values()), *said[1:])
+        return [results[at] for at in range(len(jobs))]
+
+
+class Messages:
+    """What a worker says, a line each: lines may arrive in pieces, and several at once."""
+
+    def __init__(self, worker: subprocess.Popen[bytes]) -> None:
+        self._worker = worker
+        self._unread = b""
+
+    def read(self) -> list[tuple[str, Any]]:
+        """Wait for more, and return the messages that are whole now: the kind of each, and what it says.
+
+        Raises:
+            WorkerError: the worker has ended.
+        """
+        more = os.read(_output(self._worker).fileno(), _READ_BYTES)
+        if not more:
+            raise _ended_early(self._worker)
+        *lines, self._unread = (self._unread + more).split(b"\n")
+        return [message for line in lines for message in json.loads(line).items()]
+
+
+@contextlib.contextmanager
+def _worker(job: Job) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a worker that was given the job; once it has its result it waits for the next one's."""
+    worker = _waiting_worker() or _start()
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            cast("IO[bytes]", worker.stdin).write(job_to_json(job).encode() + b"\n")
+        yield worker
+    except BaseException:
+        worker.terminate()
+        _reap(worker)
+        raise
+    _waiting.append((os.getpid(), worker))
+
+
+def _waiting_worker() -> subprocess.Popen[bytes] | None:
+    """Return a worker of an earlier job, if it still is there: to start one takes half a second."""
+    while _waiting:
+        owner, worker = _waiting.pop()
+        # After a fork, the workers of the process before it are not ours.
+        if owner == os.getpid() and worker.poll() is None:
+            return worker
+    return None
+
+
+def _start() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pipeline.worker", str(os.getpid())]
+    # Ctrl-C reaches the whole group: a worker that does not ignore it yet would end with a traceback.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _output(worker: subprocess.Popen[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", worker.stdout)
+
+
+def _reap(worker: subprocess.Popen[bytes]) -> None:
+    for pipe in (worker.stdin, worker.stdout):
+        cast("IO[bytes]", pipe).close()
+    try:
+        worker.wait(_LAST_WORDS_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
+def end_waiting() -> None:
+    """End the workers that wait for a job."""
+    while worker := _waiting_worker():
+        _reap(worker)
+
+
+def _ended_early(worker: subprocess.Popen[bytes]) -> WorkerError:
+    code = worker.wait()
+    how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
+    return WorkerError(f"worker process {worker.pid} {how} before it had a result; its output above says why")
+
+
+def _as_error(kind: str, message: str) -> PipelineError:
+    error: PipelineError = getattr(errors, kind)(message)
+    return error
+
+
+_LAST_WORDS_S = 20
+_READ_BYTES = 1 << 20
+_waiting: list[tuple[int, subprocess.Popen[bytes]]] = []
+atexit.register(end_waiting)

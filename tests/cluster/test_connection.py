@@ -1,0 +1,283 @@
+"""The connection in a process patched by gevent, through a relay that encrypts, or breaks what it relays."""
+
+import os
+import struct
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from cassandra.connection import ProtocolError
+
+from pipeline.cluster.busy_polling import WakefulConnection
+from pipeline.cluster.connection import READ_BYTES, FrameReader, GreenletConnection
+from pipeline.embedded import Endpoint
+from tests.conftest import PROJECT
+from tests.tasks.test_access import Authority
+
+BODIES = [b"", b"x", bytes(range(256)) * 9, b"long" * READ_BYTES, b"", b"last"]
+FRAMES = b"".join(struct.pack(">BBhBi", 0x84, 0, at, 8, len(body)) + body for at, body in enumerate(BODIES))
+
+CONNECTIONS = [GreenletConnection, WakefulConnection]
+
+
+def read_in_pieces(stream: bytes, size: int) -> list[tuple[int, bytes]]:
+    """Return the stream number and body of every frame of a stream that arrives in pieces of that size."""
+    reader = FrameReader()
+    found = []
+    while stream:
+        free = reader.free
+        count = min(size, len(free), len(stream))
+        free[:count] = stream[:count]
+        found += [(header.stream, body) for header, body in reader.received(count)]
+        stream = stream[count:]
+    return found
+
+
+@pytest.mark.parametrize("size", [7, 9, 4096, READ_BYTES, len(FRAMES)])
+def test_frames_are_the_same_however_they_arrive(size: int) -> None:
+    """Frames cut anywhere, in pieces of any size, longer than a read, are taken apart whole and in order."""
+    if size < 10:
+        short = FRAMES[:2350]
+        assert read_in_pieces(short, size) == list(enumerate(BODIES[:3]))
+    else:
+        assert read_in_pieces(FRAMES, size) == list(enumerate(BODIES))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n", b"\x84\0\0\0\x08\xff\xff\xff\xff", b"\x15\3\1\0\2\2\x46\0\0"]
+)
+def test_what_is_no_frame_is_refused(answer: bytes) -> None:
+    """Bytes of another protocol end in an error instead of a wait for gigabytes."""
+    with pytest.raises(ProtocolError, match=r"version \d+ of the protocol, -?\d+ bytes"):
+        read_in_pieces(answer, len(answer))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return the files of an authority, of the relay's certificate and of its key."""
+    authority = Authority(tmp_path_factory.mktemp("relay"), "authority")
+    return [str(authority.file), *map(str, authority.issue("relay"))]
+
+
+def run_script(
+    endpoint: Endpoint,
+    what: str,
+    *certificate: str,
+    connection: type[GreenletConnection] = GreenletConnection,
+) -> str:
+    """Return what the script below prints in a process of its own."""
+    words = [what, endpoint.contact_points[0], str(endpoint.port), connection.__name__, *certificate]
+    return subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *words],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("connection", CONNECTIONS)
+@pytest.mark.parametrize("what", ["reset", "closed"])
+def test_a_broken_connection_fails_every_request(
+    endpoint: Endpoint,
+    certificate: list[str],
+    what: str,
+    *,
+    connection: type[GreenletConnection],
+    encrypted: bool,
+) -> None:
+    """Where a connection breaks, all requests in flight on it fail then, not when they would time out."""
+    said = run_script(endpoint, what, *(certificate if encrypted else []), connection=connection)
+    assert said.split() == ["NoHostAvailable"] * 150
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_frames_of_megabytes_pass(
+    endpoint: Endpoint, certificate: list[str], *, connection: type[GreenletConnection], encrypted: bool
+) -> None:
+    """Small and large values written and read side by side, encrypted or not, are what was written."""
+    said = run_script(endpoint, "large", *(certificate if encrypted else []), connection=connection)
+    assert said.split() == ["True"] * 24
+
+
+def test_a_connection_broken_while_it_is_opened_fails(endpoint: Endpoint) -> None:
+    """A server that hangs up on a new connection is told as unreachable then, not after a timeout."""
+    assert run_script(endpoint, "refused").split() == ["UnreachableError"]
+
+
+def test_a_closed_session_leaves_no_greenlet(endpoint: Endpoint) -> None:
+    """When a session is closed nothing of it runs any more, and the process can end."""
+    assert run_script(endpoint, "ended").split() == ["0"]
+
+
+def test_a_frame_sent_at_once_waits_for_those_before_it() -> None:
+    """Frames arrive in the order in which they were pushed, though the socket has no room for some."""
+    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", _SLOW_READER]
+    said = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    assert said.split() == ["True", "True"]
+
+
+_SLOW_READER = textwrap.dedent("""
+    from gevent import monkey
+
+    monkey.patch_all()
+
+    import socket
+
+    import gevent
+    from cassandra.connection import DefaultEndPoint
+
+    from pipeline.cluster.busy_polling import WakefulConnection, wakefulness
+
+    OPTIONS = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])  # what every connection sends first
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    connection = WakefulConnection(
+        DefaultEndPoint(*listener.getsockname()),
+        protocol_version=4,
+        sockopts=[(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)],
+    )
+    far, _ = listener.accept()
+    frames = [bytes([number]) * (300_000 if number % 3 == 0 else 9) for number in range(200)]
+    received = bytearray()
+
+    def read():
+        while len(received) < len(OPTIONS) + sum(map(len, frames)):
+            received.extend(far.recv(20_000))
+            gevent.sleep(0.001)
+
+    reader = gevent.spawn(read)
+    at_once = 0
+    for frame in frames:
+        wakefulness().prolong()
+        gevent.sleep(0.002)
+        at_once += wakefulness().has_time
+        connection.push(frame)
+    reader.join()
+    print(at_once > 0, received == b"".join([OPTIONS, *frames]))
+""")
+
+_SCRIPT = textwrap.dedent("""
+    from gevent import monkey
+
+    monkey.patch_all()
+
+    import contextlib
+    import gc
+    import os
+    import socket
+    import ssl
+    import struct
+    import sys
+
+    import gevent
+    from gevent.event import Event
+
+    from pipeline.settings import ClusterConfig, TlsConfig
+    from pipeline.errors import ClusterError
+    from pipeline.cluster.connection import GreenletConnection
+    from pipeline.cluster.session import open_session
+    from pipeline.cluster.busy_polling import WakefulConnection
+
+    what, host, port, connection, *certificate = sys.argv[1:]
+    server_address = host, int(port)
+    listener = socket.create_server(("127.0.0.1", 0))
+    holding, held = Event(), Event()  # requests are not to be relayed; one was not
+    clients = []
+
+    def relay():
+        while True:
+            client = listener.accept()[0]
+            if certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(*certificate[1:])
+                client = context.wrap_socket(client, server_side=True)
+            clients.append(client)
+            server = socket.create_connection(server_address)
+            gevent.spawn(copy, client, server, holding)
+            gevent.spawn(copy, server, client, Event())
+
+    def copy(source, sink, hold):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if hold.is_set():
+                    held.set()
+                else:
+                    sink.sendall(data)
+
+    def hang_up(*, reset):
+        listener.close()
+        for client in clients:
+            if reset:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+    def refuse():
+        clients.append(listener.accept()[0])
+        clients[0].recv(1)
+        hang_up(reset=True)
+
+    def error_of(request):
+        try:
+            request.result()
+        except Exception as error:
+            return type(error).__name__
+
+    def break_off(session):
+        holding.set()
+        requests = [session.execute_async("SELECT key FROM system.local") for _ in range(150)]
+        held.wait()
+        hang_up(reset=what == "reset")
+        print(*map(error_of, requests))
+
+    def write_and_read(session):
+        replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+        session.execute(f"CREATE KEYSPACE t_reactor WITH replication = {replication}")
+        session.execute("CREATE TABLE t_reactor.t (k int PRIMARY KEY, v blob)")
+        insert = session.prepare("INSERT INTO t_reactor.t (k, v) VALUES (?, ?)")
+        select = session.prepare("SELECT v FROM t_reactor.t WHERE k = ?")
+
+        def is_the_same(key):
+            value = os.urandom(2_000_000 if key % 8 == 0 else 1000 * key)
+            session.execute(insert, (key, value))
+            return session.execute(select, (key,)).one()["v"] == value
+
+        tries = [gevent.spawn(is_the_same, key) for key in range(24)]
+        print(*(attempt.get() for attempt in tries))
+        session.execute("DROP KEYSPACE t_reactor")
+
+    def count_greenlets():
+        alive = [it for it in gc.get_objects() if isinstance(it, gevent.Greenlet) and not it.dead]
+        gevent.joinall(alive, timeout=10)
+        print(sum(not it.dead for it in alive))
+
+    if what != "ended":
+        gevent.spawn(refuse if what == "refused" else relay)
+        host, port = listener.getsockname()
+    config = ClusterConfig(
+        contact_points=(host,),
+        port=int(port),
+        tls=TlsConfig(ca_file=certificate[0]) if certificate else None,
+        connect_timeout_s=60,
+        request_timeout_s=60,
+    )
+    with gevent.Timeout(30):
+        try:
+            with open_session(config, connection_class=globals()[connection]) as session:
+                if what == "large":
+                    write_and_read(session)
+                elif what == "ended":
+                    session.execute("SELECT key FROM system.local")
+                else:
+                    break_off(session)
+        except ClusterError as error:
+            print(type(error).__name__)
+    if what == "ended":
+        count_greenlets()
+""")

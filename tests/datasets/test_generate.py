@@ -1,0 +1,306 @@
+import contextlib
+import math
+import os
+import random
+import re
+import uuid
+from collections import Counter, OrderedDict
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from operator import methodcaller
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from cassandra.cqlengine import columns
+from cassandra.cqlengine.models import Model
+from faker import Faker
+from faker.config import AVAILABLE_LOCALES
+
+from pipeline.cql.columns import Row
+from pipeline.datasets import Dataset
+from pipeline.datasets.generate import BLOCK_ROWS, write_part
+from pipeline.datasets.parts import count_parts, joined
+from pipeline.datasets.sampling import FakerTable, RandomUuid, outcomes
+from pipeline.datasets.users import DATASET as USERS
+from pipeline.errors import OutputError, SettingError
+from pipeline.rowfiles.files import read_rows, write_rows
+from pipeline.workers.client import run_jobs
+from pipeline.workers.jobs import GenerateFile
+
+ROWS = 2 * BLOCK_ROWS + 1234
+WEIGHTS = OrderedDict(a=3, b=1)
+NO_PID = 1 << 22  # above the highest that Linux gives
+
+
+class Order(Model):
+    """A table with a column for each road that a value can take."""
+
+    __table_name__ = "ordered"
+    order_id = columns.UUID(primary_key=True)
+    country = columns.Text()
+    is_gift = columns.Boolean()
+    ordered_at = columns.DateTime()
+    ticket = columns.Integer()
+    total_cents = columns.Integer()
+    note = columns.Text()
+
+
+def _note(fake: Faker) -> str | None:
+    return fake.random_element(("plain", "a, b", 'said "no"', "two\nlines", "carriage\rreturn", "é", None))
+
+
+ORDERS = Dataset(
+    model=Order,
+    recipe={
+        "order_id": RandomUuid(),
+        "country": FakerTable("country"),
+        "is_gift": FakerTable("null_boolean"),
+        "ordered_at": lambda fake: datetime(2020, 1, 1) + timedelta(milliseconds=fake.random_int(0, 10**9)),  # noqa: DTZ001 - UTC
+        "ticket": lambda fake: fake.unique.random_int(1, 3 * BLOCK_ROWS // 2),
+        "total_cents": FakerTable("random_digit"),
+        "note": _note,
+    },
+)
+
+
+def job(file: Path, rows: int = ROWS, *, locale: str = "en_US") -> GenerateFile:
+    """Return a job on one day's rows."""
+    return GenerateFile(
+        dataset="pipeline.datasets.users",
+        date=date(2020, 2, 29),
+        rows=rows,
+        seed=1,
+        locale=locale,
+        file_format=file.suffix[1:],
+        file=str(file),
+    )
+
+
+def part_of(target: Path, file: Path, part: int, parts: int) -> GenerateFile:
+    """Return a job on one part of `target`."""
+    return replace(job(target), file=str(file), part=part, parts=parts)
+
+
+def quiet(*_: object) -> None:
+    """Hear of progress and say nothing."""
+
+
+def generated(dataset: Dataset, file: Path, rows: int = ROWS, *, locale: str = "en_US") -> Path:
+    """Return the file with a dataset's rows in it."""
+    assert write_part(dataset, job(file, rows, locale=locale), quiet) == rows
+    return file
+
+
+def rows_of(dataset: Dataset, file: Path) -> list[Row]:
+    """Return what is in a file."""
+    return list(read_rows([file], dataset.columns))
+
+
+def chi_square(one: Counter[object], other: Counter[object]) -> tuple[float, int]:
+    """Return the statistic of two equal-sized samples, rare values pooled, and its degrees of freedom."""
+    values = sorted(one | other, key=lambda value: one[value] + other[value])
+    pairs, pooled = [], np.zeros(2)
+    for value in values:
+        pooled += (one[value], other[value])
+        if pooled.sum() >= 20:
+            pairs.append(pooled)
+            pooled = np.zeros(2)
+    counts = np.array(pairs)
+    return float(((counts[:, 0] - counts[:, 1]) ** 2 / counts.sum(axis=1)).sum()), len(counts) - 1
+
+
+def critical(freedom: int) -> float:
+    """Return what the statistic passes once in 10,000 equal pairs, by Wilson and Hilferty's approximation."""
+    spread = 2 / (9 * freedom)
+    return freedom * (1 - spread + 3.719 * math.sqrt(spread)) ** 3
+
+
+@pytest.mark.parametrize("method", ["first_name", "last_name"])
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "ja_JP", "is_IS"])
+def test_bulk_values_are_distributed_as_fakers_own(locale: str, method: str) -> None:
+    """A chi-square test cannot tell the values drawn in bulk from those of Faker called row by row."""
+    count = 30_000
+    recipe = FakerTable(method)
+    fake = Faker(locale)
+    sample = recipe.bulk(fake, pa.array)
+    assert sample
+    in_bulk = Counter(sample(np.random.default_rng(1), count).to_pylist())
+    fake.seed_instance(1)
+    row_by_row = Counter(recipe(fake) for _ in range(count))
+    statistic, freedom = chi_square(in_bulk, row_by_row)
+    assert freedom > 10
+    assert statistic < critical(freedom)
+
+
+@pytest.mark.filterwarnings("ignore:fr_QC locale is deprecated")
+def test_every_locales_names_come_from_a_table() -> None:
+    """In each of Faker's locales, both names have a table, and it holds what Faker gives and no more."""
+    for locale in AVAILABLE_LOCALES:
+        fake = Faker(locale, providers=["faker.providers.person"])
+        for method in ("first_name", "last_name"):
+            table = outcomes(methodcaller(method), fake)
+            assert table, (locale, method)
+            values, probabilities = table
+            assert math.isclose(sum(probabilities), 1), (locale, method)
+            fake.seed_instance(1)
+            assert {getattr(fake, method)() for _ in range(100)} <= set(values), (locale, method)
+
+
+def test_outcomes_are_those_of_every_pick_with_its_weight() -> None:
+    """A recipe of several weighted picks has each of its outcomes once, as probable as its picks make it."""
+
+    def recipe(fake: Faker) -> str:
+        size = fake.random_element(("small", "large"))
+        if size == "small":
+            return size
+        return size + "".join(fake.random_elements(WEIGHTS, length=2, use_weighting=True))
+
+    table = outcomes(recipe, Faker())
+    assert table
+    assert dict(zip(*table, strict=True)) == pytest.approx(
+        {"small": 0.5, "largeaa": 0.28125, "largeab": 0.09375, "largeba": 0.09375, "largebb": 0.03125}
+    )
+
+
+@pytest.mark.parametrize("method", ["pyint", "name", "uuid4", "binary", "date_time"])
+def test_what_has_no_table_is_asked_row_by_row(method: str) -> None:
+    """A method that draws numbers, or joins too many picks, is no table; Faker is left whole."""
+    fake = Faker()
+    assert FakerTable(method).bulk(fake, pa.array) is None
+    fake.seed_instance(1)
+    assert isinstance(fake.factories[0].random, random.Random)
+    assert FakerTable(method)(fake) is not None
+
+
+def test_uuids_are_random_and_of_version_4() -> None:
+    """Every UUID is its own, of version 4, the same as text, as Python writes it, and as Parquet has it."""
+    texts, uuids = (
+        RandomUuid().bulk(Faker(), partial(pa.array, type=kind))(np.random.default_rng(1), 5000).to_pylist()
+        for kind in (pa.string(), pa.uuid())
+    )
+    assert [str(value) for value in uuids] == texts
+    assert {value.version for value in uuids} == {4}
+    assert {value.variant for value in uuids} == {uuid.RFC_4122}
+    assert len(set(uuids)) == 5000
+    ones = np.unpackbits(np.frombuffer(b"".join(value.bytes for value in uuids), np.uint8)).reshape(-1, 128)
+    drawn = [bit for bit in range(128) if bit not in {48, 49, 50, 51, 64, 65}]
+    assert np.abs(ones[:, drawn].mean(axis=0) - 0.5).max() < 0.04
+
+
+@pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])
+@pytest.mark.parametrize("parts", [2, 5])
+def test_parts_joined_are_the_file_of_one_process(tmp_path: Path, dataset: Dataset, parts: int) -> None:
+    """The file is the same, byte for byte, in however many parts it is written, some of them empty."""
+    whole = generated(dataset, tmp_path / "whole.csv")
+    target = tmp_path / "joined.csv"
+    with joined(target, parts) as files:
+        counts = [
+            write_part(dataset, part_of(target, file, part, parts), quiet) for part, file in enumerate(files)
+        ]
+    assert sum(counts) == ROWS
+    assert target.read_bytes() == whole.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [target, whole]
+
+
+def test_worker_processes_write_the_file_of_one(tmp_path: Path) -> None:
+    """Two worker processes side by side write what is written here, and together report every row."""
+    told: list[tuple[int, int]] = []
+    target = tmp_path / "joined.csv"
+    with joined(target, 2) as files:
+        run_jobs(
+            [part_of(target, file, part, 2) for part, file in enumerate(files)],
+            lambda done, total, _: told.append((done, total)),
+        )
+    assert target.read_bytes() == generated(USERS, tmp_path / "whole.csv").read_bytes()
+    assert told[-1] == (ROWS, ROWS)
+
+
+def test_parts_that_fail_leave_nothing(tmp_path: Path) -> None:
+    """Where one part cannot be written no part stays, nor what an earlier, killed process left behind."""
+    target = tmp_path / "joined.csv"
+    with joined(target, 2) as files:
+        for file in files:
+            file.touch()
+            file.with_name(file.name.replace(f"{os.getpid()}", f"{NO_PID}")).touch()
+    target.unlink()
+    assert len(list(tmp_path.iterdir())) == 2
+    with contextlib.suppress(SettingError), joined(target, 2) as files:
+        write_part(USERS, part_of(target, files[1], 1, 2), quiet)
+        write_part(USERS, replace(part_of(target, files[0], 0, 2), locale="xx_XX"), quiet)
+        pytest.fail("a locale that Faker does not have was taken")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_is_interrupted_is_removed(tmp_path: Path) -> None:
+    """A part whose process is ended in the middle does not stay, nor does one that finds the disk full."""
+
+    def interrupt(done: int, *_: object) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    file = tmp_path / "part.csv"
+    with pytest.raises(KeyboardInterrupt):
+        write_part(USERS, job(file), interrupt)
+    assert not file.exists()
+    with pytest.raises(OutputError, match=r"cannot write .*: No such file or directory; check"):
+        write_part(USERS, job(tmp_path / "absent" / "part.csv"), quiet)
+
+
+@pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])
+def test_first_rows_are_the_same_however_many_follow(tmp_path: Path, dataset: Dataset) -> None:
+    """A file of fewer rows is the beginning of one of more."""
+    many = generated(dataset, tmp_path / "many.csv").read_bytes()
+    for rows in (1, 7, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1):
+        few = generated(dataset, tmp_path / "few.csv", rows).read_bytes()
+        assert many.startswith(few), rows
+
+
+@pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_file_is_what_write_rows_makes_of_its_rows(
+    tmp_path: Path, dataset: Dataset, file_format: str
+) -> None:
+    """The rows read back and written one by one give the same CSV bytes, and the same Parquet table."""
+    file = generated(dataset, tmp_path / f"rows.{file_format}")
+    again = tmp_path / f"again.{file_format}"
+    assert write_rows(again, dataset.columns, rows_of(dataset, file)) == ROWS
+    if file_format == "csv":
+        assert file.read_bytes() == again.read_bytes()
+    else:
+        assert pq.read_table(file).equals(pq.read_table(again), check_metadata=True)
+
+
+def test_csv_and_parquet_hold_the_same_rows(tmp_path: Path) -> None:
+    """Whatever road its values take, a row is the same in both formats."""
+    files = [generated(ORDERS, tmp_path / name) for name in ("rows.csv", "rows.parquet")]
+    by_csv, by_parquet = (rows_of(ORDERS, file) for file in files)
+    assert by_csv == by_parquet
+    notes = Counter(row[-1] for row in by_csv)
+    assert len(notes) == 7
+    assert 0.13 < notes[None] / ROWS < 0.16
+
+
+@pytest.mark.parametrize("locale", ["", "xx_XX", "english", "en_US,de_DE"])
+def test_locale_that_faker_lacks_is_named(tmp_path: Path, locale: str) -> None:
+    """A locale that Faker does not have fails with its name, and what one looks like."""
+    with pytest.raises(SettingError, match=rf"locale is (empty|{locale!r}).*en_US"):
+        generated(USERS, tmp_path / "rows.csv", locale=locale)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_method_that_a_locale_lacks_is_named() -> None:
+    """A table of Faker's that the locale does not have is named, with the locale."""
+    message = "Faker has no 'first_kana_name' in locale en_US; mend the recipe or choose another locale"
+    with pytest.raises(SettingError, match=re.escape(message)):
+        FakerTable("first_kana_name").bulk(Faker("en_US"), pa.array)
+
+
+def test_number_of_parts_follows_the_rows() -> None:
+    """Few rows, and Parquet, are written by one process; many by no more than there are cores."""
+    assert count_parts(1000, "csv") == 1
+    assert count_parts(10**9, "parquet") == 1
+    assert count_parts(10**9, "csv") == len(os.sched_getaffinity(0))

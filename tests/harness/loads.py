@@ -1,0 +1,117 @@
+"""Loads as the tests run them: without Luigi, a step at a time, each in a worker process."""
+
+import contextlib
+import csv
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cassandra.cluster import Session
+
+from pipeline.embedded import Endpoint
+from pipeline.rowfiles.sources import describe_file
+from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.workers import jobs
+from pipeline.workers.client import run_job, run_jobs
+
+USERS = "pipeline.datasets.users"
+MIB = 1 << 20
+LOADED_ON = dt.date(2026, 11, 22)
+
+
+class Loads:
+    """A keyspace and a folder of a module's own, and what loads files of the one into tables of the other."""
+
+    def __init__(self, folder: Path, keyspace: str, endpoint: Endpoint, cql: Session) -> None:
+        self.folder = folder
+        self.keyspace = keyspace
+        self._cluster = ClusterConfig(contact_points=endpoint.contact_points, port=endpoint.port)
+        self._cql = cql
+
+    def create(self, name: str, columns: str) -> str:
+        """Create a table, or make it anew; return its name."""
+        self._cql.execute(f'DROP TABLE IF EXISTS {self.keyspace}."{name}"')
+        self._cql.execute(f'CREATE TABLE {self.keyspace}."{name}" ({columns})')
+        return name
+
+    def create_users(self) -> str:
+        """Create the users' table anew."""
+        return self.create("user", "user_id uuid PRIMARY KEY, first_name text, last_name text")
+
+    def write(self, name: str, header: str, rows: Iterable[Sequence[object]]) -> Path:
+        """Write a CSV file, None as nothing."""
+        file = self.folder / name
+        with file.open("w", encoding="utf-8", newline="") as text:
+            text.write(f"{header}\n")
+            csv.writer(text, lineterminator="\n").writerows(rows)
+        return file
+
+    def rows(self, table: str, what: str = "*") -> list[dict[str, Any]]:
+        """Return what the table holds, in no order."""
+        return list(self._cql.execute(f'SELECT {what} FROM {self.keyspace}."{table}"'))
+
+    def execute(self, statement: str) -> None:
+        """Execute a statement as somebody else would."""
+        self._cql.execute(statement)
+
+    def job(
+        self,
+        table: str,
+        files: Iterable[Path],
+        *,
+        dataset: str = "",
+        mapping: dict[str, str] | None = None,
+        **config: Any,  # noqa: ANN401 - a load's settings, each of its own type
+    ) -> jobs.Load:
+        """Return the load of files, by table or, where one is named, by dataset; `config` is its settings."""
+        return jobs.Load(
+            cluster=self._cluster,
+            keyspace=KeyspaceConfig(name=self.keyspace),
+            table="" if dataset else table,
+            dataset=dataset,
+            files=tuple(describe_file(file) for file in files),
+            mapping=mapping or {},
+            config=LoadConfig(**config),
+            checkpoints=str(self.folder / "checkpoints"),
+            bad_rows=str(self.folder / "bad"),
+        )
+
+    def begin(self, load: jobs.Load, *, anew: bool = False) -> jobs.Result:
+        """Open its journal."""
+        return run_job(jobs.BeginLoad(load=load, anew=anew))
+
+    def send(self, load: jobs.Load, journal: str, *, shares: int = 1) -> list[jobs.Result]:
+        """Load what the journal does not hold, and return what each share gave."""
+        return run_jobs(
+            [jobs.LoadShare(load=load, journal=journal, share=at, shares=shares) for at in range(shares)]
+        )
+
+    def finish(self, load: jobs.Load, journal: str, sent: Sequence[jobs.Result]) -> jobs.Result:
+        """Account for every chunk, and mark the load as finished."""
+        return run_job(
+            jobs.FinishLoad(
+                load=load,
+                journal=journal,
+                chunks=tuple(sent[0]["chunks"]),
+                date=LOADED_ON,
+                source="tests",
+                input_sha256="tests",
+            )
+        )
+
+    def run(self, load: jobs.Load, *, shares: int = 1) -> jobs.Result:
+        """Load from beginning to end; return what was counted, and what each share gave as `shares`."""
+        journal = self.begin(load)["journal"]
+        sent = self.send(load, journal, shares=shares)
+        return {**self.finish(load, journal, sent), "shares": sent}
+
+
+@contextlib.contextmanager
+def loads_into(keyspace: str, folder: Path, endpoint: Endpoint, cql: Session) -> Iterator[Loads]:
+    """Create a keyspace, and drop it when the block ends."""
+    cql.execute(f"DROP KEYSPACE IF EXISTS {keyspace}")
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    cql.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
+    yield Loads(folder, keyspace, endpoint, cql)
+    cql.execute(f"DROP KEYSPACE {keyspace}")

@@ -1,0 +1,270 @@
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from cassandra.cluster import Session
+from pyarrow import csv
+
+from pipeline import embedded
+from pipeline.embedded import Endpoint
+from pipeline.requests.dispatch import Pace
+from pipeline.settings import FILE_FORMATS
+from tests.harness.loads import MIB, USERS, Loads, loads_into
+
+WAYS = ["batch", "prepared", "create"]
+HEADER = "user_id,first_name,last_name"
+EMPTY_KEYS = [uuid.UUID(int=at) for at in range(4)]
+TIMESTAMP_US = 1_600_000_000_000_000
+UNITS = {"B": 1, "KiB": 1 << 10, "MiB": MIB}
+
+
+@pytest.fixture(scope="module")
+def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
+    """Return what loads files into tables of a keyspace of this module."""
+    with loads_into("t_ways", tmp_path_factory.mktemp("ways"), endpoint, cql) as loads:
+        yield loads
+
+
+@pytest.fixture
+def users(loads: Loads) -> str:
+    """Return the users' table, made anew."""
+    return loads.create_users()
+
+
+def load_users(loads: Loads, *files: Path, shares: int = 1, **config: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Load users, and return what was counted."""
+    return loads.run(loads.job("user", files, dataset=USERS, **config), shares=shares)
+
+
+def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
+    """Return the names that the users' table holds."""
+    return {row["user_id"]: (row["first_name"], row["last_name"]) for row in loads.rows("user")}
+
+
+@pytest.mark.parametrize("shares", [1, 2])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_writes_the_rows_of_the_files(loads: Loads, users: str, way: str, shares: int) -> None:
+    """Each way writes the rows that the files have and no others, in one process or several."""
+    texts = ["Ada", "Jörg", 'O"Neil', "a, b", "line\nbreak", "x" * 3000, None]
+    rows = {uuid.uuid4(): (texts[at % 7], texts[at // 7 % 7]) for at in range(100)}
+    halves = [list(rows.items())[:50], list(rows.items())[50:]]
+    files = [
+        loads.write(f"{at}.csv", HEADER, [(key, *values) for key, values in half])
+        for at, half in enumerate(halves)
+    ]
+    counts = load_users(loads, *files, way=way, shares=shares)
+    assert [counts[what] for what in ("read", "sent", "acknowledged", "bad")] == [100, 100, 100, 0]
+    assert sum(share["rows"] for share in counts["shares"]) == 100
+    assert names(loads) == rows
+    del users
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_without_rows_is_loaded(loads: Loads, users: str, way: str) -> None:
+    """A header alone is a load of nothing, and finished."""
+    assert load_users(loads, loads.write("none.csv", HEADER, []), way=way)["read"] == 0
+    assert loads.rows(users) == []
+
+
+@pytest.mark.parametrize("apart", ["in a chunk", "across chunks", "across files"])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_last_row_wins_a_cell(loads: Loads, users: str, way: str, apart: str) -> None:
+    """Of rows with one key, the last that has a value for a cell gives it, wherever they stand."""
+    one, two, three, pad = EMPTY_KEYS
+    # The last value is the smallest: of two with one write time the server keeps the largest.
+    first = [(one, "1", None), (two, "x", "y"), (three, "9", "9")]
+    second = [(one, None, "2"), (two, None, "a"), (three, "8", None), (three, "7", "7"), (three, "6", None)]
+    pads = [(pad, "pad", "x" * MIB)] if apart == "across chunks" else []
+    if apart == "across files":
+        # The names say the order, whatever order they are given in.
+        files = [loads.write("b.csv", HEADER, second), loads.write("a.csv", HEADER, first)]
+    else:
+        files = [loads.write("one.csv", HEADER, [*first, *pads, *second])]
+    load_users(loads, *files, way=way, shares=1 if apart == "in a chunk" else 2)
+    found = names(loads)
+    assert found.pop(pad, None) == (("pad", "x" * MIB) if pads else None)
+    assert found == {one: ("1", "2"), two: ("x", "a"), three: ("6", "7")}
+    times = loads.rows(users, "user_id, writetime(first_name) AS first, writetime(last_name) AS last")
+    [time_of_one] = [row for row in times if row["user_id"] == one]
+    assert time_of_one["first"] < time_of_one["last"]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_the_later_file_wins_whatever_ends_its_lines(loads: Loads, users: str, line_end: str) -> None:
+    """A row of a later file is later than any row of the file before it, however long that is."""
+    files = [loads.folder / name for name in ("earlier.csv", "later.csv")]
+    key, *others = [str(uuid.uuid4()) for _ in range(40)]
+    earlier = [HEADER, *(f"{other},," for other in others), f"{key},z,", f"{key},,z", ""]
+    files[0].write_bytes(line_end.join(earlier).encode())
+    files[1].write_bytes(line_end.join([HEADER, f"{key},a,a", ""]).encode())
+    load_users(loads, *files)
+    assert names(loads)[uuid.UUID(key)] == ("a", "a")
+    del users
+
+
+@pytest.mark.parametrize("way", ["batch", "prepared"])
+def test_nulls_may_delete(loads: Loads, users: str, way: str) -> None:
+    """With nulls = write an empty field deletes the cell that was there before; with unset it stays."""
+    keys = EMPTY_KEYS[:2]
+    load_users(loads, loads.write("full.csv", HEADER, [(key, "1", "1") for key in keys]), way=way)
+    load_users(loads, loads.write("unset.csv", HEADER, [(keys[0], "2", None)]), way=way)
+    load_users(loads, loads.write("write.csv", HEADER, [(keys[1], "2", None)]), way=way, nulls="write")
+    assert names(loads) == {keys[0]: ("2", "1"), keys[1]: ("2", None)}
+    del users
+
+
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
+@pytest.mark.parametrize("way", WAYS)
+def test_time_to_live_and_write_time_are_as_asked(
+    loads: Loads, users: str, way: str, file_format: str
+) -> None:
+    """The first row's write time is `timestamp_us`, later rows' are later, and all expire after `ttl_s`."""
+    rows = [(key, "a", "b") for key in EMPTY_KEYS]
+    file = loads.write("times.csv", HEADER, [*rows[:3], (EMPTY_KEYS[0], "c", None)])
+    if file_format == "parquet":
+        strings = csv.ConvertOptions(
+            strings_can_be_null=True, column_types=dict.fromkeys(HEADER.split(","), pa.string())
+        )
+        pq.write_table(csv.read_csv(file, convert_options=strings), file.with_suffix(".parquet"))
+    load_users(loads, file.with_suffix(f".{file_format}"), way=way, ttl_s=1000, timestamp_us=TIMESTAMP_US)
+    found = {
+        row["user_id"]: row
+        for row in loads.rows(users, "user_id, ttl(last_name) AS ttl, writetime(last_name) AS at")
+    }
+    assert found[EMPTY_KEYS[0]]["at"] == TIMESTAMP_US
+    assert all(TIMESTAMP_US <= row["at"] < TIMESTAMP_US + 10 for row in found.values())
+    assert all(900 < row["ttl"] <= 1000 for row in found.values())
+
+
+@pytest.mark.parametrize("way", ["batch", "prepared"])
+def test_static_and_clustering_columns(loads: Loads, way: str) -> None:
+    """Every row of a partition is kept, and of its static cell the last value that the file has."""
+    table = loads.create("parts", "p text, q int, c int, s text STATIC, v text, PRIMARY KEY ((p, q), c)")
+    # The last value is the smallest, as above.
+    rows = [("p", at % 2, at, f"s{at:02}" if at >= 2 else None, f"v{at}") for at in reversed(range(100))]
+    loads.run(loads.job(table, [loads.write("parts.csv", "p,q,c,s,v", rows)], way=way))
+    found = {(row["p"], row["q"], row["c"]): (row["s"], row["v"]) for row in loads.rows(table)}
+    assert found == {("p", at % 2, at): (f"s{2 + at % 2:02}", f"v{at}") for at in range(100)}
+
+
+@pytest.mark.parametrize("way", ["batch", "prepared"])
+def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, way: str) -> None:
+    """What was acknowledged but not settled when a run was killed is sent again, no list longer for it."""
+    table = loads.create("lists", "id int PRIMARY KEY, l list<int>, m map<int, int>")
+    file = loads.write("lists.csv", "id,l,m", [(0, "[0]", ""), (1, "[1, 2]", '{"1": 2}'), (0, "[5, 5]", "")])
+    load = loads.job(table, [file], way=way)
+    journal = Path(loads.begin(load)["journal"])
+    for _ in range(3):
+        unsettled = journal.read_bytes()
+        sent = loads.send(load, str(journal))
+        found = {row["id"]: (row["l"], row["m"]) for row in loads.rows(table)}
+        assert found == {0: ([5, 5], None), 1: ([1, 2], {1: 2})}
+        settled = journal.read_bytes()
+        journal.write_bytes(unsettled)
+        assert loads.begin(load)["rows"] == 0
+    journal.write_bytes(settled)
+    loads.finish(load, str(journal), sent)
+
+
+def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
+    """A load with a cap takes at least the time that the cap gives its rows, but for the first."""
+    file = loads.write("slow.csv", HEADER, [(uuid.uuid4(), "a", "b") for _ in range(61)])
+    counts = load_users(loads, file, way="prepared", rows_per_s=100.0)
+    assert counts["shares"][0]["elapsed_s"] >= 0.6
+    assert len(loads.rows(users)) == 61
+
+
+def test_pace_gives_each_request_its_time() -> None:
+    """Requests begin no sooner than the rows before them allow; without a cap they begin at once."""
+    pace = Pace(1000.0)
+    begin_s = time.monotonic()
+    for rows in (30, 5, 1):
+        pace.wait(rows)
+    assert time.monotonic() - begin_s >= 0.035
+    uncapped = Pace(0.0)
+    uncapped.wait(1 << 60)
+    assert uncapped == Pace(0.0)
+
+
+SHAPES: dict[str, tuple[str, str, Callable[[int], Sequence[object]]]] = {
+    "users": (
+        "id uuid PRIMARY KEY, a text, b text",
+        "id,a,b",
+        lambda at: (uuid.uuid4(), "Ada", f"Lovelace {at}"),
+    ),
+    "two_kb": (
+        "id int PRIMARY KEY, a text, b blob",
+        "id,a,b",
+        lambda at: (at, "x" * 1500, f"0x{'0a' * 500}"),
+    ),
+    "six_kb": ("id int PRIMARY KEY, a text", "id,a", lambda at: (at, "x" * 6000)),
+    "wide": (
+        f"id int PRIMARY KEY, {', '.join(f'c{at} int' for at in range(60))}",
+        f"id,{','.join(f'c{at}' for at in range(60))}",
+        lambda at: (at, *(column if column % 3 or at % 2 else None for column in range(60))),
+    ),
+    "collections": (
+        "id int PRIMARY KEY, l list<int>, s set<text>, m map<int, text>",
+        "id,l,s,m",
+        lambda at: (at, "[1, 2, 3]", '["a", "b", "c", "d"]', '{"1": "a", "2": "b"}'),
+    ),
+    "user_types": (
+        "id int PRIMARY KEY, u pair, f frozen<pair>, t tuple<int, text>, v vector<float, 3>",
+        "id,u,f,t,v",
+        lambda at: (at, '{"a": 1, "b": "x"}', '{"a": 1, "b": "x"}', '[1, "a"]', "[1, 2, 3]"),
+    ),
+    "clustering": (
+        "p int, c1 text, c2 bigint, s text STATIC, v int, PRIMARY KEY (p, c1, c2)",
+        "p,c1,c2,s,v",
+        lambda at: (at // 50, "clustering", at, "static", at),
+    ),
+    "keys_alone": ("p int, c int, PRIMARY KEY (p, c)", "p,c", lambda at: (1, at)),
+}
+
+
+@pytest.mark.parametrize("nulls", ["unset", "write"])
+def test_batches_stay_below_the_servers_thresholds(
+    loads: Loads, cql: Session, tmp_path_factory: pytest.TempPathFactory, nulls: str
+) -> None:
+    """Whatever rows are made of, the server with its stock settings finds no batch too large."""
+    cql.execute(f"CREATE TYPE IF NOT EXISTS {loads.keyspace}.pair (a int, b text)")
+    [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
+    before = node.log.stat().st_size
+    for name, (columns, header, row) in SHAPES.items():
+        table = loads.create(name, columns)
+        file = loads.write(f"{name}.csv", header, [row(at) for at in range(300)])
+        loads.run(loads.job(table, [file], nulls=nulls))
+        assert len(loads.rows(table)) == 300
+    assert not sizes_warned_of(node.log, before)
+
+
+def test_batches_are_as_large_as_they_are_wanted(
+    loads: Loads, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Wide rows go in batches of `batch_size_bytes`, and in single rows where the server refuses those."""
+    [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
+    columns, header, row = SHAPES["two_kb"]
+    file = loads.write("larger.csv", header, [row(at) for at in range(100)])
+    for wanted, warned_of in ((40_960, 100 // 18), (1_000_000, 0)):
+        table = loads.create("larger", columns)
+        before = node.log.stat().st_size
+        counts = loads.run(loads.job(table, [file], batch_size_bytes=wanted))
+        assert [counts[what] for what in ("acknowledged", "bad")] == [100, 0]
+        assert len(loads.rows(table)) == 100
+        sizes = sizes_warned_of(node.log, before)
+        assert len(sizes) >= warned_of
+        assert all(size <= wanted for size in sizes)
+
+
+def sizes_warned_of(log: Path, start: int) -> list[float]:
+    """Return the sizes, in bytes, of the batches that a node's log warns of behind `start`."""
+    size = re.compile(r"is of size ([\d.]+)(\w+), exceeding specified threshold")
+    with log.open(encoding="utf-8") as lines:
+        lines.seek(start)
+        return [float(found[1]) * UNITS[found[2]] for found in map(size.search, lines) if found]

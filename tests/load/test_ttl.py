@@ -1,0 +1,90 @@
+"""The time to live: the table's own, none, or as asked; beyond the server's end of time it is refused."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cassandra.cluster import Session
+
+from pipeline.embedded import Endpoint
+from pipeline.errors import SettingError, SettingRefusedError
+from pipeline.settings import LoadConfig
+from tests.conftest import Workspace
+from tests.harness.loads import USERS, Loads, loads_into
+
+KEYSPACE = "t_ttl"
+MOST_S = 630_720_000
+END_S = 2**31 - 2
+"""The last second that rows can expire in, since 1970, where the server must stay compatible with 4.x."""
+DAY_S = 86_400
+ROW = ("00000000-0000-0000-0000-000000000001", "Ada", "Lovelace")
+
+
+@pytest.fixture(scope="module")
+def loads(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Session) -> Iterator[Loads]:
+    """Return what loads files into a keyspace of these tests."""
+    with loads_into(KEYSPACE, tmp_path_factory.mktemp("ttl"), endpoint, cql) as loads:
+        yield loads
+
+
+@pytest.fixture
+def file(loads: Loads) -> Path:
+    """Return a file with one user, whose table is empty."""
+    loads.create_users()
+    return loads.write("rows.csv", "user_id,first_name,last_name", [ROW])
+
+
+@pytest.mark.parametrize("way", ["batch", "prepared", "create"])
+def test_a_time_to_live_beyond_the_servers_end_of_time_is_no_bad_row(
+    loads: Loads, file: Path, way: str
+) -> None:
+    """A ttl_s that ends after 2038 stops the load and is named, however many bad rows it may have."""
+    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", ttl_s=MOST_S, way=way)
+    with pytest.raises(SettingRefusedError, match=r"exceeds maximum supported expiration date.*lower ttl_s"):
+        loads.run(load)
+    assert not loads.rows("user")
+    assert not loads.rows("load_marker")
+
+
+def test_a_time_to_live_goes_up_to_the_servers_end_of_time(loads: Loads, file: Path) -> None:
+    """A day before that end rows are loaded and expire then; a day after it they are refused."""
+    left_s = END_S - int(time.time())
+    with pytest.raises(SettingRefusedError, match="lower ttl_s"):
+        loads.run(loads.job("user", [file], max_bad_rows="100%", ttl_s=left_s + DAY_S))
+    loads.run(loads.job("user", [file], ttl_s=left_s - DAY_S))
+    [row] = loads.rows("user", "TTL(last_name) AS ttl")
+    assert left_s - DAY_S - 600 < row["ttl"] <= left_s - DAY_S
+
+
+def test_a_default_time_to_live_beyond_it_is_named(loads: Loads, file: Path) -> None:
+    """Where it is the table's own time to live, that is what is named; ttl_s = 0 loads all the same."""
+    loads.execute(f"ALTER TABLE {KEYSPACE}.user WITH default_time_to_live = {MOST_S}")
+    with pytest.raises(SettingRefusedError, match=r"default ttl of .*default_time_to_live of the table"):
+        loads.run(loads.job("user", [file], max_bad_rows="100%"))
+    loads.run(loads.job("user", [file], ttl_s=0))
+    assert loads.rows("user", "TTL(last_name) AS ttl") == [{"ttl": None}]
+
+
+def test_a_time_to_live_is_kept_by_time_windows_too(loads: Loads) -> None:
+    """In a table that is compacted by time windows rows expire as is asked, or as the table says."""
+    windows = "{'class': 'TimeWindowCompactionStrategy'}"
+    table = loads.create("windows", "k int PRIMARY KEY, v text")
+    loads.execute(
+        f"ALTER TABLE {KEYSPACE}.{table} WITH compaction = {windows} AND default_time_to_live = 7200"
+    )
+    loads.run(loads.job(table, [loads.write("own.csv", "k,v", [(1, "a")])]))
+    loads.run(loads.job(table, [loads.write("asked.csv", "k,v", [(2, "a")])], ttl_s=3600))
+    ttl = {row["k"]: row["ttl"] for row in loads.rows(table, "k, TTL(v) AS ttl")}
+    assert 3600 < ttl[1] <= 7200
+    assert 0 < ttl[2] <= 3600
+
+
+def test_what_cassandra_never_takes_is_refused_before_it_is_asked(workspace: Workspace) -> None:
+    """More than twenty years and less than nothing end a run at once, with the setting and its bound."""
+    assert LoadConfig(ttl_s=MOST_S).ttl_s == MOST_S
+    with pytest.raises(SettingError, match=f"ttl_s is {MOST_S + 1}; Cassandra's most is {MOST_S}, 20 years"):
+        LoadConfig(ttl_s=MOST_S + 1)
+    done = workspace.luigi("LoadTable", "--table", "t", "--input", "t.csv", "--ttl-s", "-1")
+    assert done.returncode != 0
+    assert "ttl-s" in done.stdout or "ttl_s" in done.stdout

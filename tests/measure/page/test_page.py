@@ -1,0 +1,125 @@
+"""The report's page in a real browser, on a phone and on a desk, by day and by night."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipeline.measure.reporting.report import write_experiment
+from tests.harness import experiments
+from tests.measure.page import looks
+
+SIZES = {"phone": (360, 740), "desk": (1280, 900)}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the system's own Chromium; where there is none the run fails, it does not skip."""
+    program = shutil.which("chromium")
+    assert program, "chromium is not on the PATH; install it, on Debian: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # Chromium's sandbox refuses to start as root, as whom containers run; the page is our own.
+        started = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write a whole report; return the address of its page."""
+    folder = tmp_path_factory.mktemp("report")
+    write_experiment(
+        folder,
+        experiments.renamed(
+            experiments.experiment(), "prepared, loop", "prepared, loop, a name as long as they may ever get"
+        ),
+        experiments.facts(cluster="a_cluster_with_one_very_long_word_for_its_name_" * 3),
+        advice=experiments.advice(),
+    )
+    return (folder / "report.html").as_uri()
+
+
+@pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
+def page(browser: Browser, report: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Open the page; when the test is done it must have asked for nothing else and complained of nothing."""
+    size, scheme = request.param
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    requested: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda asked: requested.append(asked.url))
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(report)
+    yield page
+    assert [url for url in requested if not url.startswith("data:")] == [report]
+    assert not [said for said in complaints if said.startswith(("error", "warning")) or ":" not in said]
+    context.close()
+
+
+def test_it_looks_as_it_should(page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Nothing is wider than the page but what scrolls by itself, no text is cut off or pale.
+
+    Pictures to look at go to the folder that SCREENSHOTS names, or to pytest's own.
+    """
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    page.screenshot(path=folder / f"{request.node.callspec.id}.png", full_page=True)
+    page.locator("summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.evaluate(looks.LEAVING_THE_VIEWPORT) == []
+    assert page.evaluate(looks.CLIPPED) == []
+    assert page.evaluate(looks.TOO_PALE) == []
+
+
+def test_the_keyboard_reaches_everything(page: Page) -> None:
+    """Tab reaches the skip link first, then the contents in order, then every scroll region, all visibly."""
+    reached: list[str] = []
+    while True:
+        page.keyboard.press("Tab")
+        focused = page.evaluate(looks.FOCUSED)
+        if not focused["what"]:
+            break
+        assert focused["seen"], focused["what"]
+        reached.append(focused["what"])
+        assert len(reached) < 500, "Tab never leaves the page"
+    contents = [f"#{each.get_attribute('id')}" for each in page.locator("h2").all()]
+    assert reached[: 1 + len(contents)] == ["#content", *contents]
+    regions = [
+        each.get_attribute("aria-label") for each in page.locator(".region").all() if each.is_visible()
+    ]
+    assert [each for each in reached if each in regions] == regions
+    assert len(regions) == len(set(regions)) > 10
+
+
+def test_links_on_the_page_lead_there(page: Page) -> None:
+    """The skip link moves the focus behind the contents; a contents link shows its section."""
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    for link in page.locator("nav a").all():
+        link.press("Enter")
+        top = page.evaluate("document.querySelector(location.hash).getBoundingClientRect().top")
+        assert 0 <= top < page.evaluate("innerHeight")
+
+
+def test_headings_leave_out_no_level(page: Page) -> None:
+    """There is one heading of the first level, and each of the others is at most one level below the last."""
+    levels = page.evaluate(looks.HEADINGS)
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_it_prints_within_the_paper(page: Page) -> None:
+    """On A4 across, 273 mm between the margins, nothing is cut off: paper does not scroll."""
+    page.set_viewport_size({"width": 1032, "height": 703})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.evaluate(looks.LEAVING_THE_VIEWPORT) == []

@@ -1,0 +1,104 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline.cql.columns import Column
+from pipeline.errors import RowFileError
+from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.csvfile import open_csv
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.files import check_file, plan_fields, read_chunks, read_rows
+from pipeline.rowfiles.rejected import write_rejected
+from tests.harness.hostile import HEADER, hostile_files
+
+COLUMNS = [
+    Column("user_id", "uuid", is_key=True),
+    Column("first_name", "text", is_key=False),
+    Column("last_name", "text", is_key=False),
+]
+
+
+def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
+    """Return the fields, the places of the good rows, and the bad rows of a file, its chunks checked."""
+    fields = plan_fields([file], COLUMNS, {})
+    check_file(file, fields)
+    good: list[int] = []
+    bad: list[BadRow] = []
+    for number, chunk in enumerate(read_chunks(file, fields)):
+        assert chunk.number == number
+        assert [len(column) for column in chunk.columns] == [len(chunk.lines)] * len(fields)
+        for column in chunk.columns:
+            column.validate(full=True)
+        good += chunk.lines.tolist()
+        bad += chunk.bad
+    return fields, good, bad
+
+
+def rows_in(file: Path) -> int:
+    """Return how many rows a CSV file has, taken apart one by one."""
+    with open_csv(file) as opened:
+        return sum(1 for block in opened.blocks() for _ in opened.rows(block))
+
+
+def test_hostile_files_are_the_same_for_a_seed(tmp_path: Path) -> None:
+    """A seed names the files, whatever their number: a failure can be made again."""
+    some, more, others = (
+        [file.read_bytes() for file in hostile_files(tmp_path / name, count, seed)]
+        for name, count, seed in (("some", 31, 1), ("more", 35, 1), ("others", 31, 2))
+    )
+    assert some == more[:31]
+    assert some != others
+
+
+def test_no_file_is_a_surprise(tmp_path: Path) -> None:
+    """Of 200 hostile files each is refused by name or read to its end, every row good or listed."""
+    seen: Counter[str] = Counter()
+    refusals: list[tuple[str, str]] = []
+    for file in hostile_files(tmp_path / "hostile", 200, seed=4):
+        try:
+            fields, good, bad = read(file)
+        except RowFileError as error:
+            refusals.append((str(file), str(error)))
+            continue
+        seen["with bad rows" if bad else "good"] += 1
+        places = sorted(good + [row.line for row in bad])
+        assert len(places) == len(set(places))
+        for row in bad:
+            assert row.file == str(file)
+            assert row.reason
+            assert len(row.value) <= 81
+        if file.suffix == ".csv":
+            assert len(places) == rows_in(file)
+        else:
+            assert places == list(range(1, len(places) + 1))
+        if bad:
+            assert write_rejected(tmp_path / "rejected.csv", fields, bad) == len(bad)
+    assert min(len(refusals), *seen.values()) > 20
+    assert all(file in message for file, message in refusals)
+
+
+def test_no_file_is_a_surprise_when_read_strictly(tmp_path: Path) -> None:
+    """Rows one by one, converted: a hostile file ends in its last row or in an error that names it."""
+    refusals: list[tuple[str, str]] = []
+    for file in hostile_files(tmp_path, 200, seed=5):
+        try:
+            for row in read_rows([file], COLUMNS):
+                assert len(row) == len(COLUMNS)
+        except RowFileError as error:
+            refusals.append((str(file), str(error)))
+    assert len(refusals) in range(100, 190)
+    assert all(file in message for file, message in refusals)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'a",b,"\n', b'"a\n', b'x,"\n', b'""b\n', b'"""\n', b'"\n', b",\n", b"\r", b'a,"b\n,c\n'],
+    ids=str,
+)
+def test_no_line_makes_reading_slow(tmp_path: Path, line: bytes) -> None:
+    """A file of one odd line, 100 kB of it, is read in a time that grows with its size only."""
+    file = tmp_path / "rows.csv"
+    file.write_bytes(HEADER + line * (100_000 // len(line)))
+    _, good, bad = read(file)
+    assert len(good) + len(bad) == rows_in(file)

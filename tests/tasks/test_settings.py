@@ -1,0 +1,265 @@
+"""Settings from luigi.cfg, from the command line, and in the docs."""
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT, Workspace
+
+GIVEN = {
+    "cassandra": {
+        "contact_points": "10.0.0.1,10.0.0.2",
+        "port": "9043",
+        "datacentre": "dc1",
+        "keyspace": "SalesDB",
+        "replication_factor": "3",
+        "consistency_level": "ONE",
+        "manage_schema": "False",
+        "user": "ada",
+        "password_file": "/secret",
+        "tls_ca_file": "/ca.pem",
+        "tls_certificate_file": "/c.pem",
+        "tls_key_file": "/k.pem",
+        "tls_check_hostname": "False",
+        "connect_timeout_s": "1.5",
+        "request_timeout_s": "2.5",
+    },
+    "embedded": {"nodes": "2", "heap": "512M", "port": "9050"},
+    "generate": {"rows": "7", "seed": "-1", "locale": "de_DE", "file_format": "parquet"},
+    "load": {
+        "way": "prepared",
+        "pool_size": "auto",
+        "batch_size_bytes": "100",
+        "processes": "2",
+        "rows_per_s": "9.5",
+        "nulls": "write",
+        "ttl_s": "60",
+        "max_bad_rows": "1.5%",
+        "retry_budget_s": "3.0",
+    },
+    "timing": {"latencies_s": "0,0.25", "sync_repeats": "1", "async_repeats": "2"},
+    "experiment": {
+        "time_budget": "0 w 0 d 2 h 0 m 0 s",
+        "precision": "0.1",
+        "repeat_s": "1.0",
+        "pool_sizes": "5,6",
+    },
+    "output": {"folder": "/elsewhere"},
+}
+"""A value for each setting, none of them its default, as Luigi writes it."""
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Return the defaults in docs/settings.md by section and name, an empty one as nothing."""
+    sections: dict[str, dict[str, str]] = {}
+    for line in (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8").splitlines():
+        if heading := re.match(r"## (?:\[(\w+)\])?", line):
+            section = heading[1] or ""
+        elif row := re.match(r"\| (`[^|]*`) \| (?:`(.*?)`|empty) \|", line):
+            for name in re.findall(r"`(\w+)`", row[1]):
+                sections.setdefault(section, {})[name] = row[2] or ""
+    return sections
+
+
+def configured() -> dict[str, dict[str, str]]:
+    """Return the values in the project's luigi.cfg, of the sections that the docs have."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(PROJECT / "luigi.cfg", encoding="utf-8")
+    return {section: dict(config[section]) for section in documented()}
+
+
+def flags(values: dict[str, dict[str, str]]) -> list[str]:
+    """Return the words that give these settings on a command line."""
+    return [
+        word
+        for section, settings in values.items()
+        for name, value in settings.items()
+        for word in (f"--{section}-{name}".replace("_", "-"), value)
+    ]
+
+
+def shown(workspace: Workspace, *words: str, **environment: str) -> dict[str, dict[str, str]]:
+    """Return the settings that a run of `luigi` with these words has."""
+    done = workspace.luigi("--module", "tests.harness.settings_tasks", "ShowSettings", *words, **environment)
+    assert done.returncode == 0, done.stdout
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    found: dict[str, dict[str, str]] = json.loads(line)
+    return found
+
+
+def test_every_setting_can_be_given_on_the_command_line(workspace: Workspace) -> None:
+    """Each setting of the docs takes a value as `--SECTION-NAME value`, and it is the value that counts."""
+    assert {section: set(settings) for section, settings in GIVEN.items()} == {
+        section: set(settings) for section, settings in documented().items()
+    }
+    assert shown(workspace, *flags(GIVEN)) == GIVEN
+
+
+def test_a_percent_sign_in_luigi_cfg_is_one(workspace: Workspace) -> None:
+    """`max_bad_rows = 1.5%` is read as the docs write it, and so is `%%`, as configparser wants it."""
+    for text in ("1.5%", "1.5%%"):
+        workspace.configure(load={"max_bad_rows": text})
+        assert shown(workspace)["load"]["max_bad_rows"] == "1.5%"
+
+
+def test_a_reference_to_nothing_is_refused(workspace: Workspace) -> None:
+    """A value that refers to an environment variable which is not set ends the run with its name."""
+    workspace.configure(cassandra={"user": "${NO_SUCH_USER}"})
+    done = workspace.luigi("SetupKeyspace")
+    assert done.returncode != 0
+    assert done.stdout.count("error: [cassandra] user cannot be read: Config refers to a nonexisting") == 1
+    assert "Traceback" not in done.stdout
+    assert shown(workspace, NO_SUCH_USER="ada")["cassandra"]["user"] == "ada"
+
+
+def test_an_empty_value_on_the_command_line_counts(workspace: Workspace) -> None:
+    """Settings that may be empty can be emptied for one run; the others refuse it by name."""
+    may_be_empty = {
+        section: {name: "" for name, value in settings.items() if not value}
+        for section, settings in documented().items()
+    }
+    workspace.configure(cassandra={**GIVEN["cassandra"]}, load={"ttl_s": 60})
+    found = shown(workspace, *flags(may_be_empty))
+    for section, names in may_be_empty.items():
+        assert {name: found[section][name] for name in names} == names
+    done = workspace.luigi("SetupKeyspace", "--cassandra-port", "")
+    assert done.returncode == 35, done.stdout
+    assert done.stdout.count("[cassandra] port is ''; it must be a whole number") == 1
+
+
+DEFAULTS = """
+import json, sys
+from tasks.settings import SECTIONS
+texts = json.load(sys.stdin)
+said = {}
+for section in SECTIONS:
+    family = section.get_task_family()
+    for name, parameter in section.get_params():
+        text = texts.get(family, {}).get(name)
+        default = parameter.serialize(parameter._default)
+        value = None if text is None else parameter.serialize(parameter.normalize(parameter.parse(text)))
+        said[f"{family} {name}"] = [value, default]
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.parametrize("where", [documented, configured])
+def test_names_and_defaults_are_those_of_the_code(where: Callable[[], dict[str, dict[str, str]]]) -> None:
+    """docs/settings.md and luigi.cfg have each setting of the code, no other, and its default."""
+    texts = where()
+    done = subprocess.run(
+        [sys.executable, "-c", DEFAULTS],
+        cwd=PROJECT,
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code = json.loads(done.stdout)
+    assert set(code) == {f"{section} {name}" for section, names in texts.items() for name in names}
+    assert {name: said for name, (said, _) in code.items()} == {
+        name: default for name, (_, default) in code.items()
+    }
+
+
+@pytest.fixture
+def elsewhere(workspace: Workspace, tmp_path: Path) -> Path:
+    """Move the workspace's luigi.cfg to another folder, with paths that are relative; return the file."""
+    file = tmp_path / "etc" / "load.cfg"
+    file.parent.mkdir()
+    paths = dict.fromkeys(("password_file", "tls_ca_file", "tls_certificate_file", "tls_key_file"), "a/file")
+    workspace.configure(cassandra={**paths}, core={"logging_conf_file": "logging.ini"})
+    (workspace.folder / "luigi.cfg").rename(file)
+    (file.parent / "logging.ini").write_text(LOGGING, encoding="utf-8")
+    return file
+
+
+LOGGING = """
+[loggers]
+keys = root
+[handlers]
+keys = stderr
+[formatters]
+keys = plain
+[logger_root]
+handlers = stderr
+[handler_stderr]
+class = StreamHandler
+formatter = plain
+[formatter_plain]
+format = as logging.ini says: %(message)s
+"""
+
+
+def test_relative_paths_are_seen_from_the_file_that_has_them(workspace: Workspace, elsewhere: Path) -> None:
+    """Paths in luigi.cfg, ours and Luigi's, begin in its folder; on the command line in the current one."""
+    found = shown(workspace, "--cassandra-password-file", "here", LUIGI_CONFIG_PATH=str(elsewhere))
+    folder = elsewhere.parent
+    assert found["cassandra"]["password_file"] == "here"  # noqa: S105 - a path
+    for name in ("tls_ca_file", "tls_certificate_file", "tls_key_file"):
+        assert found["cassandra"][name] == str(folder / "a" / "file")
+    assert found["output"]["folder"] == str(folder / "output")
+    assert (folder / ".luigi").is_dir()
+    assert not list(workspace.folder.iterdir())
+    done = workspace.luigi("SetupKeyspace", LUIGI_CONFIG_PATH=str(elsewhere))
+    assert "as logging.ini says: " in done.stdout
+
+
+def test_of_two_files_the_one_that_has_a_path_counts(workspace: Workspace, elsewhere: Path) -> None:
+    """Luigi reads ./luigi.cfg before the file that is named: a path begins where it is written."""
+    (workspace.folder / "luigi.cfg").write_text(
+        "[cassandra]\ntls_ca_file = mine\nuser = ada\n[output]\nfolder = mine\n", encoding="utf-8"
+    )
+    text = elsewhere.read_text(encoding="utf-8")
+    elsewhere.write_text(text.replace("folder = output\n", "").replace("user =\n", ""), encoding="utf-8")
+    found = shown(workspace, LUIGI_CONFIG_PATH=str(elsewhere))
+    assert found["cassandra"]["user"] == "ada"
+    assert found["output"]["folder"] == "mine"
+    assert found["cassandra"]["tls_ca_file"] == str(elsewhere.parent / "a" / "file")
+
+
+def refused(workspace: Workspace, message: str, **environment: str) -> None:
+    """Run a command that must end at once with one message, and write nothing."""
+    before = sorted(workspace.folder.rglob("*"))
+    done = workspace.luigi("SetupKeyspace", **environment)
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.count(message) == 1, done.stdout
+    assert done.stdout.count("error: ") == 1, done.stdout
+    assert "Traceback" not in done.stdout
+    assert sorted(workspace.folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["client.cfg", "luigi.toml"])
+def test_a_file_of_another_name_is_no_luigi_cfg(workspace: Workspace, name: str) -> None:
+    """Where only a client.cfg or a luigi.toml is there, the message says which file is wanted."""
+    (workspace.folder / "luigi.cfg").rename(workspace.folder / name)
+    refused(workspace, f"{name} does not count, its settings belong into a luigi.cfg")
+
+
+def test_a_client_cfg_beside_luigi_cfg_is_refused(workspace: Workspace) -> None:
+    """Settings in a client.cfg, which Luigi reads too, do not fill in what luigi.cfg leaves out."""
+    file = workspace.folder / "client.cfg"
+    file.write_text("[load]\nttl_s = 60\n", encoding="utf-8")
+    refused(workspace, f"{file} has [load], which luigi.cfg would cover in part; move its settings to luigi")
+    file.write_text("[core]\nlog_level = INFO\n", encoding="utf-8")
+    assert shown(workspace)["load"]["ttl_s"] == ""
+
+
+@pytest.mark.parametrize(
+    "environment", [{"LUIGI_CONFIG_PATH": "luigi.toml"}, {"LUIGI_CONFIG_PARSER": "toml"}]
+)
+def test_toml_is_refused(workspace: Workspace, tmp_path: Path, environment: dict[str, str]) -> None:
+    """Where Luigi can read TOML, settings in it are not passed over in silence."""
+    (workspace.folder / "luigi.toml").write_text("[load]\nttl_s = 60\n", encoding="utf-8")
+    # What Luigi reads TOML with is another package; this has of it what Luigi calls.
+    (tmp_path / "toml.py").write_text(
+        "import tomllib\n\ndef load(path):\n    return tomllib.load(open(path, 'rb'))\n", encoding="utf-8"
+    )
+    path = f"{tmp_path}:{PROJECT}"
+    refused(workspace, "settings are read from luigi.cfg, not from TOML", PYTHONPATH=path, **environment)
