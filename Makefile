@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-page test-install check requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-page test-install check requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -25,8 +25,11 @@ report: venv  ## Time nine ways to write at five latencies, sweep pool sizes, wr
 test: venv-dev  ## Run every test
 	.venv/bin/pytest $(ARGS)
 
+test-unit: venv-dev  ## Run the tests that need no server, in a minute
+	.venv/bin/pytest -m 'not server' $(ARGS)
+
 test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian package chromium
-	.venv/bin/pytest $(ARGS) tests/page
+	.venv/bin/pytest $(ARGS) tests/measure/page
 
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
@@ -35,6 +38,7 @@ check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links and p
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports
 	.venv/bin/deptry pipeline tasks
 	@# What only tests and benches import may be a development requirement, and what they do not import is used.
 	.venv/bin/deptry --ignore DEP002,DEP004 bench faults tests

@@ -23,10 +23,10 @@ from bench.results import RESULTS
 from bench.roster import OURS, PROJECT, ROSTER
 from bench.server import FILES, open_server, own_cluster
 from bench.tables import TABLES
-from pipeline.datasets import find_dataset
+from pipeline.datasets.dataset import find_dataset
 from pipeline.datasets.generate import write_part
+from pipeline.datasets.jobs import GenerateFile
 from pipeline.embedded import Endpoint
-from pipeline.workers.jobs import GenerateFile
 
 _KEYSPACE = "bench"
 _ROUNDS = 5

@@ -18,22 +18,22 @@ from datetime import date
 from itertools import combinations, product
 from pathlib import Path
 
-from cattrs import structure
-
 from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.roster import PROJECT
 from bench.server import FILES, own_cluster
-from pipeline.datasets import find_dataset
+from pipeline.cluster.jobs import SetUpTable
+from pipeline.datasets.dataset import find_dataset
 from pipeline.datasets.generate import write_part
+from pipeline.datasets.jobs import GenerateFile
 from pipeline.embedded import Endpoint
 from pipeline.measure.experiment.comparison import Difference, compare
 from pipeline.measure.experiment.knee import advise, pool_size_at
 from pipeline.measure.experiment.measurement import Repeat
 from pipeline.measure.experiment.statistics import by_setup
+from pipeline.measure.jobs import RunExperiment
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.workers.client import end_waiting, run_job
-from pipeline.workers.jobs import GenerateFile, RunExperiment, SetUpTable
 
 _DATASET = "pipeline.datasets.users"
 _KEYSPACE = KeyspaceConfig(name="bench")
@@ -121,7 +121,7 @@ class _Lab:
                 run=f"bench_{self._runs}",
             )
         )
-        return [structure(repeat, Repeat) for repeat in found["repeats"]], found["ways"]
+        return list(found.repeats), found.ways
 
 
 def _resampled(lab: _Lab) -> Iterator[Figure]:

@@ -10,10 +10,10 @@ from faults.outcome import Outcome, ScenarioError, require
 from faults.site import Ground, Site
 from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
+from pipeline.load import jobs
 from pipeline.rowfiles.files import plan_fields, read_chunks
 from pipeline.rowfiles.sources import describe_file, digest
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job
 from tests.harness.hostile import hostile_files
 
@@ -54,22 +54,22 @@ def _load(site: Site, file: Path) -> str:
     )
     before = _keys(site)
     begun = run_job(jobs.BeginLoad(load=load, anew=False))
-    shared = run_job(jobs.LoadShare(load=load, journal=begun["journal"]))
+    shared = run_job(jobs.LoadShare(load=load, journal=begun.journal))
     counts = run_job(
         jobs.FinishLoad(
             load=load,
-            journal=begun["journal"],
-            chunks=tuple(shared["chunks"]),
+            journal=begun.journal,
+            chunks=shared.chunks,
             date=dt.date(2026, 1, 1),
             source=file.name,
             input_sha256=digest([described], ""),
         )
     )
     good, rows = _good_keys(file, folder / "bad_rows.csv")
-    require(counts["read"] == rows, f"{counts['read']} rows were read of {rows}")
-    require(counts["acknowledged"] + counts["bad"] == rows, f"{counts} do not add up")
+    require(counts.read == rows, f"{counts.read} rows were read of {rows}")
+    require(counts.acknowledged + counts.bad == rows, f"{counts} do not add up")
     require(_keys(site) - before == good - before, "the rows in the table are not the good ones of the file")
-    return "with bad rows" if counts["bad"] else "loaded whole"
+    return "with bad rows" if counts.bad else "loaded whole"
 
 
 def _keys(site: Site) -> set[str]:

@@ -18,8 +18,13 @@ from typing import TextIO  # noqa: E402
 
 import gevent  # noqa: E402
 
+import pipeline.cluster.jobs  # noqa: E402
+import pipeline.datasets.jobs  # noqa: E402
+import pipeline.load.jobs  # noqa: E402
+import pipeline.measure.jobs  # noqa: E402
+import pipeline.verify.jobs  # noqa: E402, F401 - a job is known by its class, once that is there
 from pipeline.errors import PipelineError  # noqa: E402
-from pipeline.workers.codec import job_from_json  # noqa: E402
+from pipeline.workers.codec import job_from_json, plain  # noqa: E402
 from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
@@ -33,16 +38,15 @@ def main() -> None:
     def say(kind: str, what: object) -> None:
         print(json.dumps({kind: what}), file=lines, flush=True)
 
-    from pipeline.steps import carry_out  # noqa: PLC0415 - the driver only after the signals are set
-
-    gc.freeze()  # what was imported stays: no collection need look through it while rows are written
-
     for line in sys.stdin:
         signal.signal(signal.SIGTERM, _end)
         last: tuple[str, object]
         try:
             job = job_from_json(line)
-            last = ("result", carry_out(job, lambda done, total, what: say("progress", [done, total, what])))
+            carry_out = job.handler()
+            gc.freeze()  # what was imported stays: no collection need look through it while rows are written
+            result = carry_out(lambda done, total, what: say("progress", [done, total, what]))
+            last = ("result", plain(result))
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])
         finally:

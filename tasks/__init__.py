@@ -3,7 +3,7 @@
 from tasks import configfile, settings, terminal
 from tasks.chain import SetupKeyspace
 from tasks.experiment import CompareReports
-from tasks.load import LoadTable, ReplayBadRows
+from tasks.tables import LoadTable, ReplayBadRows, VerifyTable
 from tasks.users import (
     ContenderReport,
     GenerateUsers,
@@ -12,7 +12,6 @@ from tasks.users import (
     TimingReport,
     VerifyUsers,
 )
-from tasks.verify import VerifyTable
 
 terminal.install()
 configfile.require_config_file()

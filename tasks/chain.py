@@ -7,13 +7,15 @@ from pathlib import Path
 
 import luigi
 
+from pipeline.cluster.jobs import SetUpTable
+from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import files as rowfiles
 from pipeline.settings import FILE_FORMATS
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
-from tasks.load import Load, running_cluster
+from tasks.cluster import running_cluster
+from tasks.load import Load
 from tasks.parameters import Checked, Choice, Day, Input, Integer, Switch
 from tasks.settings import keyspace_config, output_folder
 from tasks.targets import Place, TableTarget, describe
@@ -35,7 +37,7 @@ class SetupKeyspace(luigi.Task):
     def complete(self) -> bool:
         """Where the table is to be dropped, only a table with another id than before will do."""
         before = self._table_id_before if self.drop else None
-        return describe(self._place, [])["table_id"] not in {None, before}
+        return describe(self._place, []).table_id not in {None, before}
 
     @property
     def _place(self) -> Place:
@@ -43,12 +45,11 @@ class SetupKeyspace(luigi.Task):
 
     @cached_property
     def _table_id_before(self) -> str | None:
-        table_id: str | None = describe(self._place, [])["table_id"]
-        return table_id
+        return describe(self._place, []).table_id
 
     def run(self) -> None:
         """Do it."""
-        run_job(jobs.SetUpTable(cluster=running_cluster(), **self._place.as_job, drop=self.drop))
+        run_job(SetUpTable(cluster=running_cluster(), **self._place.as_job, drop=self.drop))
 
 
 class RowsTask(luigi.Task):
@@ -94,7 +95,7 @@ class GenerateRows(RowsTask):
         with joined(Path(self.output().path), parts) as files:
             run_jobs(
                 [
-                    jobs.GenerateFile(
+                    GenerateFile(
                         dataset=self.dataset,
                         date=self.date,
                         rows=self.rows,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import luigi
-from cattrs import structure
 
 from pipeline import embedded
 from pipeline.errors import SlowerError
@@ -14,13 +13,14 @@ from pipeline.measure.article import report
 from pipeline.measure.experiment.comparison import compare
 from pipeline.measure.experiment.knee import Advice, advise, write_advice
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
+from pipeline.measure.jobs import RunExperiment
 from pipeline.measure.reporting.measurements import read_measurements
 from pipeline.measure.reporting.report import MEASUREMENTS, PAGE, write_experiment
 from pipeline.settings import ClusterConfig
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job
+from pipeline.workers.codec import plain
 from tasks import settings
-from tasks.load import POOL_SIZE_FILE, pool_size_of
+from tasks.cluster import POOL_SIZE_FILE, pool_size_of
 from tasks.parameters import Checked, Number
 from tasks.settings import embedded_spec, keyspace_config, output_folder
 from tasks.sweeps import Duration, PoolSizes
@@ -53,7 +53,7 @@ class Experiment(Measurement):
         spec = embedded_spec()
         nodes = embedded.status(spec.folder).nodes if spec else ()
         result = run_job(
-            jobs.RunExperiment(
+            RunExperiment(
                 cluster=cluster,
                 keyspace=keyspace_config(),
                 dataset=self.dataset,
@@ -70,14 +70,13 @@ class Experiment(Measurement):
             ),
             progress_of(self),
         )
-        repeats = [structure(repeat, Repeat) for repeat in result["repeats"]]
         facts = {
             "measured_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             "settings": self.to_str_params(only_significant=True),
-            "cluster": result["cluster"],
+            "cluster": plain(result.cluster),
             **report.environment(),
         }
-        self.write(repeats, facts, advise(repeats, result["ways"]))
+        self.write(result.repeats, facts, advise(result.repeats, result.ways))
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
         """Return the pool sizes to time, first the one of the contenders that are not swept."""

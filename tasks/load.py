@@ -1,8 +1,7 @@
-"""What every load into a table shares, and the load of any table: `luigi --module tasks LoadTable`."""
+"""What every load into a table shares: its parameters, what it runs, what it reports."""
 
 import contextlib
 import dataclasses
-import datetime as dt
 import hashlib
 import ipaddress
 import json
@@ -16,86 +15,25 @@ from pathlib import Path
 import luigi
 from filelock import FileLock
 
-from pipeline import embedded
-from pipeline.errors import EmbeddedError, RowFileError, SettingError, shown
+from pipeline.errors import RowFileError, shown
 from pipeline.files import write_text
-from pipeline.measure.experiment.knee import pool_size_at, read_advice
+from pipeline.load import jobs
 from pipeline.rowfiles import files as rowfiles
-from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED
+from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.sources import describe_file, digest, options_of
-from pipeline.settings import NULLS, WAYS, ClusterConfig, LoadConfig
-from pipeline.workers import jobs
+from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
-from pipeline.workers.jobs import Result
+from pipeline.workers.codec import plain
 from tasks import settings
-from tasks.parameters import (
-    Checked,
-    Choice,
-    Day,
-    Input,
-    Integer,
-    Mapped,
-    Number,
-    OptionalInteger,
-    PoolSize,
-    Switch,
-)
-from tasks.settings import cluster_config, embedded_spec, keyspace_config, output_folder
-from tasks.targets import CassandraTarget, Place
+from tasks.cluster import pool_size_of, running_cluster
+from tasks.options import LoadParameters
+from tasks.parameters import Switch
+from tasks.settings import output_folder
+from tasks.targets import CassandraTarget, Place, loads_of
 from tasks.terminal import progress_of, say
 
 STARTED_S = time.time()
 """When this run of Luigi began, in seconds since 1970 by this machine's clock."""
-
-
-class LoadParameters(luigi.Task):
-    """How a load is done, for the load and for what follows it."""
-
-    date = Day(description="The day of the batch.")
-    way = Choice(
-        section=settings.load,
-        choices=WAYS,
-        significant=False,
-        description="batch: unlogged batches; prepared: a statement a row; create: a cqlengine call a row.",
-    )
-    pool_size = PoolSize(
-        section=settings.load,
-        significant=False,
-        description="The most requests in flight, a process; auto: what RecommendPoolSize found.",
-    )
-    batch_size_bytes = Integer(
-        section=settings.load,
-        minimum=1,
-        significant=False,
-        description="The most that a batch of several rows has, as the server counts for its thresholds.",
-    )
-    processes = Integer(
-        section=settings.load,
-        minimum=0,
-        significant=False,
-        description="Worker processes to share the load; 0: as many as help.",
-    )
-    rows_per_s = Number(section=settings.load, significant=False, description="A cap; 0: none.")
-    max_bad_rows = Checked(
-        section=settings.load,
-        significant=False,
-        description="How many bad rows a load may have: a number, or a percentage such as 1.5%.",
-    )
-    nulls = Choice(
-        section=settings.load,
-        choices=NULLS,
-        description="An empty field: unset leaves the cell, write deletes it.",
-    )
-    ttl_s = OptionalInteger(
-        section=settings.load,
-        minimum=0,
-        description="Seconds until the rows expire; 0: never; empty: as the table's own default says.",
-    )
-    timestamp_us = Integer(
-        default=0,
-        minimum=0,
-        description="The first row's write timestamp, µs since 1970; 0: the moment of the load.",
-    )
 
 
 class Load(LoadParameters):
@@ -164,10 +102,10 @@ class Load(LoadParameters):
         load = self.as_job(running_cluster())
         if self.dry_run:
             checked = run_job(jobs.CheckRows(load=load), progress_of(self))
-            columns = ", ".join(checked["columns"])
+            columns = ", ".join(checked.columns)
             say(
                 self,
-                f"{checked['rows']} rows, {checked['bad']} bad ones among them, would be loaded: {columns}",
+                f"{checked.rows} rows, {checked.bad} bad ones among them, would be loaded: {columns}",
             )
             return
         input_sha256 = digest(load.files, self._options())
@@ -190,31 +128,30 @@ class Load(LoadParameters):
                 input_sha256=input_sha256,
             )
         )
-        if begun["rows"]:
-            say(self, f"goes on behind {begun['rows']} rows that a run before this one has loaded")
+        if begun.rows:
+            say(self, f"goes on behind {begun.rows} rows that a run before this one has loaded")
         shares, tell = self._shares(load), progress_of(self)
         results = run_jobs(
             [
-                jobs.LoadShare(load=load, journal=begun["journal"], share=share, shares=shares)
+                jobs.LoadShare(load=load, journal=begun.journal, share=share, shares=shares)
                 for share in range(shares)
             ],
             tell,
         )
         tell(1, 1, "rows loaded")
         self._require_same_files(load)
-        chunks = tuple(results[0]["chunks"])
         counts = run_job(
             jobs.FinishLoad(
                 load=load,
-                journal=begun["journal"],
-                chunks=chunks,
+                journal=begun.journal,
+                chunks=results[0].chunks,
                 date=self.date,
                 source=self.source,
                 input_sha256=input_sha256,
                 rows=self.rows_generated,
             )
         )
-        self._report(begun["rows"], counts, results)
+        self._report(begun.rows, counts, results)
 
     def _require_same_files(self, load: jobs.Load) -> None:
         """Return if the input still means the files that were loaded.
@@ -231,15 +168,15 @@ class Load(LoadParameters):
                 "run the load again: it loads what is there then"
             )
 
-    def _report(self, resumed: int, counts: Result, results: list[Result]) -> None:
+    def _report(self, resumed: int, counts: jobs.RowCounts, results: list[jobs.LoadedShare]) -> None:
         """Keep what the load did, for its verification, and say it in a line or two."""
-        elapsed_s = max(result["elapsed_s"] for result in results)
-        rows_per_s = (counts["read"] - resumed) / elapsed_s
-        retries: Counter[str] = sum((Counter(result["retries"]) for result in results), Counter())
-        warned = sum(result["warned"] for result in results)
-        windows: Counter[str] = sum((Counter(result["limits"]) for result in results), Counter())
+        elapsed_s = max(result.elapsed_s for result in results)
+        rows_per_s = (counts.read - resumed) / elapsed_s
+        retries: Counter[str] = sum((Counter(result.retries) for result in results), Counter())
+        warned = sum(result.warned for result in results)
+        windows: Counter[str] = sum((Counter(result.limits) for result in results), Counter())
         said = {
-            **counts,
+            **plain(counts),
             "resumed": resumed,
             "elapsed_s": elapsed_s,
             "rows_per_s": rows_per_s,
@@ -249,16 +186,16 @@ class Load(LoadParameters):
             "requests_with_a_warning": warned,
         }
         write_text(self.folder / "load.json", json.dumps(said, indent=2) + "\n")
-        if counts["bad"]:
-            say(self, f"{counts['bad']} bad rows were left out: see {self.folder / BAD_ROWS}")
+        if counts.bad:
+            say(self, f"{counts.bad} bad rows were left out: see {self.folder / BAD_ROWS}")
         if retries:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(retries.items()))
             say(self, f"requests tried again: {kinds}")
         if warned:
-            text = next(result["warning"] for result in results if result["warned"])
+            text = next(result.warning for result in results if result.warned)
             say(self, f"the server warned {warned} times, first: {text} See docs/loading.md")
         # Last, because it is what stays on Luigi's page.
-        say(self, f"{counts['acknowledged']} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
+        say(self, f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
 
     def as_job(self, cluster: ClusterConfig) -> jobs.Load:
         """Return what a worker is told of this load."""
@@ -311,73 +248,6 @@ class Load(LoadParameters):
         return self.files()
 
 
-class TableParameters(LoadParameters):
-    """Which table, and which files."""
-
-    table = Checked(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
-    input = Input(description="Row files: a file, a folder or a glob.")
-    mapping = Mapped(
-        default={},
-        description="field=column, …: loads these fields alone; else the header names the columns.",
-    )
-
-
-class LoadTable(Load, TableParameters):
-    """Load row files into any table there is."""
-
-    @property
-    def place(self) -> Place:
-        """The table that is named."""
-        return named_place(self.table)
-
-    @property
-    def source(self) -> str:
-        """The input as it is given."""
-        return str(self.input)
-
-    @property
-    def columns_of_fields(self) -> Mapping[str, str]:
-        """The mapping that is given."""
-        mapping: Mapping[str, str] = self.mapping
-        return mapping
-
-    def files(self) -> tuple[Path, ...]:
-        """Return the input's files."""
-        return rowfiles.find_files(self.input)
-
-
-class ReplayBadRows(LoadTable):
-    """Load the rows that a day's loads into a table rejected, once they are mended in `rejected.csv`."""
-
-    input = Input(default="", description="The mended files; else every rejected.csv of that table and day.")
-
-    @property
-    def source(self) -> str:
-        """The input as it is given, or where the rejected rows are."""
-        return str(self.input or output_folder() / loads_of(self.place, self.date) / "*" / REJECTED)
-
-    def files(self) -> tuple[Path, ...]:
-        """Return the mended files."""
-        return rowfiles.find_files(self.source)
-
-
-def named_place(name: str) -> Place:
-    """Return the table of that name, which may begin with its keyspace; each may stand in CQL's quotes.
-
-    Raises:
-        SettingError: it is no such name.
-    """
-    part = r'"(?:[^"]|"")+"|[^".]+'
-    found = re.fullmatch(rf"(?:({part})\.)?({part})", name)
-    if not found:
-        raise SettingError(f"table is {name!r}; it must be a table's name, or keyspace.table")
-    keyspace, table = (
-        text[1:-1].replace('""', '"') if text.startswith('"') else text for text in found.groups("")
-    )
-    config = keyspace_config()
-    return Place(dataclasses.replace(config, name=keyspace or config.name), table=table)
-
-
 def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
     """Say what of an input that is a folder the task does not read.
 
@@ -388,55 +258,11 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
         say(task, f"reads the .csv and .parquet files of {source}, not {rowfiles.listed(passed)}")
 
 
-def loads_of(place: Place, date: dt.date) -> Path:
-    """Return the folder for what a day's loads into a table say, below the folder for output."""
-    return Path("loads", f"{place.keyspace.name}.{place.label}", f"{date}")
-
-
-def running_cluster() -> ClusterConfig:
-    """Return the cluster to talk to; the embedded one is started where it does not run.
-
-    Raises:
-        SettingError: a setting is wrong.
-        EmbeddedError: the embedded cluster does not start.
-    """
-    if spec := embedded_spec():
-        embedded.start(spec)
-    cluster = cluster_config()
-    if cluster is None:
-        raise EmbeddedError("the embedded Cassandra has ended; run the command again, or: make start")
-    return cluster
-
-
-def pool_size_of(task: luigi.Task, cluster: ClusterConfig, way: str) -> int:
-    """Return how many requests a task may have in flight: where that is `auto`, what the sweep found best.
-
-    `batch` finds its own: then it is only the most, and the default.
-
-    Raises:
-        SettingError: there is no advice for the way, or its file is damaged.
-        ClusterError: the cluster's latency cannot be measured.
-    """
-    if task.pool_size:
-        return int(task.pool_size)
-    if way == "batch":
-        return LoadConfig().pool_size
-    file = output_folder() / POOL_SIZE_FILE
-    advice = read_advice(file)
-    round_trip_s = run_job(jobs.MeasureRoundTrip(cluster=cluster))["round_trip_s"]
-    size = pool_size_at(advice, way, round_trip_s)
-    say(task, f"pool size {size} by {file}: a round trip to the cluster takes {1000 * round_trip_s:.1f} ms")
-    return size
-
-
 def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
 
-
-POOL_SIZE_FILE = "pool_size.toml"
-"""What RecommendPoolSize found, in the folder for output."""
 
 _ROWS_A_PROCESS = 500_000
 _NAME_MAX_CHARACTERS = 120

@@ -1,16 +1,20 @@
 """Targets in the cluster, each asked for through one short-lived worker: Luigi itself opens no session."""
 
+import dataclasses
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import luigi
 
+from pipeline.cluster.jobs import DescribeTable, Marker, TableDescription
+from pipeline.errors import SettingError
 from pipeline.settings import KeyspaceConfig
 from pipeline.workers.client import run_job
-from pipeline.workers.jobs import DescribeTable, Result
-from tasks.settings import cluster_config
+from tasks.settings import cluster_config, keyspace_config
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,28 @@ class Place:
     def as_job(self) -> dict[str, Any]:
         """What a job on the table is given of it."""
         return {"keyspace": self.keyspace, "dataset": self.dataset, "table": self.table}
+
+
+def named_place(name: str) -> Place:
+    """Return the table of that name, which may begin with its keyspace; each may stand in CQL's quotes.
+
+    Raises:
+        SettingError: it is no such name.
+    """
+    part = r'"(?:[^"]|"")+"|[^".]+'
+    found = re.fullmatch(rf"(?:({part})\.)?({part})", name)
+    if not found:
+        raise SettingError(f"table is {name!r}; it must be a table's name, or keyspace.table")
+    keyspace, table = (
+        text[1:-1].replace('""', '"') if text.startswith('"') else text for text in found.groups("")
+    )
+    config = keyspace_config()
+    return Place(dataclasses.replace(config, name=keyspace or config.name), table=table)
+
+
+def loads_of(place: Place, date: dt.date) -> Path:
+    """Return the folder for what a day's loads into a table say, below the folder for output."""
+    return Path("loads", f"{place.keyspace.name}.{place.label}", f"{date}")
 
 
 @dataclass(frozen=True)
@@ -55,34 +81,34 @@ class CassandraTarget(luigi.Target):
         """
         return self.is_in(describe(self.place, [self.date]))
 
-    def is_in(self, description: Result) -> bool:
+    def is_in(self, description: TableDescription) -> bool:
         """Say whether a description of the table holds this marker."""
         return self.marker_in(description) is not None
 
-    def marker(self) -> Result | None:
+    def marker(self) -> Marker | None:
         """Return the marker, None where there is none; raise as `exists`."""
         return self.marker_in(describe(self.place, [self.date]))
 
-    def marker_in(self, description: Result) -> Result | None:
+    def marker_in(self, description: TableDescription) -> Marker | None:
         """Return the newest such marker of a description of the table, None where there is none.
 
         A marker that a later TRUNCATE of the table has made void is none: both moments are the servers'.
         """
         markers = [
             marker
-            for marker in description["markers"]
-            if marker["date"] == self.date.isoformat()
-            and marker["table_id"] == description["table_id"]
-            and marker["truncated_at"] is not None
-            and marker["truncated_at"] >= description["truncated_at"]
+            for marker in description.markers
+            if marker.date == self.date
+            and marker.table_id == description.table_id
+            and marker.truncated_at is not None
+            and marker.truncated_at >= description.truncated_at
             and (
-                marker["input_sha256"] == self.input_sha256
+                marker.input_sha256 == self.input_sha256
                 if self.input_sha256
-                else marker["source"] == self.source
+                else marker.source == self.source
             )
-            and marker["finished_at_s"] >= (self.since_s or 0)
+            and marker.finished_at_s >= (self.since_s or 0)
         ]
-        return max(markers, key=lambda marker: float(marker["finished_at_s"]), default=None)
+        return max(markers, key=lambda marker: marker.finished_at_s, default=None)
 
 
 @dataclass(frozen=True)
@@ -97,10 +123,10 @@ class TableTarget(luigi.Target):
         Raises:
             PipelineError: a setting is wrong, the table is not its model's, or the cluster cannot be asked.
         """
-        return describe(self.place, [])["table_id"] is not None
+        return describe(self.place, []).table_id is not None
 
 
-def describe(place: Place, dates: Sequence[dt.date]) -> Result:
+def describe(place: Place, dates: Sequence[dt.date]) -> TableDescription:
     """Return what `DescribeTable` gives; where the embedded cluster does not run, there is nothing.
 
     Raises:
@@ -108,5 +134,5 @@ def describe(place: Place, dates: Sequence[dt.date]) -> Result:
     """
     cluster = cluster_config()
     if cluster is None:
-        return {"table_id": None, "truncated_at": "", "markers": []}
+        return TableDescription()
     return run_job(DescribeTable(cluster=cluster, **place.as_job, dates=tuple(dates)))

@@ -10,13 +10,13 @@ from filelock import FileLock
 
 from pipeline.errors import SettingError
 from pipeline.measure.article import report
-from pipeline.measure.article.timing import Cell
+from pipeline.measure.jobs import SweepLatencies
 from pipeline.settings import ClusterConfig
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job
+from pipeline.workers.codec import plain
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
-from tasks.load import pool_size_of, running_cluster
+from tasks.cluster import pool_size_of, running_cluster
 from tasks.parameters import Checked, PoolSize
 from tasks.settings import embedded_spec, keyspace_config, output_folder
 from tasks.sweeps import Latencies
@@ -106,7 +106,7 @@ class TimeRows(Measurement):
         """Time loop and Pool, by turns."""
         section = settings.timing()
         result = run_job(
-            jobs.SweepLatencies(
+            SweepLatencies(
                 cluster=cluster,
                 keyspace=keyspace_config(),
                 dataset=self.dataset,
@@ -119,9 +119,10 @@ class TimeRows(Measurement):
             ),
             progress_of(self),
         )
-        cells = [Cell(**cell) for cell in result.pop("cells")]
+        facts = plain(result)
+        del facts["cells"]
         report.write_report(
-            self.folder, cells, {"settings": self.to_str_params(only_significant=True), **result}
+            self.folder, result.cells, {"settings": self.to_str_params(only_significant=True), **facts}
         )
 
     def show(self) -> None:

@@ -1,4 +1,4 @@
-"""What every verification shares, and that of any table: `luigi --module tasks VerifyTable`."""
+"""What every verification shares."""
 
 import contextlib
 import json
@@ -9,18 +9,12 @@ import luigi
 from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.files import write_text
-from pipeline.workers import jobs
+from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from pipeline.workers.jobs import Result
-from tasks.load import (
-    STARTED_S,
-    Load,
-    LoadParameters,
-    LoadTable,
-    TableParameters,
-    running_cluster,
-    say_what_is_passed_over,
-)
+from pipeline.workers.codec import plain
+from tasks.cluster import running_cluster
+from tasks.load import STARTED_S, Load, say_what_is_passed_over
+from tasks.options import LoadParameters
 from tasks.parameters import Switch
 from tasks.terminal import progress_of, say
 
@@ -52,7 +46,8 @@ class Verify(LoadParameters):
         said = json.loads(Path(self.output().path).read_text(encoding="utf-8"))
         is_of_this_run = said.get("verified_at_s", 0) >= STARTED_S
         marker = self.clone(self.load).output().marker()
-        return (is_of_this_run or not self._is_named) and marker is not None and said.get("marker") == marker
+        is_wanted_anew = self._is_named and not is_of_this_run
+        return not is_wanted_anew and marker is not None and said.get("marker") == plain(marker)
 
     @property
     def _is_named(self) -> bool:
@@ -66,23 +61,17 @@ class Verify(LoadParameters):
         say_what_is_passed_over(self, load.source)
         marker = load.output().marker()
         counted = run_job(
-            jobs.VerifyFiles(load=load.as_job(running_cluster()), exact=self.exact), progress_of(self)
+            VerifyFiles(load=load.as_job(running_cluster()), exact=self.exact), progress_of(self)
         )
-        said = {**_counts_of(load), **counted, "marker": marker, "verified_at_s": time.time()}
+        said = {**_counts_of(load), **plain(counted), "marker": plain(marker), "verified_at_s": time.time()}
         write_text(Path(self.output().path), json.dumps(said, indent=2) + "\n")
-        say(self, f"{counted['present']} of {counted['distinct_keys']} rows are in the table")
-        if counted["duplicate_keys"]:
-            first = "; ".join(counted["duplicates"])
-            say(self, f"{counted['duplicate_keys']} keys stand more than once, the last row won: {first}")
+        say(self, f"{counted.present} of {counted.distinct_keys} rows are in the table")
+        if counted.duplicate_keys:
+            first = "; ".join(counted.duplicates)
+            say(self, f"{counted.duplicate_keys} keys stand more than once, the last row won: {first}")
 
 
-class VerifyTable(Verify, TableParameters):
-    """Prove that every row of some files is in a table, with its values."""
-
-    load = LoadTable
-
-
-def _counts_of(load: Load) -> Result:
+def _counts_of(load: Load) -> dict[str, int | None]:
     """Return what the load counted, nothing where another machine did it."""
     with contextlib.suppress(FileNotFoundError):
         said = json.loads((load.folder / "load.json").read_text(encoding="utf-8"))

@@ -1,14 +1,10 @@
 """A real Cassandra for the whole run, and a workspace of its own for every test."""
 
-import os
 import re
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -17,9 +13,14 @@ from cassandra.policies import RoundRobinPolicy
 from cassandra.query import dict_factory
 
 from pipeline import embedded
-from pipeline.settings import ClusterConfig, KeyspaceConfig
+from tests.harness.workspace import Workspace, until
 
-PROJECT = Path(__file__).resolve().parent.parent
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the shared server; a module that starts one of its own marks itself."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "endpoint" in item.fixturenames:
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(scope="session")
@@ -45,73 +46,6 @@ def cql(endpoint: embedded.Endpoint) -> Iterator[Session]:
     )
     yield cluster.connect()
     cluster.shutdown()
-
-
-class Workspace:
-    """A folder with a luigi.cfg of its own that names the tests' server and a keyspace nobody else uses."""
-
-    def __init__(self, folder: Path, keyspace: str, endpoint: embedded.Endpoint) -> None:
-        self.folder = folder
-        self.keyspace = keyspace
-        self.endpoint = endpoint
-        (folder / "luigi.cfg").write_text(
-            (PROJECT / "luigi.cfg").read_text(encoding="utf-8"), encoding="utf-8"
-        )
-        self.configure(
-            cassandra={
-                "contact_points": ",".join(endpoint.contact_points),
-                "port": endpoint.port,
-                "keyspace": keyspace,
-            },
-            generate={"rows": 20},
-            timing={"latencies_s": "0, 0.001", "sync_repeats": 1, "async_repeats": 2},
-        )
-
-    def configure(self, **sections: dict[str, object]) -> None:
-        """Change settings in luigi.cfg; one that is not there yet is added to its section."""
-        file = self.folder / "luigi.cfg"
-        text = file.read_text(encoding="utf-8")
-        for section, settings in sections.items():
-            head, _, rest = text.partition(f"[{section}]\n")
-            body, bracket, tail = rest.partition("\n[")
-            for name, value in settings.items():
-                line = f"{name} = {value}"
-                body, changed = re.subn(rf"(?m)^{name} =.*$", line.replace("\\", r"\\"), body)
-                body = body if changed else f"{body}{line}\n"
-            text = f"{head}[{section}]\n{body}{bracket}{tail}"
-        file.write_text(text, encoding="utf-8")
-
-    def command(self, *words: str) -> list[str]:
-        """Return the real `luigi` command for our tasks."""
-        module = [] if "--module" in words else ["--module", "tasks"]
-        return [str(Path(sys.executable).with_name("luigi")), *module, *words]
-
-    def environment(self, **more: str) -> dict[str, str]:
-        """Return the environment of a user at a terminal, and more; tests/ can be imported from it."""
-        return {**os.environ, "PYTHONPATH": str(PROJECT), **more}
-
-    def luigi(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the real `luigi` command here to its end; its standard error is part of its output."""
-        return subprocess.run(
-            self.command(*words),
-            cwd=self.folder,
-            env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-
-    @property
-    def table(self) -> dict[str, Any]:
-        """What every job on the users' table is given."""
-        return {
-            "cluster": ClusterConfig(contact_points=self.endpoint.contact_points, port=self.endpoint.port),
-            "keyspace": KeyspaceConfig(name=self.keyspace),
-            "dataset": "pipeline.datasets.users",
-        }
 
 
 @pytest.fixture
@@ -159,14 +93,6 @@ def luigid(workspace: Workspace) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds; a wait in vain fails."""
-    deadline_s = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.05)
 
 
 def _answers(url: str) -> bool:

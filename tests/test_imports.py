@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.harness.workspace import PROJECT
 
 MODULES = sorted(
     ".".join(file.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")

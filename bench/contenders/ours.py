@@ -16,10 +16,9 @@ from cassandra.cqlengine.models import Model  # noqa: E402
 
 from bench.contest import Stopwatch, Task, arguments, task_of  # noqa: E402
 from bench.rows import as_parquet  # noqa: E402
-from pipeline.load import steps as loadsteps  # noqa: E402
+from pipeline.load import handlers, jobs  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
 from pipeline.settings import FILE_FORMATS, WAYS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
-from pipeline.workers import jobs  # noqa: E402
 
 
 def main() -> None:
@@ -39,10 +38,10 @@ def main() -> None:
         config = LoadConfig(way=found.way, batch_size_bytes=found.batch_size_bytes)
         with Stopwatch() as watch:
             counts = _load(task, file, Path(folder), config)
-        watch.outcome(f"ours, {found.way}", version="this commit", rows=counts["acknowledged"]).print()
+        watch.outcome(f"ours, {found.way}", version="this commit", rows=counts.acknowledged).print()
 
 
-def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.Result:
+def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowCounts:
     load = jobs.Load(
         cluster=ClusterConfig(
             contact_points=(task.host,), port=task.port, consistency_level=task.consistency
@@ -55,14 +54,14 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.Resu
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder / "bad"),
     )
-    journal = loadsteps.begin(jobs.BeginLoad(load=load, anew=False), _quiet)["journal"]
+    journal = handlers.begin(jobs.BeginLoad(load=load, anew=False), _quiet).journal
     shared = jobs.LoadShare(load=load, journal=journal)
-    result = loadsteps.load_share(shared, _quiet, model=_model(task) if config.way == "create" else None)
-    return loadsteps.finish(
+    result = handlers.load_share(shared, _quiet, model=_model(task) if config.way == "create" else None)
+    return handlers.finish(
         jobs.FinishLoad(
             load=load,
             journal=journal,
-            chunks=tuple(result["chunks"]),
+            chunks=result.chunks,
             date=date.min,
             source="bench",
             input_sha256="",

@@ -93,6 +93,10 @@ class GreenletConnection(Connection):
         """
         self._leased.add(stream_id)
 
+    def take_request(self, stream_id: int) -> bool:
+        """Drop the request that waits on a stream, as the driver's timeout does; tell whether one did."""
+        return self._requests.pop(stream_id, None) is not None
+
     def end_lease(self, stream_id: int, *, is_free: bool) -> None:
         """Leave a stream to the driver again, `is_free` or with an answer still to come."""
         self._leased.discard(stream_id)

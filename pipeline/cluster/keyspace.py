@@ -1,15 +1,13 @@
 """The keyspace and its tables: created where absent, compared with the model where present, never altered."""
 
-import contextlib
-from collections.abc import Iterator
-
-from cassandra import AlreadyExists, Unauthorized
+from cassandra import AlreadyExists
 from cassandra.cluster import Session
 from cassandra.cqlengine import management
 from cassandra.cqlengine.columns import Column
 from cassandra.cqlengine.models import Model
 from cassandra.metadata import KeyspaceMetadata, TableMetadata
 
+from pipeline import driver
 from pipeline.cluster.translation import translated_errors
 from pipeline.errors import SchemaError
 from pipeline.settings import KeyspaceConfig
@@ -17,10 +15,7 @@ from pipeline.settings import KeyspaceConfig
 
 def bind_model(model: type[Model], keyspace: str, table: str | None = None) -> type[Model]:
     """Return a copy of `model` that lives in `keyspace`, under the name `table` where one is given."""
-    name = table or model._raw_column_family_name()
-    # cqlengine caches the name on the class, and a subclass would find its parent's.
-    attributes = {"__keyspace__": keyspace, "__table_name__": name, "_table_name": name}
-    return type(model.__name__, (model,), attributes)
+    return driver.bound(model, keyspace, table or driver.table_of(model))
 
 
 def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -> None:
@@ -66,7 +61,7 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
         require_same_columns(model, table)
         return
     if not manage_schema:
-        definition = management._get_create_table(model)
+        definition = driver.create_table_cql(model)
         raise SchemaError(
             f"table {table_name(model)} is absent and manage_schema is false; have it created: {definition}"
         )
@@ -90,41 +85,10 @@ def drop_table(model: type[Model]) -> None:
         management.drop_table(model)
 
 
-@contextlib.contextmanager
-def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
-    """Create the model's table, and drop it when the block ends, whatever happens.
-
-    Raises:
-        SettingRefusedError: a guardrail forbids to drop tables; none is created.
-        AccessError: the user has no right to create it.
-        ClusterError: the cluster refuses, or does not answer.
-    """
-    # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
-    drop = f"DROP TABLE IF EXISTS {model.column_family_name()}"
-    # Who creates a table may drop it, but not what is not there yet.
-    with (
-        translated_errors(f"cannot create scratch table {table_name(model)}"),
-        contextlib.suppress(Unauthorized),
-    ):
-        session.execute(drop)
-    try:
-        ensure_table(session, model, manage_schema=True)
-    except BaseException:
-        # What failed first is what counts, and there is mostly nothing to drop.
-        with contextlib.suppress(Exception):
-            session.execute(drop)
-        raise
-    try:
-        yield
-    finally:
-        with translated_errors(f"cannot drop table {table_name(model)}"):
-            session.execute(drop)
-
-
 def find_table(session: Session, model: type[Model]) -> TableMetadata | None:
     """Return what the cluster says of the model's table, None where there is none."""
-    keyspace = session.cluster.metadata.keyspaces.get(model._get_keyspace())
-    return keyspace.tables.get(model._raw_column_family_name()) if keyspace else None
+    keyspace = session.cluster.metadata.keyspaces.get(driver.keyspace_of(model))
+    return keyspace.tables.get(driver.table_of(model)) if keyspace else None
 
 
 def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
@@ -137,12 +101,12 @@ def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
 
 def table_name(model: type[Model]) -> str:
     """Return `keyspace.table`, as people write it."""
-    return f"{model._get_keyspace()}.{model._raw_column_family_name()}"
+    return f"{driver.keyspace_of(model)}.{driver.table_of(model)}"
 
 
 def quoted_columns(model: type[Model]) -> list[str]:
     """Return the names of the model's columns, in its order, each in CQL's quotes."""
-    return [f'"{column.db_field_name}"' for column in model._columns.values()]
+    return [f'"{column.db_field_name}"' for column in driver.columns_of(model).values()]
 
 
 def require_same_columns(model: type[Model], table: TableMetadata) -> None:
@@ -151,21 +115,22 @@ def require_same_columns(model: type[Model], table: TableMetadata) -> None:
     Raises:
         SchemaError: they are not; the message names every difference.
     """
-    wanted = {column.db_field_name: column.db_type for column in model._columns.values()}
+    wanted = {column.db_field_name: column.db_type for column in driver.columns_of(model).values()}
     found = {name: column.cql_type for name, column in table.columns.items()}
     differences = [
         f"column {name} is {found.get(name, 'absent')}, the model has {wanted.get(name, 'none')}"
         for name in sorted(wanted.keys() | found.keys())
         if wanted.get(name) != found.get(name)
     ]
+    partition_key, clustering_key = driver.keys_of(model)
     for kind, has, wants in (
-        ("partition key", table.partition_key, model._partition_keys),
-        ("clustering key", table.clustering_key, model._clustering_keys),
+        ("partition key", table.partition_key, partition_key),
+        ("clustering key", table.clustering_key, clustering_key),
     ):
         found_key = [f"{column.name} desc" if column.is_reversed else column.name for column in has]
         wanted_key = [
             f"{column.db_field_name} desc" if _is_descending(column) else column.db_field_name
-            for column in wants.values()
+            for column in wants
         ]
         if found_key != wanted_key:
             differences.append(

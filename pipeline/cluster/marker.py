@@ -12,11 +12,11 @@ from cassandra.cluster import Session
 from cassandra.cqlengine import columns, management
 from cassandra.cqlengine.models import Model
 
+from pipeline.cluster.jobs import Marker
 from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, table_name
 from pipeline.cluster.table import Table
 from pipeline.cluster.translation import translated_errors
 from pipeline.errors import SchemaError, SettingError
-from pipeline.workers.jobs import Result
 
 
 class LoadMarker(Model):
@@ -90,7 +90,7 @@ def reserve_list_timestamps(table: Table, first_us: int, count: int) -> None:
         )
 
 
-def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[date]) -> list[Result]:
+def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[date]) -> list[Marker]:
     """Return the markers of `table` on `dates`, in one query.
 
     None where the marker table is of an earlier version, which kept no truncation: nothing says then that the
@@ -106,15 +106,15 @@ def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[da
     with translated_errors(f"cannot read the markers in {keyspace}.load_marker"):
         found = list(model.objects(table_name=table, date__in=list(dates)).limit(None))
     return [
-        {
-            "date": marker.date.date().isoformat(),
-            "source": marker.source,
-            "table_id": str(marker.table_id),
-            "truncated_at": marker.truncated_at,
-            "input_sha256": marker.input_sha256,
-            "rows": marker.rows,
-            "finished_at_s": marker.finished_at.replace(tzinfo=UTC).timestamp(),
-        }
+        Marker(
+            date=marker.date.date(),
+            source=marker.source,
+            table_id=str(marker.table_id),
+            truncated_at=marker.truncated_at,
+            input_sha256=marker.input_sha256,
+            rows=marker.rows,
+            finished_at_s=marker.finished_at.replace(tzinfo=UTC).timestamp(),
+        )
         for marker in found
     ]
 

@@ -19,6 +19,7 @@ from cassandra.policies import (
 )
 from cassandra.query import dict_factory
 
+from pipeline import driver
 from pipeline.cluster.connection import GreenletConnection
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.scalars import PROTOCOL_VERSION
@@ -55,7 +56,7 @@ def open_session(
         yield session
     finally:
         cluster.shutdown()
-        connection._connections.pop(_CONNECTION, None)  # noqa: SLF001 - its unregister shuts down a second time
+        driver.forget_session(_CONNECTION)
 
 
 def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -> Cluster:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from cassandra import cqltypes
 from cassandra.util import OrderedMap, SortedSet
 
+from pipeline import driver
 from pipeline.cql.distinct import count_distinct, differs, distinct_set
 from pipeline.cql.scalars import CqlType
 from pipeline.errors import shown
@@ -180,7 +181,7 @@ def pairs_of(values: Map) -> list[tuple[object, object]]:
     """Return a map's keys with their values."""
     if isinstance(values, OrderedMap):
         # It looks a key up by its bytes, and may miss one that it has read itself.
-        return list(values._items)  # noqa: SLF001 - nothing else has all of them
+        return driver.pairs_of(values)
     return list(values.items() if isinstance(values, Mapping) else values)
 
 

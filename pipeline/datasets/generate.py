@@ -18,17 +18,23 @@ from faker import Faker
 
 from pipeline.cql.columns import Column
 from pipeline.cql.types import CqlType
-from pipeline.datasets import Dataset, Recipe
+from pipeline.datasets.dataset import Dataset, Recipe, find_dataset
+from pipeline.datasets.jobs import GeneratedRows, GenerateFile
 from pipeline.datasets.sampling import BulkRecipe, Encode
 from pipeline.errors import SettingError
 from pipeline.files import unwritable
-from pipeline.workers.jobs import GenerateFile, Progress
+from pipeline.workers.jobs import Progress
 
 BLOCK_ROWS = 10_000
 
 Block = Sequence[pa.Array]
 """Some rows as columns, in the order of the table's: text for CSV, the columns' Arrow types for Parquet."""
 Write = Callable[[Block], object]
+
+
+def generate_file(job: GenerateFile, progress: Progress) -> GeneratedRows:
+    """Write one part of a dataset's rows; raise as `write_part` does."""
+    return GeneratedRows(rows=write_part(find_dataset(job.dataset), job, progress))
 
 
 def write_part(dataset: Dataset, job: GenerateFile, progress: Progress) -> int:

@@ -3,7 +3,7 @@
 from cassandra.cqlengine import columns
 from cassandra.cqlengine.models import Model
 
-from pipeline.datasets import Dataset
+from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.sampling import FakerTable, RandomUuid
 
 

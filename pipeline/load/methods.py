@@ -15,6 +15,7 @@ from cassandra.protocol import PreparedQueryNotFound
 
 from pipeline.cluster.translation import reason_of
 from pipeline.cql.arrowvalues import read_values
+from pipeline.driver import columns_of
 from pipeline.load.encoded import EncodedChunk, Run, bad_row
 from pipeline.load.journal import ChunkRecord
 from pipeline.load.timestamps import WriteTimestamps
@@ -210,7 +211,7 @@ class Creation:
 
     def requests(self, load: ChunkLoad) -> Iterator[Request]:
         """Yield the requests of a chunk, one a row."""
-        attributes = {column.db_field_name: name for name, column in self.model._columns.items()}
+        attributes = {column.db_field_name: name for name, column in columns_of(self.model).items()}
         columns = [
             list(read_values(field.column.cql_type, values.take(load.encoded.positions)))
             for field, values in zip(self.fields, load.chunk.columns, strict=True)

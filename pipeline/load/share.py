@@ -17,6 +17,7 @@ from pipeline.cluster.table import Table, has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
 from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.jobs import Load
 from pipeline.load.journal import ChunkRecord, Journal, read_journal
 from pipeline.load.methods import ChunkLoad, Creation, NoRows, Statement, Way
 from pipeline.load.refusing import Refusing
@@ -29,8 +30,7 @@ from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
 from pipeline.rowfiles.formats import format_of
-from pipeline.rowfiles.sources import still_same
-from pipeline.workers.jobs import Load, SourceFile
+from pipeline.rowfiles.sources import SourceFile, still_same
 
 
 class Share:

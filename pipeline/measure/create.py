@@ -9,7 +9,7 @@ from cassandra.query import UNSET_VALUE
 from gevent.pool import Pool
 
 from pipeline.cql.columns import Row
-from pipeline.datasets import Dataset
+from pipeline.datasets.dataset import Dataset
 
 Item = TypeVar("Item")
 Write = Callable[[Item], object]

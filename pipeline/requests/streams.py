@@ -59,7 +59,7 @@ class Stream:
     def give_up(self, error: Exception) -> None:
         """Fail the request, unless it is answered; its stream is the driver's until the late answer comes."""
         connection = self.connection
-        if connection._requests.pop(self.stream_id, None) is not None:  # noqa: SLF001 - as the driver's own timeout does
+        if connection.take_request(self.stream_id):
             connection.end_lease(self.stream_id, is_free=False)
             with connection.lock:
                 connection.orphaned_request_ids.add(self.stream_id)

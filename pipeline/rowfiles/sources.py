@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,25 @@ from pipeline.errors import RowFileError
 from pipeline.rowfiles.chunk import open_regular, reading
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.parquetfile import count_parquet_rows
-from pipeline.workers.jobs import SourceFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """A row file: its content's SHA-256, by which it is the same wherever it lies, and how many lines it has.
+
+    Of Parquet a row counts as a line. `version` is what the file system said of it then: device, inode, size
+    in bytes, when its content and when its inode was last changed, in ns since 1970.
+    """
+
+    path: str
+    sha256: str
+    lines: int
+    version: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        """About how many rows it has: CSV begins with a header, and a value may hold line breaks."""
+        return self.lines - (format_of(self.path) == "csv")
 
 
 def describe_file(file: Path) -> SourceFile:

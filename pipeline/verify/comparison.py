@@ -14,6 +14,7 @@ from cassandra.query import BoundStatement
 
 from pipeline.cluster.translation import translated_errors
 from pipeline.errors import SchemaError
+from pipeline.load.jobs import Load
 from pipeline.requests.dispatch import Pace, Patience, Request, dispatch
 from pipeline.requests.nodes import Nodes
 from pipeline.verify.cells import Cells, shown_cell, split
@@ -21,7 +22,6 @@ from pipeline.verify.fingerprints import FileIndex, Source, is_among
 from pipeline.verify.found import Verification
 from pipeline.verify.readback import RangeScan, RowsRead, Statement
 from pipeline.verify.rowbytes import Rows, View
-from pipeline.workers.jobs import Load
 
 if TYPE_CHECKING:
     from pipeline.cql.columns import Column

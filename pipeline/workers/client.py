@@ -9,31 +9,33 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 from pipeline import errors
 from pipeline.errors import PipelineError, WorkerError
-from pipeline.workers.codec import job_to_json
-from pipeline.workers.jobs import Job, Progress, Result
+from pipeline.workers.codec import job_to_json, result_from_plain
+from pipeline.workers.jobs import Job, Progress
+
+R = TypeVar("R")
 
 
-def run_job(job: Job, progress: Progress | None = None) -> Result:
+def run_job(job: Job[R], progress: Progress | None = None) -> R:
     """Carry out one job in a worker process of its own and return its result.
 
     Raises:
-        PipelineError: the one that the step raised.
+        PipelineError: the one that the job raised.
         WorkerError: the process ended without a result.
     """
     return run_jobs([job], progress)[0]
 
 
-def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Result]:
+def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R]:
     """Carry out jobs side by side, one process each, and return their results in order.
 
     Progress is told as their sum. When one fails, or this process is interrupted, the others are ended.
 
     Raises:
-        PipelineError: the first that a step raised.
+        PipelineError: the first that a job raised.
         WorkerError: a process ended without a result.
     """
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
@@ -41,7 +43,7 @@ def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Resu
         for at, worker in enumerate(workers):
             selector.register(_output(worker), selectors.EVENT_READ, (at, Messages(worker)))
         done = dict.fromkeys(range(len(jobs)), 0)
-        results: dict[int, Result] = {}
+        results: dict[int, R] = {}
         while len(results) < len(jobs):
             for key, _ in selector.select():
                 at, messages = key.data
@@ -49,7 +51,7 @@ def run_jobs(jobs: Sequence[Job], progress: Progress | None = None) -> list[Resu
                     if kind == "error":
                         raise _as_error(*said)
                     if kind == "result":
-                        results[at] = said
+                        results[at] = result_from_plain(jobs[at], said)
                         selector.unregister(key.fileobj)
                     elif progress:
                         done[at] = said[0]
@@ -78,7 +80,7 @@ class Messages:
 
 
 @contextlib.contextmanager
-def _worker(job: Job) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(job: Job[Any]) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a worker that was given the job; once it has its result it waits for the next one's."""
     worker = _waiting_worker() or _start()
     try:

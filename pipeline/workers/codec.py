@@ -1,25 +1,56 @@
-"""Jobs as JSON, on their way to a worker."""
+"""Jobs and their results as JSON, on their way to a worker and back."""
 
 import json
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from cattrs.preconf.json import make_converter
 
-from pipeline.workers import jobs
+from pipeline.workers.jobs import Job, result_type
 
+R = TypeVar("R")
 _converter = make_converter()
+_converter.register_structure_hook(type(None), lambda said, _: said)
+_converter.register_structure_hook(type(None), lambda said, _: said)
 
 
-def job_to_json(job: jobs.Job) -> str:
-    """Return `job` with its type's name, as one line of JSON."""
-    return json.dumps({type(job).__name__: _converter.unstructure(job)})
+def plain(value: object) -> Any:  # noqa: ANN401 - of whatever kind
+    """Return a dataclass, and what is in it, as values that JSON can carry."""
+    return _converter.unstructure(value)
 
 
-def job_from_json(text: str) -> jobs.Job:
+def job_to_json(job: Job[Any]) -> str:
+    """Return `job` with its class's name, as one line of JSON."""
+    return json.dumps({_name(type(job)): plain(job)})
+
+
+def job_from_json(text: str) -> Job[Any]:
     """Return the job that `job_to_json` wrote, its settings checked again as they are built.
 
     Raises:
         SettingError: a setting is out of range.
     """
     [(name, settings)] = json.loads(text).items()
-    job: jobs.Job = _converter.structure(settings, getattr(jobs, name))
+    [kind] = (kind for kind in known_jobs() if _name(kind) == name)
+    job: Job[Any] = _converter.structure(settings, kind)
     return job
+
+
+def result_from_plain(job: Job[R], said: object) -> R:
+    """Return the result of `job` that `plain` gave."""
+    result: R = _converter.structure(said, result_type(type(job)))
+    return result
+
+
+def known_jobs() -> Iterator[type[Job[Any]]]:
+    """Yield the classes of jobs that have been imported."""
+    waiting: list[type[Job[Any]]] = [Job]  # type: ignore[type-abstract]  # it is not made, but looked below
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if not kind.__abstractmethods__:
+            yield kind
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

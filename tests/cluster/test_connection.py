@@ -12,8 +12,8 @@ from cassandra.connection import ProtocolError
 from pipeline.cluster.busy_polling import WakefulConnection
 from pipeline.cluster.connection import READ_BYTES, FrameReader, GreenletConnection
 from pipeline.embedded import Endpoint
-from tests.conftest import PROJECT
-from tests.tasks.test_access import Authority
+from tests.harness.authority import Authority
+from tests.harness.workspace import PROJECT
 
 BODIES = [b"", b"x", bytes(range(256)) * 9, b"long" * READ_BYTES, b"", b"last"]
 FRAMES = b"".join(struct.pack(">BBhBi", 0x84, 0, at, 8, len(body)) + body for at, body in enumerate(BODIES))

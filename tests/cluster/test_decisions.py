@@ -8,7 +8,7 @@ from cassandra.protocol import error_classes
 
 from pipeline.cluster.refusals import DECISIONS
 from pipeline.embedded.jars import ensure_jars, locked_jars
-from tests.conftest import PROJECT
+from tests.harness.workspace import PROJECT
 
 NO_GUARDRAILS = set(
     """

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cluster.jobs import DescribeTable
 from pipeline.cluster.refusals import Kind
 from pipeline.errors import RequestError, SettingRefusedError, VerificationError
 from pipeline.settings import KeyspaceConfig
-from pipeline.workers import jobs
+from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import LOADED_ON, USERS
 from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
@@ -89,9 +90,9 @@ def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
     loads.connect_as_ordinary()
     load = loads.job(table, [file])
     with pytest.raises(VerificationError, match=r"1 of 20 rows differ: k='7'"):
-        run_job(jobs.VerifyFiles(load=load, exact=False))
+        run_job(VerifyFiles(load=load, exact=False))
     with pytest.raises(SettingRefusedError, match="raise page_size_fail_threshold"):
-        run_job(jobs.VerifyFiles(load=load, exact=True))
+        run_job(VerifyFiles(load=load, exact=True))
 
 
 def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:
@@ -101,10 +102,10 @@ def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:
     loads.run(loads.job(table, [loads.write("rows.csv", "k,v", FEW)]))
     loads.connect_as_ordinary()
     days = tuple(LOADED_ON + dt.timedelta(days=day) for day in range(-10, 11))
-    for dates, found in ((days, [LOADED_ON.isoformat()]), ((days[0], days[-1]), []), ((), [])):
+    for dates, found in ((days, [LOADED_ON]), ((days[0], days[-1]), []), ((), [])):
         keyspace = KeyspaceConfig(name=KEYSPACE)
-        job = jobs.DescribeTable(cluster=loads.cluster, keyspace=keyspace, table=table, dates=dates)
-        assert [marker["date"] for marker in run_job(job)["markers"]] == found
+        job = DescribeTable(cluster=loads.cluster, keyspace=keyspace, table=table, dates=dates)
+        assert [marker.date for marker in run_job(job).markers] == found
 
 
 def test_setting_up_is_told_what_stands_in_its_way(loads: RoleLoads) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from cassandra.cluster import Session
 
+from pipeline.cluster import jobs
 from pipeline.errors import SchemaError
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job, run_jobs
-from tests.conftest import PROJECT, Workspace
 from tests.harness.loads import LOADED_ON, USERS, Loads
+from tests.harness.workspace import PROJECT, Workspace
 
 DATACENTRE = "datacenter1"
 DAY = dt.date(2026, 11, 22)
@@ -190,19 +190,19 @@ def test_a_marker_tells_a_table_from_the_one_before_it(workspace: Workspace, cql
     loads.run(loads.job("", [file], dataset=USERS))
 
     described = run_job(jobs.DescribeTable(**workspace.table, dates=(LOADED_ON,)))
-    [marker] = described["markers"]
-    assert marker["table_id"] == described["table_id"]
-    assert (marker["date"], marker["rows"]) == (LOADED_ON.isoformat(), 1)
+    [marker] = described.markers
+    assert marker.table_id == described.table_id
+    assert (marker.date, marker.rows) == (LOADED_ON, 1)
 
     run_job(jobs.SetUpTable(**workspace.table, drop=True))
     described = run_job(jobs.DescribeTable(**workspace.table, dates=(LOADED_ON,)))
-    assert [marker["table_id"]] == [old["table_id"] for old in described["markers"]]
-    assert described["table_id"] != marker["table_id"]
+    assert [marker.table_id] == [old.table_id for old in described.markers]
+    assert described.table_id != marker.table_id
 
 
 def test_what_is_absent_is_described_as_absent(workspace: Workspace, cql: Session) -> None:
     """Asking what is there creates nothing: without a keyspace there is no table and no marker."""
-    nothing: dict[str, Any] = {"table_id": None, "truncated_at": "", "markers": []}
+    nothing = jobs.TableDescription()
     assert run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,))) == nothing
     create_keyspace(cql, workspace.keyspace)
     assert run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,))) == nothing

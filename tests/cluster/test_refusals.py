@@ -13,7 +13,7 @@ from pipeline.cluster.refusals import Kind
 from pipeline.cluster.table import find_table_of, has_cdc
 from pipeline.errors import BadRowsError, RequestError, SettingRefusedError, VerificationError
 from pipeline.load.refusing import Refusing
-from pipeline.workers import jobs
+from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import USERS
 from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
@@ -73,7 +73,7 @@ def test_a_guardrail_on_values_makes_a_bad_row(
     good = "[1]" if column == "list<int>" else '["a"]' if column == "list<text>" else "a"
     file = loads.write("rows.csv", "k,v", [(1, good), (2, wrong), (3, good)])
     done = loads.run(loads.job(name, [file], max_bad_rows="1"))
-    assert (done["acknowledged"], done["bad"]) == (2, 1)
+    assert (done.acknowledged, done.bad) == (2, 1)
     assert helps in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
@@ -88,14 +88,14 @@ def test_a_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoads, lev
     """A consistency level that the server refuses stops the load and is named; a way without it loads all."""
     table = loads.plain(f"level_{level.lower()}")
     file = loads.write("rows.csv", "k,v", FEW)
-    journal = loads.begin(loads.job(table, [file]))["journal"]
+    journal = loads.begin(loads.job(table, [file])).journal
     loads.at(level)
     load = loads.job(table, [file], max_bad_rows="100%")
     with pytest.raises(SettingRefusedError, match=helps):
         loads.send(load, journal)
     assert Path(journal).exists()
     loads.at("ONE")
-    assert loads.run(loads.job(table, [file]))["acknowledged"] == 20
+    assert loads.run(loads.job(table, [file])).acknowledged == 20
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_guardrail_on_indexed_values_makes_a_bad_row(
     done = loads.run(
         loads.job(name, [loads.write("rows.csv", "k,v", [(1, good), (2, wrong)])], max_bad_rows="1")
     )
-    assert (done["acknowledged"], done["bad"]) == (1, 1)
+    assert (done.acknowledged, done.bad) == (1, 1)
     assert "term_size_fail_threshold" in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
@@ -168,7 +168,7 @@ def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: Rol
     loads.run(load)
     loads.execute(f"INSERT INTO {KEYSPACE}.{table} (k, v) VALUES (7, 'other')")
     with pytest.raises(VerificationError, match=r"1 of 20 rows differ: k='7'"):
-        run_job(jobs.VerifyFiles(load=load, exact=False))
+        run_job(VerifyFiles(load=load, exact=False))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
     assert '"chunk"' not in journal.read_text(encoding="ascii")
     loads.connect_as(*SUPERUSER)
     done = loads.run(dataclasses.replace(load, cluster=loads.cluster))
-    assert (done["read"], done["acknowledged"], done["bad"]) == (3001, 3000, 1)
+    assert (done.read, done.acknowledged, done.bad) == (3001, 3000, 1)
 
 
 def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> None:
@@ -234,8 +234,8 @@ def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> N
     file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")
     loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", shares=2)
-    loads.send(load, loads.begin(load)["journal"], shares=2)
-    assert loads.begin(load)["rows"] == 0, "as after a kill before the end"
+    loads.send(load, loads.begin(load).journal, shares=2)
+    assert loads.begin(load).rows == 0, "as after a kill before the end"
 
 
 @pytest.mark.parametrize("way", ["batch", "prepared", "create"])
@@ -249,7 +249,7 @@ def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, way: 
         "none of 3 rows was loaded.*the server refused all 3 rows that were sent.*rows.csv:2: .*column_val"
     )
     loads.leaves(load, BadRowsError, message)
-    assert loads.begin(load)["rows"] == 0
+    assert loads.begin(load).rows == 0
     assert "column_value_size" in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
@@ -287,4 +287,4 @@ def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None
     table = loads.plain("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
     done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shares=2)
-    assert (done["acknowledged"], done["bad"]) == (1, 900)
+    assert (done.acknowledged, done.bad) == (1, 900)

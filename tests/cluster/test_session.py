@@ -52,8 +52,9 @@ def name_of(kind: type[BaseException]) -> str:
 
 
 def defined_by_the_driver() -> dict[str, type[BaseException]]:
-    """Return every exception that the driver's modules define, as far as our steps load them."""
-    importlib.import_module("pipeline.steps")
+    """Return every exception that the driver's modules define, as far as our jobs load them."""
+    for folder in ("cluster", "load", "verify", "measure"):
+        importlib.import_module(f"pipeline.{folder}.handlers")
     modules = [module for name, module in sys.modules.items() if name.split(".")[0] == "cassandra"]
     kinds = [kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass)]
     return {

@@ -17,9 +17,9 @@ from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
-from tests.cql.test_values import USER_TYPES
 from tests.harness.arrow_cells import ARROW
 from tests.harness.meanings import REFUSED, Broken, Fields, Moment, Pairs, Span, exact, meaning_in
+from tests.harness.values import USER_TYPES
 
 CQL = [
     *("text", "varchar", "ascii", "uuid", "timeuuid", "boolean", "tinyint", "smallint", "int", "bigint"),

@@ -9,8 +9,9 @@ from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.parquetfile import read_parquet_chunks
 from pipeline.rowfiles.rejected import write_rejected
+from tests.harness.workspace import PROJECT
 
-CASES = Path(__file__).parent / "cases"
+CASES = PROJECT / "tests/cases"
 
 
 def column(name: str, type_name: str) -> Column:

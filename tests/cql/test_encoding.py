@@ -16,7 +16,7 @@ from pipeline.cql.columnar import ENCODERS
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, encode_values, join_rows
 from pipeline.cql.types import canonical
-from tests.cql.test_values import EVERY_TYPE, SCALARS, USER_TYPES, known
+from tests.harness.values import EVERY_TYPE, SCALARS, USER_TYPES, known
 
 PROVE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 COLUMNAR = [name for name in SCALARS if known(name).driver in ENCODERS]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, encode_values
 from pipeline.cql.scalars import PROTOCOL_VERSION
-from tests.cql.test_grammar import KNOWN_TO_OTHERS, ORACLES
-from tests.cql.test_values import USER_TYPES, known
 from tests.harness.meanings import REFUSED, exact, meaning_in, parts
+from tests.harness.oracles import KNOWN_TO_OTHERS, ORACLES
+from tests.harness.values import USER_TYPES, known
 
 NESTED = [
     *("list<int>", "list<text>", "list<decimal>", "list<timestamp>", "list<blob>", "list<frozen<list<int>>>"),

@@ -21,15 +21,15 @@ from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 
 from pipeline.cql.columns import Row
-from pipeline.datasets import Dataset
+from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.generate import BLOCK_ROWS, write_part
+from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
 from pipeline.datasets.sampling import FakerTable, RandomUuid, outcomes
 from pipeline.datasets.users import DATASET as USERS
 from pipeline.errors import OutputError, SettingError
 from pipeline.rowfiles.files import read_rows, write_rows
 from pipeline.workers.client import run_jobs
-from pipeline.workers.jobs import GenerateFile
 
 ROWS = 2 * BLOCK_ROWS + 1234
 WEIGHTS = OrderedDict(a=3, b=1)

@@ -16,9 +16,9 @@ from pipeline.embedded import ClusterSpec, Endpoint, endpoint, start, status, st
 from pipeline.embedded.cluster import Cluster, save_cluster
 from pipeline.embedded.machine import require_room
 from pipeline.errors import EmbeddedError, SettingError
-from tests.conftest import until
+from tests.harness.workspace import until
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HEAP = "512M"
 
 

@@ -20,9 +20,9 @@ from typing import Any
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.conftest import Workspace
+from tests.harness.workspace import PROJECT, Workspace
 
-CASES = Path(__file__).with_name("cases")
+CASES = PROJECT / "tests/cases"
 # Takes the place of `luigi`: notes its exit code where a pipe, a `;` or an `&` would hide it.
 LUIGI = """#!/bin/sh
 {program} "$@"

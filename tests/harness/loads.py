@@ -4,20 +4,28 @@ import contextlib
 import csv
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
+from pipeline.load import jobs
 from pipeline.rowfiles.sources import describe_file
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job, run_jobs
 
 USERS = "pipeline.datasets.users"
 MIB = 1 << 20
 LOADED_ON = dt.date(2026, 11, 22)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded(jobs.RowCounts):
+    """What was counted of a whole load, and what each of its shares gave."""
+
+    shares: Sequence[jobs.LoadedShare]
 
 
 class Loads:
@@ -77,34 +85,34 @@ class Loads:
             bad_rows=str(self.folder / "bad"),
         )
 
-    def begin(self, load: jobs.Load, *, anew: bool = False) -> jobs.Result:
+    def begin(self, load: jobs.Load, *, anew: bool = False) -> jobs.BegunLoad:
         """Open its journal."""
         return run_job(jobs.BeginLoad(load=load, anew=anew))
 
-    def send(self, load: jobs.Load, journal: str, *, shares: int = 1) -> list[jobs.Result]:
+    def send(self, load: jobs.Load, journal: str, *, shares: int = 1) -> list[jobs.LoadedShare]:
         """Load what the journal does not hold, and return what each share gave."""
         return run_jobs(
             [jobs.LoadShare(load=load, journal=journal, share=at, shares=shares) for at in range(shares)]
         )
 
-    def finish(self, load: jobs.Load, journal: str, sent: Sequence[jobs.Result]) -> jobs.Result:
+    def finish(self, load: jobs.Load, journal: str, sent: Sequence[jobs.LoadedShare]) -> jobs.RowCounts:
         """Account for every chunk, and mark the load as finished."""
         return run_job(
             jobs.FinishLoad(
                 load=load,
                 journal=journal,
-                chunks=tuple(sent[0]["chunks"]),
+                chunks=sent[0].chunks,
                 date=LOADED_ON,
                 source="tests",
                 input_sha256="tests",
             )
         )
 
-    def run(self, load: jobs.Load, *, shares: int = 1) -> jobs.Result:
-        """Load from beginning to end; return what was counted, and what each share gave as `shares`."""
-        journal = self.begin(load)["journal"]
+    def run(self, load: jobs.Load, *, shares: int = 1) -> Loaded:
+        """Load from beginning to end; return what was counted, and what each share gave."""
+        journal = self.begin(load).journal
         sent = self.send(load, journal, shares=shares)
-        return {**self.finish(load, journal, sent), "shares": sent}
+        return Loaded(**vars(self.finish(load, journal, sent)), shares=sent)
 
 
 @contextlib.contextmanager

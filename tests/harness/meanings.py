@@ -17,8 +17,8 @@ from typing import Any
 from cassandra.util import Date, OrderedMap, SortedSet, Time
 
 from pipeline.cql.scalars import PROTOCOL_VERSION
-from tests.cql.test_grammar import wanted
-from tests.cql.test_values import USER_TYPES, known
+from tests.harness.oracles import wanted
+from tests.harness.values import USER_TYPES, known
 
 DAY_NS = 24 * 3600 * 10**9
 FIRST_NS, END_NS = -62_135_596_800 * 10**9, 253_402_300_800 * 10**9

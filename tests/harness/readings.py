@@ -7,7 +7,7 @@ from cassandra.cqlengine import columns
 from cassandra.cqlengine.models import Model
 from faker import Faker
 
-from pipeline.datasets import Dataset
+from pipeline.datasets.dataset import Dataset
 
 
 class Reading(Model):

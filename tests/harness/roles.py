@@ -17,11 +17,13 @@ from cassandra.policies import RoundRobinPolicy
 from cassandra.query import dict_factory
 
 from pipeline import embedded
+from pipeline.cluster.jobs import SetUpTable
 from pipeline.cluster.keyspace import bind_model
 from pipeline.cluster.marker import LoadMarker
 from pipeline.cluster.refusals import Decision, decision_of
+from pipeline.load import jobs
+from pipeline.measure.jobs import SweepLatencies
 from pipeline.settings import ClusterConfig, KeyspaceConfig
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job
 from tests.harness.loads import USERS, Loads
 
@@ -63,12 +65,12 @@ class RoleLoads(Loads):
     def set_up(self, keyspace: str, *, drop: bool = False, **config: Any) -> None:  # noqa: ANN401 - as KeyspaceConfig has them
         """Create the users' table, as SetupKeyspace does."""
         keyspace_config = KeyspaceConfig(name=keyspace, **config)
-        run_job(jobs.SetUpTable(cluster=self._cluster, keyspace=keyspace_config, dataset=USERS, drop=drop))
+        run_job(SetUpTable(cluster=self._cluster, keyspace=keyspace_config, dataset=USERS, drop=drop))
 
     def sweep(self, file: Path) -> None:
         """Time the rows of a file, as TimingReport does."""
         run_job(
-            jobs.SweepLatencies(
+            SweepLatencies(
                 cluster=self._cluster,
                 keyspace=KeyspaceConfig(name=KEYSPACE),
                 dataset=USERS,

@@ -13,13 +13,14 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import RequestError, RowFileError, SettingError, VerificationError
+from pipeline.load import jobs
 from pipeline.load.journal import read_journal
 from pipeline.rowfiles.sources import describe_file, require_unchanged
-from pipeline.workers import jobs
+from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from tests.conftest import until
 from tests.harness.loads import Loads, loads_into
-from tests.load.test_load import TASK_FAILED, Tables
+from tests.harness.tables import TASK_FAILED, Tables
+from tests.harness.workspace import until
 
 KEYSPACE = "t_cases_loads"
 TIMESTAMP_US = 1_700_000_000_000_000
@@ -76,7 +77,7 @@ def test_a_file_that_changes_during_its_load_is_not_loaded(loads: Loads, change:
     table = create(loads, "changing")
     file = loads.write("changing.csv", "id,v", [(1, "old"), (2, "old")])
     load = loads.job(table, [file])
-    journal = loads.begin(load)["journal"]
+    journal = loads.begin(load).journal
     sent = loads.send(load, journal)
     change(file)  # type: ignore[operator]
     with pytest.raises(RowFileError, match=r"changing\.csv"):
@@ -217,7 +218,7 @@ def test_no_number_of_runs_doubles_a_list(loads: Loads, way: str) -> None:
     runs = 0
     with pytest.raises(RequestError, match="its lists might stand twice; run the load with --reload"):  # noqa: PT012 - which run it is that stops is the point
         for _ in range(20):
-            journal = Path(loads.begin(load)["journal"])
+            journal = Path(loads.begin(load).journal)
             loads.send(load, str(journal))
             # As after a kill before the chunk's line was written: all that was sent is sent again.
             lines = journal.read_text(encoding="ascii").splitlines(keepends=True)
@@ -225,7 +226,7 @@ def test_no_number_of_runs_doubles_a_list(loads: Loads, way: str) -> None:
             runs += 1
     assert runs > 4
     assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
-    journal = Path(run_job(jobs.BeginLoad(load=load, anew=True))["journal"])
+    journal = Path(run_job(jobs.BeginLoad(load=load, anew=True)).journal)
     loads.send(load, str(journal))
     assert read_journal(journal).attempts == 1
     assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
@@ -290,7 +291,7 @@ def test_a_verification_gives_advice_that_helps(
         f"INSERT INTO {loads.keyspace}.{table} (id, v) VALUES (1, 'other') USING TIMESTAMP {written_us}"
     )
     with pytest.raises(VerificationError, match=advice):
-        run_job(jobs.VerifyFiles(load=load, exact=False))
+        run_job(VerifyFiles(load=load, exact=False))
 
 
 def test_rows_of_no_file_are_not_reloaded(loads: Loads) -> None:
@@ -300,5 +301,5 @@ def test_rows_of_no_file_are_not_reloaded(loads: Loads) -> None:
     loads.run(load)
     loads.execute(f"INSERT INTO {loads.keyspace}.{table} (id, v) VALUES (2, 'other')")
     with pytest.raises(VerificationError, match="delete the rows that are in no file") as raised:
-        run_job(jobs.VerifyFiles(load=load, exact=True))
+        run_job(VerifyFiles(load=load, exact=True))
     assert "--reload" not in str(raised.value)

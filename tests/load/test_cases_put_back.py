@@ -4,18 +4,21 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import RowFileError
+from pipeline.load import jobs
 from pipeline.load.journal import read_journal
-from pipeline.workers import jobs
+from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from tests.conftest import until
+from pipeline.workers.jobs import Job
 from tests.harness.loads import MIB, Loads, loads_into
-from tests.load.test_load import Tables
+from tests.harness.tables import Tables
+from tests.harness.workspace import until
 
 KEYSPACE = "t_cases_put_back"
 PutBack = Callable[[], object]
@@ -69,7 +72,7 @@ def test_no_row_of_another_content_is_sent_or_settled(
     file = loads.folder / "between.csv"
     file.write_text(A, encoding="utf-8")
     load = loads.job(table, [file])
-    journal = loads.begin(load)["journal"]
+    journal = loads.begin(load).journal
     put_back = change(file, B)
     with pytest.raises(RowFileError, match=r"between\.csv was changed while it was being read"):
         loads.send(load, journal)
@@ -88,12 +91,12 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     texts = [f"id,v\n1,{v}\n" + f"3,{v}{'x' * MIB}\n" * 3 for v in ("old", "new")]
     file.write_text(texts[0], encoding="utf-8")
     load = loads.job(table, [file])
-    journal = loads.begin(load)["journal"]
+    journal = loads.begin(load).journal
     run_job(jobs.LoadShare(load=load, journal=journal, share=0, shares=2))
     assert read_journal(Path(journal)).chunks
     if is_renamed:
         file = file.rename(file.with_suffix(".renamed.csv"))
-        assert loads.begin(loads.job(table, [file]))["rows"]
+        assert loads.begin(loads.job(table, [file])).rows
     file.write_text(texts[1], encoding="utf-8")
     loads.run(loads.job(table, [file]))
     assert values(loads, table) == {1: "new", 3: "new"}
@@ -102,10 +105,8 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     assert values(loads, table) == {1: "old", 3: "old"}
 
 
-@pytest.mark.parametrize("look", [jobs.CheckRows, lambda load: jobs.VerifyFiles(load=load, exact=False)])
-def test_what_is_looked_at_is_what_was_described(
-    loads: Loads, look: Callable[..., jobs.CheckRows | jobs.VerifyFiles]
-) -> None:
+@pytest.mark.parametrize("look", [jobs.CheckRows, lambda load: VerifyFiles(load=load, exact=False)])
+def test_what_is_looked_at_is_what_was_described(loads: Loads, look: Callable[..., Job[Any]]) -> None:
     """A dry run or a verification whose file loses rows meanwhile says so, and does not pass."""
     table = create(loads, "looked_at")
     file = loads.folder / "looked_at.csv"

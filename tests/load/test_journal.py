@@ -10,10 +10,11 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError, WorkerError
+from pipeline.load.jobs import BegunLoad, RowCounts
 from pipeline.load.journal import ChunkRecord, Journal, LoadKey, begin_run, read_journal
 from pipeline.rowfiles.badrows import BadRow
-from tests.conftest import PROJECT
 from tests.harness.loads import MIB, Loads, loads_into
+from tests.harness.workspace import PROJECT
 
 KEY = LoadKey(
     cluster="Test",
@@ -193,20 +194,20 @@ def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, 
     # One request at a time: all before the bad row is settled when it is reached.
     load = loads.job(wide, [file], pool_size=1)
     begun = loads.begin(load)
-    assert begun["rows"] == 0
+    assert begun.rows == 0
     with pytest.raises(
         BadRowsError, match=r"1 bad rows, .*rows.csv:4: column number: 'many' is not a valid int"
     ):
-        loads.send(load, begun["journal"])
+        loads.send(load, begun.journal)
     assert numbers(loads) == {"a": 1, "b": 2}
 
     again = loads.job(wide, [file], max_bad_rows="1", way="prepared")
-    assert loads.begin(again) == {"journal": begun["journal"], "rows": 2}
+    assert loads.begin(again) == BegunLoad(journal=begun.journal, rows=2)
     cql.execute(f"TRUNCATE {loads.keyspace}.{wide}")
-    sent = loads.send(again, begun["journal"])
+    sent = loads.send(again, begun.journal)
     assert numbers(loads) == {"d": 4}
-    assert (sent[0]["rows"], sent[0]["chunks"]) == (4, [4])
-    records = read_journal(Path(begun["journal"])).chunks.values()
+    assert (sent[0].rows, sent[0].chunks) == (4, (4,))
+    records = read_journal(Path(begun.journal)).chunks.values()
     assert [(record.sent, record.acknowledged, len(record.bad)) for record in records] == [
         (1, 1, 0),
         (1, 1, 0),
@@ -220,16 +221,16 @@ def test_a_load_goes_on_with_files_that_were_renamed(loads: Loads, wide: str) ->
     first = wide_file(loads, "1.csv", 1, "one", 3)
     second = wide_file(loads, "2.csv", 4, "two", 6, "three")
     load = loads.job(wide, [first, second], max_bad_rows="2", pool_size=1)
-    journal = loads.begin(load)["journal"]
+    journal = loads.begin(load).journal
     with pytest.raises(BadRowsError, match="3 bad rows"):
         loads.send(load, journal)
 
     (moved := loads.folder / "moved").mkdir()
     first, second = first.rename(moved / "2.csv"), second.rename(moved / "1.csv")
     again = loads.job(wide, [first, second], max_bad_rows="3")
-    assert loads.begin(again) == {"journal": journal, "rows": 6}
+    assert loads.begin(again) == BegunLoad(journal=journal, rows=6)
     counts = loads.finish(again, journal, loads.send(again, journal))
-    assert counts == {"read": 7, "sent": 4, "acknowledged": 4, "bad": 3}
+    assert counts == RowCounts(read=7, sent=4, acknowledged=4, bad=3)
     assert not Path(journal).exists()
     places = [(row.split('"')[1], row.split(",")[1]) for row in bad_rows(loads)]
     assert places == [(str(first), "3"), (str(second), "3"), (str(second), "5")]
@@ -249,7 +250,7 @@ def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) ->
     twin.write_bytes(file.read_bytes())
 
     def journal(*files: Path, **config: Any) -> str:  # noqa: ANN401 - settings, each of its own type
-        return str(loads.begin(loads.job(wide, files, **config))["journal"])
+        return str(loads.begin(loads.job(wide, files, **config)).journal)
 
     of_file = journal(file)
     assert journal(twin) == of_file
@@ -272,7 +273,7 @@ def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) ->
 def test_a_file_that_changes_during_its_load_ends_it(loads: Loads, wide: str) -> None:
     """Where the journal is of other files than the load, nothing is sent under a wrong name."""
     load = loads.job(wide, [wide_file(loads, "changes.csv", 1)])
-    journal = loads.begin(load)["journal"]
+    journal = loads.begin(load).journal
     changed = loads.job(wide, [wide_file(loads, "changes.csv", 2)])
     with pytest.raises(
         RowFileError, match="a row file was changed while it was being loaded; run the load a"
@@ -298,7 +299,7 @@ def test_a_table_that_loses_rows_during_its_load_is_not_marked(
 ) -> None:
     """Where loaded values went with what was done to the table, the load fails, and writes no marker."""
     load = loads.job(wide, [wide_file(loads, "lost.csv", 1)], mapping={"id": "id", "pad": "pad"})
-    journal = loads.begin(load)["journal"]
+    journal = loads.begin(load).journal
     sent = loads.send(load, journal)
     if change:
         cql.execute(change.format(f"{loads.keyspace}.{wide}"))
@@ -313,7 +314,7 @@ def test_a_table_that_loses_rows_during_its_load_is_not_marked(
 def test_a_chunk_that_is_not_settled_is_no_finished_load(loads: Loads, wide: str) -> None:
     """A load is not marked as finished where the journal lacks a chunk."""
     load = loads.job(wide, [wide_file(loads, "lacks.csv", 1, 2)])
-    journal = Path(loads.begin(load)["journal"])
+    journal = Path(loads.begin(load).journal)
     sent = loads.send(load, str(journal))
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(line for line in lines if b'"chunk": 1' not in line))

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cassandra.cluster import Session
@@ -18,55 +17,11 @@ from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError
 from pipeline.rowfiles.files import write_rows
 from pipeline.settings import FILE_FORMATS
-from tests.conftest import Workspace
-from tests.cql.test_values import EVERY_TYPE, USER_TYPES, known
 from tests.harness.loads import MIB, Loads, loads_into
+from tests.harness.tables import Tables
+from tests.harness.values import EVERY_TYPE, USER_TYPES, known
 
-TASK_FAILED = 30
 KEYSPACE = "t_load"
-
-
-class Tables(Workspace):
-    """A workspace with tables of the tests' own."""
-
-    def __init__(self, folder: Path, endpoint: Endpoint, cql: Session, keyspace: str = KEYSPACE) -> None:
-        super().__init__(folder, keyspace, endpoint)
-        self.cql = cql
-
-    def create(self, name: str, columns: str) -> str:
-        """Create a table, or make it anew; return its name, its keyspace before it."""
-        self.cql.execute(f"DROP TABLE IF EXISTS {self.keyspace}.{protect_name(name)}")
-        self.cql.execute(f"CREATE TABLE {self.keyspace}.{protect_name(name)} ({columns})")
-        return f"{self.keyspace}.{name}"
-
-    def write(self, name: str, text: str) -> Path:
-        """Write a file, its letters Latin-1, and return its name."""
-        (self.folder / name).write_text(text, encoding="latin-1")
-        return Path(name)
-
-    def rows(self, table: str, what: str = "*") -> list[dict[str, Any]]:
-        """Return what the table holds, in no order."""
-        _, _, name = table.partition(".")
-        return list(self.cql.execute(f"SELECT {what} FROM {self.keyspace}.{protect_name(name)}"))
-
-    def succeed(self, *words: str) -> str:
-        """Run a command that must succeed; return its output."""
-        done = self.luigi(*words)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def refused(self, *words: str) -> str:
-        """Run a command that must fail as a task does, and speak plainly; return its output."""
-        done = self.luigi(*words)
-        assert done.returncode == TASK_FAILED, done.stdout
-        assert "Traceback" not in done.stdout
-        assert "failed with" not in done.stdout
-        return done.stdout
-
-    def said(self, what: str) -> Path:
-        """Return the one file of that name that loads have left."""
-        [found] = self.folder.glob(f"output/loads/*/*/*/{what}")
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +35,7 @@ def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFac
 def tables(loads: Loads, tmp_path: Path, endpoint: Endpoint, cql: Session) -> Tables:
     """Return a workspace on the same keyspace."""
     del loads
-    return Tables(tmp_path, endpoint, cql)
+    return Tables(tmp_path, endpoint, cql, KEYSPACE)
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +225,7 @@ def test_bad_rows_count_against_the_budget(loads: Loads, budget: str, *, is_enou
     load = loads.job(table, [file], max_bad_rows=budget)
     too_many = pytest.raises(BadRowsError, match=rf"2 bad rows, where max_bad_rows is {budget}: .*:3: column")
     with contextlib.nullcontext() if is_enough else too_many:
-        assert loads.run(load)["bad"] == 2
+        assert loads.run(load).bad == 2
     told = (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8").splitlines()
     assert [line.partition("'x' is not a valid int")[1] for line in told[1:]] == [
         "'x' is not a valid int"

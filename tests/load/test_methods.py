@@ -15,7 +15,7 @@ from pipeline import embedded
 from pipeline.embedded import Endpoint
 from pipeline.requests.dispatch import Pace
 from pipeline.settings import FILE_FORMATS
-from tests.harness.loads import MIB, USERS, Loads, loads_into
+from tests.harness.loads import MIB, USERS, Loaded, Loads, loads_into
 
 WAYS = ["batch", "prepared", "create"]
 HEADER = "user_id,first_name,last_name"
@@ -37,7 +37,7 @@ def users(loads: Loads) -> str:
     return loads.create_users()
 
 
-def load_users(loads: Loads, *files: Path, shares: int = 1, **config: Any) -> dict[str, Any]:  # noqa: ANN401
+def load_users(loads: Loads, *files: Path, shares: int = 1, **config: Any) -> Loaded:  # noqa: ANN401
     """Load users, and return what was counted."""
     return loads.run(loads.job("user", files, dataset=USERS, **config), shares=shares)
 
@@ -59,8 +59,8 @@ def test_every_way_writes_the_rows_of_the_files(loads: Loads, users: str, way: s
         for at, half in enumerate(halves)
     ]
     counts = load_users(loads, *files, way=way, shares=shares)
-    assert [counts[what] for what in ("read", "sent", "acknowledged", "bad")] == [100, 100, 100, 0]
-    assert sum(share["rows"] for share in counts["shares"]) == 100
+    assert (counts.read, counts.sent, counts.acknowledged, counts.bad) == (100, 100, 100, 0)
+    assert sum(share.rows for share in counts.shares) == 100
     assert names(loads) == rows
     del users
 
@@ -68,7 +68,7 @@ def test_every_way_writes_the_rows_of_the_files(loads: Loads, users: str, way: s
 @pytest.mark.parametrize("way", WAYS)
 def test_a_file_without_rows_is_loaded(loads: Loads, users: str, way: str) -> None:
     """A header alone is a load of nothing, and finished."""
-    assert load_users(loads, loads.write("none.csv", HEADER, []), way=way)["read"] == 0
+    assert load_users(loads, loads.write("none.csv", HEADER, []), way=way).read == 0
     assert loads.rows(users) == []
 
 
@@ -159,7 +159,7 @@ def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, way: str) -> None
     table = loads.create("lists", "id int PRIMARY KEY, l list<int>, m map<int, int>")
     file = loads.write("lists.csv", "id,l,m", [(0, "[0]", ""), (1, "[1, 2]", '{"1": 2}'), (0, "[5, 5]", "")])
     load = loads.job(table, [file], way=way)
-    journal = Path(loads.begin(load)["journal"])
+    journal = Path(loads.begin(load).journal)
     for _ in range(3):
         unsettled = journal.read_bytes()
         sent = loads.send(load, str(journal))
@@ -167,7 +167,7 @@ def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, way: str) -> None
         assert found == {0: ([5, 5], None), 1: ([1, 2], {1: 2})}
         settled = journal.read_bytes()
         journal.write_bytes(unsettled)
-        assert loads.begin(load)["rows"] == 0
+        assert loads.begin(load).rows == 0
     journal.write_bytes(settled)
     loads.finish(load, str(journal), sent)
 
@@ -176,7 +176,7 @@ def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
     """A load with a cap takes at least the time that the cap gives its rows, but for the first."""
     file = loads.write("slow.csv", HEADER, [(uuid.uuid4(), "a", "b") for _ in range(61)])
     counts = load_users(loads, file, way="prepared", rows_per_s=100.0)
-    assert counts["shares"][0]["elapsed_s"] >= 0.6
+    assert counts.shares[0].elapsed_s >= 0.6
     assert len(loads.rows(users)) == 61
 
 
@@ -255,7 +255,7 @@ def test_batches_are_as_large_as_they_are_wanted(
         table = loads.create("larger", columns)
         before = node.log.stat().st_size
         counts = loads.run(loads.job(table, [file], batch_size_bytes=wanted))
-        assert [counts[what] for what in ("acknowledged", "bad")] == [100, 0]
+        assert (counts.acknowledged, counts.bad) == (100, 0)
         assert len(loads.rows(table)) == 100
         sizes = sizes_warned_of(node.log, before)
         assert len(sizes) >= warned_of

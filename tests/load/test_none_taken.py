@@ -9,8 +9,8 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError, RequestError
+from pipeline.load import jobs
 from pipeline.load.refusing import Refusing
-from pipeline.workers import jobs
 from pipeline.workers.client import run_job
 from tests.harness.loads import Loads, loads_into
 
@@ -49,7 +49,7 @@ def test_a_load_without_a_whole_row_is_not_finished(loads: Loads) -> None:
     faults = (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
     assert len(faults.splitlines()) == 1501
     last = loads.write("more.csv", "k,v", [*((f"x{at}", "v") for at in range(1500)), (1, "v")])
-    assert loads.run(loads.job(table, [last], max_bad_rows="100%"))["acknowledged"] == 1
+    assert loads.run(loads.job(table, [last], max_bad_rows="100%")).acknowledged == 1
 
 
 def test_a_dry_run_says_that_no_row_is_whole(loads: Loads) -> None:
@@ -59,4 +59,4 @@ def test_a_dry_run_says_that_no_row_is_whole(loads: Loads) -> None:
     with pytest.raises(BadRowsError, match=r"none of 1 rows.*no row is whole"):
         run_job(jobs.CheckRows(load=load))
     empty = loads.job(table, [loads.write("empty.csv", "k,v", [])])
-    assert run_job(jobs.CheckRows(load=empty))["rows"] == 0
+    assert run_job(jobs.CheckRows(load=empty)).rows == 0

@@ -10,8 +10,8 @@ from cassandra.cluster import Session
 from pipeline.embedded import Endpoint
 from pipeline.errors import SettingError, SettingRefusedError
 from pipeline.settings import LoadConfig
-from tests.conftest import Workspace
 from tests.harness.loads import USERS, Loads, loads_into
+from tests.harness.workspace import Workspace
 
 KEYSPACE = "t_ttl"
 MOST_S = 630_720_000

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.measure.reporting.measurements import read_measurements
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 
 ROWS = ("--rows", "20")
 

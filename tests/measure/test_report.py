@@ -16,7 +16,7 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.measure.article.timing import Cell, Timer
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 
 COLUMNS = [
     "latency_s",

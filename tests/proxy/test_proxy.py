@@ -13,7 +13,7 @@ from cassandra.connection import ConnectionShutdown
 from pipeline.embedded import Endpoint
 from pipeline.errors import SettingError, WorkerError
 from pipeline.proxy.control import Address, proxy
-from tests.conftest import until
+from tests.harness.workspace import until
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from pipeline.rowfiles.fields import match_fields
 from pipeline.rowfiles.files import find_files, listed, passed_over, plan_fields, read_chunks
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.sources import describe_file
+from tests.harness.workspace import PROJECT
 
-CASES = Path(__file__).with_name("cases")
+CASES = PROJECT / "tests/cases"
 COLUMNS = [Column("id", "int", is_key=True), Column("a", "text", is_key=False)]
 NAMES = st.text(st.sampled_from('ab ,="\n'), min_size=1, max_size=6)
 

@@ -14,7 +14,8 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError
-from pipeline.workers import jobs
+from pipeline.load import jobs
+from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import Loads, loads_into
 from tests.harness.meanings import exact
@@ -74,16 +75,17 @@ def test_a_bad_row_is_the_same_dry_and_loaded(loads: Loads, type_name: str) -> N
     pq.write_table(pa.table({"id": keys, "value": VIEWS[type_name]}), file)
     table = loads.create("views", f"id int PRIMARY KEY, value {type_name}")
     load = loads.job(table, [file], max_bad_rows="1")
-    assert run_job(jobs.CheckRows(load=load)) | {"columns": 0} == {"rows": 3, "bad": 1, "columns": 0}
+    checked = run_job(jobs.CheckRows(load=load))
+    assert (checked.rows, checked.bad) == (3, 1)
     said = faults(loads)
     counts = loads.run(load)
-    assert (counts["read"], counts["acknowledged"], counts["bad"]) == (3, 2, 1)
+    assert (counts.read, counts.acknowledged, counts.bad) == (3, 2, 1)
     assert faults(loads) == said
     assert [(row["line"], row["column"], row["value"]) for row in said] == [("2", "id", "x")]
     assert said[0]["reason"] == "'x' is not a valid int: expected a whole number such as -12"
     found = {row["id"]: exact(row["value"]) or None for row in loads.rows(table)}
     assert found == dict(zip((1, 3), LOADED[type_name], strict=True))
-    run_job(jobs.VerifyFiles(load=load, exact=True))
+    run_job(VerifyFiles(load=load, exact=True))
 
 
 def test_too_many_bad_rows_are_the_same_dry_and_loaded(loads: Loads) -> None:
@@ -136,7 +138,7 @@ def test_the_server_keeps_what_parquet_says(loads: Loads, way: str) -> None:
     )
     load = loads.job(table, [file], max_bad_rows="1", way=way)
     counts = loads.run(load)
-    assert (counts["acknowledged"], counts["bad"]) == (2, 1)
+    assert (counts.acknowledged, counts.bad) == (2, 1)
     [bad] = faults(loads)
     assert (bad["line"], bad["column"], bad["value"]) == ("2", "name", str(NAMES[2]))
     late, early = exact(LATE), exact(EARLY)
@@ -167,4 +169,4 @@ def test_the_server_keeps_what_parquet_says(loads: Loads, way: str) -> None:
             "prices": frozenset([Decimal(0)]),
         },
     }
-    run_job(jobs.VerifyFiles(load=load, exact=True))
+    run_job(VerifyFiles(load=load, exact=True))

@@ -11,9 +11,10 @@ from cassandra.cluster import Session
 from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError
 from tests.harness.loads import Loads, loads_into
-from tests.load.test_load import Tables
+from tests.harness.tables import Tables
+from tests.harness.workspace import PROJECT
 
-CASES = Path(__file__).with_name("cases")
+CASES = PROJECT / "tests/cases"
 KEYSPACE = "t_cases_edges"
 SCHEDULING_ERROR, UNHANDLED = 35, 40
 NOT_UTF8 = os.fsdecode(b"caf\xe9.csv")

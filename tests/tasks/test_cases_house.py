@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.workspace import PROJECT, Workspace
 
 
 def test_without_luigi_cfg_a_run_ends_at_once(workspace: Workspace, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_names_of_tables_are_read_as_cql_reads_them() -> None:
 import warnings
 warnings.simplefilter("ignore")
 from pipeline.errors import SettingError
-from tasks.load import named_place
+from tasks.targets import named_place
 place = named_place('k."a.b""c"')
 print(place.keyspace.name, place.table)
 for name in ("", ".t", "k.", "a.b.c", '"t', 'k."t"x'):

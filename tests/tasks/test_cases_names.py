@@ -11,9 +11,10 @@ from cassandra.cluster import Session
 from cassandra.metadata import protect_name
 
 from pipeline.embedded import Endpoint
-from tests.load.test_load import Tables
+from tests.harness.tables import Tables
+from tests.harness.workspace import PROJECT
 
-CASES = Path(__file__).with_name("cases")
+CASES = PROJECT / "tests/cases"
 KEYSPACES = ("SalesDB", "order")
 SHORT = ("--rows", "20", "--latencies-s", "0.001", "--precision", "100", "--time-budget", "10 minutes")
 

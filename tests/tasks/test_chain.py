@@ -14,7 +14,7 @@ import requests
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.conftest import Workspace, until
+from tests.harness.workspace import Workspace, until
 
 Rows = list[tuple[str, str, str]]
 

@@ -11,7 +11,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 
 SHARED_KEYSPACE = "t_errors"
 TASK_FAILED, SCHEDULING_ERROR, UNHANDLED = 30, 35, 40

@@ -18,7 +18,7 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.proxy.control import proxy
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 
 ROWS = 10_000
 SLOWLY = ("--rows-per-s", "2000")
@@ -260,8 +260,7 @@ _TICKER = textwrap.dedent("""
 
     import gevent
 
-    from pipeline.workers import jobs
-    from pipeline.load import steps as loadsteps
+    from pipeline.load import handlers, jobs
     from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
     from pipeline.rowfiles.sources import describe_file
 
@@ -287,9 +286,9 @@ _TICKER = textwrap.dedent("""
         checkpoints="checkpoints",
         bad_rows="bad",
     )
-    journal = loadsteps.begin(jobs.BeginLoad(load=load, anew=False), quiet)["journal"]
+    journal = handlers.begin(jobs.BeginLoad(load=load, anew=False), quiet).journal
     ticker = gevent.spawn(tick)
-    loaded = loadsteps.load_share(jobs.LoadShare(load=load, journal=journal), quiet)
-    assert loaded["rows"] == 100
-    print(sum(tick_s > ticks_s[-1] - loaded["elapsed_s"] for tick_s in ticks_s))
+    loaded = handlers.load_share(jobs.LoadShare(load=load, journal=journal), quiet)
+    assert loaded.rows == 100
+    print(sum(tick_s > ticks_s[-1] - loaded.elapsed_s for tick_s in ticks_s))
 """)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.workspace import PROJECT, Workspace
 
 GIVEN = {
     "cassandra": {

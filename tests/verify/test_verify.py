@@ -1,20 +1,20 @@
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cassandra.cluster import Session
 
 from pipeline.cql.columns import Column
 from pipeline.errors import VerificationError
+from pipeline.load import jobs
 from pipeline.rowfiles.files import write_rows
 from pipeline.rowfiles.sources import describe_file
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
-from pipeline.workers import jobs
+from pipeline.verify.jobs import VerifiedRows, VerifyFiles
 from pipeline.workers.client import run_job
-from tests.conftest import Workspace
-from tests.cql.test_values import SCALARS
+from tests.harness.values import SCALARS
+from tests.harness.workspace import Workspace
 
 USERS = "user_id uuid PRIMARY KEY, first_name text, last_name text"
 PEOPLE = "id int PRIMARY KEY, name text, town text, tags set<text>"
@@ -80,12 +80,12 @@ class Loaded:
     def load(self, *files: Path, nulls: str = "unset") -> None:
         """Load row files."""
         load = self._load(files, nulls)
-        journal = run_job(jobs.BeginLoad(load=load, anew=True))["journal"]
+        journal = run_job(jobs.BeginLoad(load=load, anew=True)).journal
         run_job(jobs.LoadShare(load=load, journal=journal))
 
-    def verify(self, *files: Path, exact: bool = False, nulls: str = "unset") -> dict[str, Any]:
+    def verify(self, *files: Path, exact: bool = False, nulls: str = "unset") -> VerifiedRows:
         """Verify that they are loaded; return what was counted."""
-        return run_job(jobs.VerifyFiles(load=self._load(files, nulls), exact=exact))
+        return run_job(VerifyFiles(load=self._load(files, nulls), exact=exact))
 
     def difference(self, *files: Path, exact: bool = False, nulls: str = "unset") -> str:
         """Return what the verification finds wrong."""
@@ -125,15 +125,15 @@ def test_what_changed_behind_its_back_is_named_by_key(
     file = table.write("user_id,first_name,last_name", rows)
     table.load(file)
     counted = table.verify(file, exact=exact)
-    assert counted == {
-        "read": 20_000,
-        "bad": 0,
-        "distinct_keys": 20_000,
-        "duplicate_keys": 0,
-        "duplicates": [],
-        "present": 20_000,
-        "in_table": 20_000 if exact else None,
-    }
+    assert counted == VerifiedRows(
+        read=20_000,
+        bad=0,
+        distinct_keys=20_000,
+        duplicate_keys=0,
+        duplicates=(),
+        present=20_000,
+        in_table=20_000 if exact else None,
+    )
     changed, deleted, added = rows[3][0], rows[19_998][0], uuid.uuid4()
     cql.execute(f"UPDATE {table.name} SET first_name = 'Byron' WHERE user_id = {changed}")
     cql.execute(f"DELETE FROM {table.name} WHERE user_id = {deleted}")
@@ -151,7 +151,7 @@ def test_few_rows_are_found_in_a_table_with_many_others(workspace: Workspace, cq
     rows = [(str(uuid.uuid4()), "Ada", "Lovelace") for _ in range(10_000)]
     table.load(table.write("user_id,first_name,last_name", rows))
     few = table.write("user_id,first_name,last_name", rows[:200], "few.csv")
-    assert table.verify(few)["present"] == 200
+    assert table.verify(few).present == 200
     cql.execute(f"UPDATE {table.name} SET first_name = null WHERE user_id = {rows[77][0]}")
     assert table.difference(few) == (
         f"1 of 200 rows differ: user_id='{rows[77][0]}': first_name is 'None', the file has 'Ada'"
@@ -174,8 +174,8 @@ def test_of_several_rows_with_a_key_the_last_one_wins_a_cell(
     assert row == {"name": "Bob" if nulls == "unset" else None, "town": "Paris", "tags": None}
     for exact in (False, True):
         counted = table.verify(first, second, nulls=nulls, exact=exact)
-        assert (counted["read"], counted["distinct_keys"], counted["present"]) == (5, 3, 3)
-        assert (counted["duplicate_keys"], counted["duplicates"]) == (1, ["id='1'"])
+        assert (counted.read, counted.distinct_keys, counted.present) == (5, 3, 3)
+        assert (counted.duplicate_keys, counted.duplicates) == (1, ("id='1'",))
     cql.execute(f"UPDATE {table.name} SET name = 'Zoe', tags = {{'z'}} WHERE id = 1")
     kept = "'Bob'" if nulls == "unset" else "'None'"
     assert table.difference(first, second, nulls=nulls) == (
@@ -189,9 +189,9 @@ def test_a_field_left_open_is_right_whatever_the_cell_has(workspace: Workspace, 
     table = Loaded(workspace, cql, PEOPLE)
     file = table.write("id,name,town,tags", [("1", "Ada", None, None)])
     table.load(file)
-    assert table.verify(file, exact=True)["present"] == 1
+    assert table.verify(file, exact=True).present == 1
     cql.execute(f"UPDATE {table.name} SET town = 'Rome' WHERE id = 1")
-    assert table.verify(file)["present"] == 1
+    assert table.verify(file).present == 1
     wrong = "1 of 1 rows differ: id='1': town is 'Rome', the file has 'None'"
     assert table.difference(file, nulls="write") == wrong
     assert table.difference(file, exact=True) == wrong
@@ -215,7 +215,7 @@ def test_every_type_is_compared_by_its_value(workspace: Workspace, cql: Session)
     table.load(file)
     for exact in (False, True):
         counted = table.verify(file, exact=exact)
-        assert (counted["present"], counted["duplicate_keys"]) == (2, 1)
+        assert (counted.present, counted.duplicate_keys) == (2, 1)
     at = dict(zip(TEXTS, names, strict=True))
     cql.execute(
         f"UPDATE {table.name} SET {at['decimal']} = 1.5, {at['double']} = 0.0, "
@@ -250,7 +250,7 @@ def test_clustering_keys_and_static_cells_are_told_apart(
     file = table.write("town,street,number,mayor,owner", rows)
     table.load(file)
     counted = table.verify(file, exact=exact)
-    assert (counted["distinct_keys"], counted["present"], counted["duplicate_keys"]) == (4, 4, 0)
+    assert (counted.distinct_keys, counted.present, counted.duplicate_keys) == (4, 4, 0)
     cql.execute(f"UPDATE {table.name} SET mayor = 'Ada' WHERE town = 'Rome' AND street = 'Via'")
     assert table.difference(file, exact=exact) == (
         "1 of 2 rows differ: town='Rome', street='Via': mayor is 'Ada', the file has 'Cleo'"
@@ -268,12 +268,12 @@ def test_bad_rows_are_counted_and_not_looked_for(workspace: Workspace, cql: Sess
     file.write_text(file.read_text(encoding="utf-8") + "7,8,9\n", encoding="utf-8")
     table.load(file)
     counted = table.verify(file, exact=True)
-    assert counted == {
-        "read": 6,
-        "bad": 4,
-        "distinct_keys": 2,
-        "duplicate_keys": 0,
-        "duplicates": [],
-        "present": 2,
-        "in_table": 2,
-    }
+    assert counted == VerifiedRows(
+        read=6,
+        bad=4,
+        distinct_keys=2,
+        duplicate_keys=0,
+        duplicates=(),
+        present=2,
+        in_table=2,
+    )

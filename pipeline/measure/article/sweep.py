@@ -8,15 +8,16 @@ import gevent
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
-from pipeline.cluster.keyspace import bind_model, find_table, scratch_table, table_name
+from pipeline.cluster.keyspace import table_name
+from pipeline.cluster.scratch import scratch_table, unused_scratch
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Row
-from pipeline.datasets import Dataset
-from pipeline.errors import SchemaError
-from pipeline.measure.article.timing import Timer
+from pipeline.datasets.dataset import Dataset
+from pipeline.measure.article.timing import Cell, Timer
 from pipeline.measure.create import by_attribute, creates, in_loop, in_pool
+from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
 from pipeline.verify.found import verify_whole_table
-from pipeline.workers.jobs import Progress, Result, SweepLatencies
+from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import Counted, reporting
 
 
@@ -37,8 +38,13 @@ class _Pass:
 
 
 def sweep(
-    session: Session, dataset: Dataset, job: SweepLatencies, rows: Sequence[Row], progress: Progress
-) -> Result:
+    session: Session,
+    dataset: Dataset,
+    job: SweepLatencies,
+    rows: Sequence[Row],
+    cluster: ClusterFacts,
+    progress: Progress,
+) -> LatencySweep:
     """Time every pass on a scratch table of its own, dropped at the end whatever happens.
 
     The table is empty before each pass and must hold exactly the rows after it. A pass through the Pool
@@ -49,37 +55,39 @@ def sweep(
         VerificationError: a pass lost a row, or wrote one wrongly.
         ClusterError: a request failed.
     """
-    if not job.keyspace.manage_schema:
-        raise SchemaError(
-            "timing creates a scratch table, and manage_schema is false; time on another cluster"
-        )
-    scratch = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
-    if find_table(session, scratch) is not None:
-        raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
+    scratch = unused_scratch(session, dataset.model, job.keyspace, job.run)
     with scratch_table(session, scratch):
-        single_row = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])
+        single_row_s = _time_single_row(scratch, by_attribute(dataset, rows[:1])[0])
         with translated_errors(f"cannot load {table_name(scratch)}"):
             repeats_s = _time_passes(session, dataset, scratch, job, rows, progress)
     cells = [
-        {
-            "latency_s": latency_s,
-            "rows": len(rows),
-            "pool_size": job.pool_size,
-            "sync_repeats_s": repeats_s[_Pass(latency_s, None)],
-            "async_repeats_s": repeats_s[_Pass(latency_s, job.pool_size)],
-        }
+        Cell(
+            latency_s=latency_s,
+            rows=len(rows),
+            pool_size=job.pool_size,
+            sync_repeats_s=tuple(repeats_s[_Pass(latency_s, None)]),
+            async_repeats_s=tuple(repeats_s[_Pass(latency_s, job.pool_size)]),
+        )
         for latency_s in job.latencies_s
     ]
-    return {"cells": cells, "scratch_table": table_name(scratch), **single_row}
+    sync_s, async_s = single_row_s
+    return LatencySweep(
+        cells=tuple(cells),
+        single_row_sync_s=sync_s,
+        single_row_async_s=async_s,
+        scratch_table=table_name(scratch),
+        cluster=cluster,
+    )
 
 
-def _time_single_row(scratch: type[Model], values: Mapping[str, object]) -> dict[str, float]:
+def _time_single_row(scratch: type[Model], values: Mapping[str, object]) -> tuple[float, float]:
+    """Return the seconds that a row takes: by a plain call, and in a greenlet."""
     with translated_errors(f"cannot create a row in {table_name(scratch)}"):
         with Timer() as by_call:
             scratch.create(**values)
         with Timer() as by_greenlet:
             gevent.spawn(scratch.create, **values).get()
-    return {"single_row_sync_s": by_call.elapsed_s, "single_row_async_s": by_greenlet.elapsed_s}
+    return by_call.elapsed_s, by_greenlet.elapsed_s
 
 
 def _time_passes(

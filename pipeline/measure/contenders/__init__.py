@@ -1,1 +1,1 @@
-"""The contenders of the experiment, one file each: `python -m pipeline.measure.contenders.<name>` is its process."""
+"""The contenders, one file each: `python -m pipeline.measure.contenders.<name>` is its process."""

@@ -7,13 +7,13 @@ monkey.patch_all()
 import tempfile  # noqa: E402 - nothing comes before the patch
 from pathlib import Path  # noqa: E402
 
+from pipeline.load.handlers import open_journal, table_and_fields  # noqa: E402
+from pipeline.load.jobs import Load  # noqa: E402
 from pipeline.load.share import Share  # noqa: E402
-from pipeline.load.steps import open_journal, table_and_fields  # noqa: E402
 from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
 from pipeline.rowfiles.files import write_rows  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
 from pipeline.settings import KeyspaceConfig, LoadConfig  # noqa: E402
-from pipeline.workers.jobs import Load  # noqa: E402
 
 
 def _prepare(scene: Scene) -> Write:

@@ -1,7 +1,7 @@
 """A contender's process: it says what it is, or connects, warms up, and times one pass over the rows.
 
-A contender is one file in `pipeline/measure/contenders/`. Where its process is patched by gevent, that is the first
-thing the file does; it ends with `take_part`.
+A contender is one file in `pipeline/measure/contenders/`. Where its process is patched by gevent, that is the
+first thing the file does; it ends with `take_part`.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from pipeline.cluster.session import open_session
 from pipeline.cluster.table import Table, find_table_of
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Row
-from pipeline.datasets import Dataset, find_dataset
+from pipeline.datasets.dataset import Dataset, find_dataset
 from pipeline.errors import PipelineError
 from pipeline.measure.article.timing import Timer
 from pipeline.measure.create import by_attribute, by_position

@@ -14,26 +14,36 @@ from pathlib import Path
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
-from pipeline.cluster.keyspace import bind_model, find_table, scratch_table, table_name
+from pipeline.cluster.keyspace import table_name
+from pipeline.cluster.scratch import scratch_table, unused_scratch
 from pipeline.cluster.table import find_table_of
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Row
-from pipeline.datasets import Dataset
-from pipeline.errors import SchemaError, SettingError, WorkerError, suggestion
+from pipeline.datasets.dataset import Dataset
+from pipeline.errors import SettingError, WorkerError, suggestion
 from pipeline.measure import contenders
 from pipeline.measure.create import by_attribute, by_position, creates, in_pool
 from pipeline.measure.experiment.measurement import Repeat, Setup
 from pipeline.measure.experiment.plan import Plan, rows_within
 from pipeline.measure.experiment.trial import Description, Timing, Trial, from_json, to_json
+from pipeline.measure.jobs import ClusterFacts, ExperimentResult, RunExperiment
 from pipeline.proxy.control import Proxy, proxy
 from pipeline.rowfiles.files import write_rows
 from pipeline.verify.found import verify_whole_table
-from pipeline.workers.jobs import Progress, Result, RunExperiment
+from pipeline.workers.jobs import Progress
+
+Routes = tuple[tuple[str, str], ...]
+"""By which proxy to reach a node, as in `ClusterConfig`."""
 
 
 def run_experiment(
-    session: Session, dataset: Dataset, job: RunExperiment, rows: Sequence[Row], progress: Progress
-) -> Result:
+    session: Session,
+    dataset: Dataset,
+    job: RunExperiment,
+    rows: Sequence[Row],
+    cluster: ClusterFacts,
+    progress: Progress,
+) -> ExperimentResult:
     """Time the job's cells within its budget, on a scratch table that is dropped whatever happens.
 
     First rows are written that do not count: a Java server is slow until it has compiled what it does. The
@@ -46,17 +56,11 @@ def run_experiment(
         WorkerError: a contender's process failed.
         ClusterError: the cluster failed.
     """
-    if not job.keyspace.manage_schema:
-        raise SchemaError(
-            "the experiment creates a scratch table, and manage_schema is false; measure on another cluster"
-        )
     descriptions = {name: _describe(name) for name in _named(job.contenders)}
     setups = {setup: name for name, description in descriptions.items() for setup in _cells(description, job)}
     if not setups:
         raise SettingError("no contender has a cell at these latencies; name others")
-    model = bind_model(dataset.model, job.keyspace.name, f"{dataset.table[:12]}_timing_{job.run}")
-    if find_table(session, model) is not None:
-        raise SchemaError(f"scratch table {table_name(model)} is there already; choose another run")
+    model = unused_scratch(session, dataset.model, job.keyspace, job.run)
     rows_of = {setup: rows_within(setup, len(rows), job.repeat_s) for setup in setups}
     plan = Plan(
         setups=list(setups),
@@ -76,37 +80,31 @@ def run_experiment(
         _warm_up(session, model, dataset, rows[:_WARM_UP_ROWS], warm_up_s)
         for number, setup in enumerate(plan):
             progress(int(plan.elapsed_s), int(job.time_budget_s), f"s, {number + 1}: {setup}")
-            is_network = setup.latency_kind == "network"
-            if is_network:
-                between.proxy.set(round_trip_s=setup.latency_s)
-            timing = _time(
-                setups[setup],
-                Trial(
-                    cluster=replace(job.cluster, routes=between.routes if is_network else ()),
-                    keyspace=job.keyspace.name,
-                    table=model.__table_name__,
-                    dataset=job.dataset,
-                    file=str(files[rows_of[setup]]),
-                    in_flight=setup.in_flight,
-                    sleep_s=0.0 if is_network else setup.latency_s,
-                    latency_s=setup.latency_s,
-                    server_pids=job.server_pids,
-                ),
-            )
+            routes = between.routes_at(setup)
+            timing = _time(setups[setup], _trial(job, model, setup, files[rows_of[setup]], routes))
             verify_whole_table(session, model, dataset.columns, rows[: rows_of[setup]])
-            plan.note(
-                Repeat(
-                    setup=setup,
-                    repeat=len(plan.repeats[setup]) + 1,
-                    rows=rows_of[setup],
-                    **asdict(timing),
-                )
-            )
+            repeat = len(plan.repeats[setup]) + 1
+            plan.note(Repeat(setup=setup, repeat=repeat, rows=rows_of[setup], **asdict(timing)))
         progress(int(job.time_budget_s), int(job.time_budget_s), "s")
-    return {
-        "repeats": [asdict(repeat) for repeats in plan.repeats.values() for repeat in repeats],
-        "ways": {each.label: each.way for each in descriptions.values() if each.is_swept},
-    }
+    return ExperimentResult(
+        repeats=tuple(repeat for repeats in plan.repeats.values() for repeat in repeats),
+        ways={each.label: each.way for each in descriptions.values() if each.is_swept},
+        cluster=cluster,
+    )
+
+
+def _trial(job: RunExperiment, model: type[Model], setup: Setup, file: Path, routes: Routes) -> Trial:
+    return Trial(
+        cluster=replace(job.cluster, routes=routes),
+        keyspace=job.keyspace.name,
+        table=model.__table_name__,
+        dataset=job.dataset,
+        file=str(file),
+        in_flight=setup.in_flight,
+        sleep_s=0.0 if setup.latency_kind == "network" else setup.latency_s,
+        latency_s=setup.latency_s,
+        server_pids=job.server_pids,
+    )
 
 
 def contender_names() -> list[str]:
@@ -143,9 +141,16 @@ class _Between:
 
     def __init__(self, nodes: Sequence[str], proxied: Proxy) -> None:
         self.proxy = proxied
-        self.routes = tuple(
+        self._routes: Routes = tuple(
             (node, f"{host}:{port}") for node, (host, port) in zip(nodes, proxied.addresses, strict=True)
         )
+
+    def routes_at(self, setup: Setup) -> Routes:
+        """Have the proxy add the latency of a cell; return the routes by way of it, none if it is slept."""
+        if setup.latency_kind != "network":
+            return ()
+        self.proxy.set(round_trip_s=setup.latency_s)
+        return self._routes
 
 
 @contextlib.contextmanager

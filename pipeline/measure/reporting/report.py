@@ -31,10 +31,7 @@ def write_experiment(
         ResultsError: repeats of a setup do not belong together, or a histogram is damaged.
     """
     # Not before: half a second and more that only a report needs.
-    from pipeline.measure.reporting import (
-        page,
-        plots,
-    )
+    from pipeline.measure.reporting import page, plots  # noqa: PLC0415
 
     cells = summarise(repeats)
     write_measurements(folder / MEASUREMENTS, repeats)

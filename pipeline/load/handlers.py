@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,26 +14,35 @@ from pipeline.cluster.marker import ensure_marker_table, reserve_list_timestamps
 from pipeline.cluster.retry import patiently
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import Table, find_table_of
-from pipeline.datasets import find_dataset
+from pipeline.datasets.dataset import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.jobs import (
+    BeginLoad,
+    BegunLoad,
+    CheckedRows,
+    CheckRows,
+    FinishLoad,
+    Load,
+    LoadedShare,
+    LoadShare,
+    RowCounts,
+)
 from pipeline.load.journal import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
 from pipeline.load.refusing import require_some
 from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
 from pipeline.load.timestamps import list_step_us
-from pipeline.measure.article.timing import Timer
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import options_of, require_unchanged
-from pipeline.workers import jobs
-from pipeline.workers.jobs import Load, Progress, Result
+from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
 
-def begin(job: jobs.BeginLoad, _: Progress) -> Result:
+def begin(job: BeginLoad, _: Progress) -> BegunLoad:
     """Open the journal, once the files are known to be whole and to fit the table."""
     load = job.load
     with open_session(load.cluster) as session:
@@ -47,7 +57,7 @@ def begin(job: jobs.BeginLoad, _: Progress) -> Result:
             void_marker(table, day=job.day, source=job.source, input_sha256=job.input_sha256)
         if table.has_lists([field.column.name for field in fields]):
             journal.reserve_attempts(journal.attempts + 1)
-    return {"journal": str(journal.path), "rows": journal.rows}
+    return BegunLoad(journal=str(journal.path), rows=journal.rows)
 
 
 def _reserve_timestamps(
@@ -86,7 +96,7 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
     )
 
 
-def load_share(job: jobs.LoadShare, progress: Progress, *, model: type[Model] | None = None) -> Result:
+def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None = None) -> LoadedShare:
     """Load one share; where too many rows are bad, keep those that were found before giving up.
 
     `model` is for the way `create` into a table that has no dataset.
@@ -103,23 +113,25 @@ def load_share(job: jobs.LoadShare, progress: Progress, *, model: type[Model] | 
         share = Share(session, table, fields, load, journal, share=job.share, shares=job.shares)
         total = sum(file.rows for file in load.files)
         try:
-            with reporting(progress, total, "rows loaded", share), Timer() as timer:
+            began_s = time.perf_counter()
+            with reporting(progress, total, "rows loaded", share):
                 share.prepare(model)
                 nodes = share.run()
+                elapsed_s = time.perf_counter() - began_s
         except BadRowsError as error:
             raise BadRowsError(f"{error}; {_keep(load, fields, share.bad)}") from error
-    return {
-        "rows": share.done,
-        "elapsed_s": timer.elapsed_s,
-        "chunks": share.chunks,
-        "retries": dict(nodes.tally.retries),
-        "warned": nodes.tally.warned,
-        "warning": nodes.tally.warning,
-        "limits": nodes.limits,
-    }
+    return LoadedShare(
+        rows=share.done,
+        elapsed_s=elapsed_s,
+        chunks=tuple(share.chunks),
+        retries=dict(nodes.tally.retries),
+        warned=nodes.tally.warned,
+        warning=nodes.tally.warning,
+        limits=nodes.limits,
+    )
 
 
-def finish(job: jobs.FinishLoad, _: Progress) -> Result:
+def finish(job: FinishLoad, _: Progress) -> RowCounts:
     """Account for every chunk, then write the marker; only then forget the journal."""
     load, journal = job.load, read_journal(Path(job.journal))
     for number, chunks in enumerate(job.chunks):
@@ -135,17 +147,17 @@ def finish(job: jobs.FinishLoad, _: Progress) -> Result:
         raise
     bad = bad_rows_of(journal, in_order_of(journal, load.files))
     counts = _counts(journal, bad)
-    if job.rows and counts["read"] != job.rows:
+    if job.rows and counts.read != job.rows:
         [file] = load.files
         raise RowFileError(
-            f"{file.path}: {counts['read']} rows where {job.rows} were generated; delete it to make it anew"
+            f"{file.path}: {counts.read} rows where {job.rows} were generated; delete it to make it anew"
         )
     patiently(lambda: _mark(job, journal, bad, counts), budget_s=load.config.retry_budget_s)
     journal.path.unlink(missing_ok=True)
     return counts
 
 
-def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: Result) -> None:
+def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowCounts) -> None:
     """Judge the bad rows, and write the marker if the table is still what it was when the load began."""
     load = job.load
     with open_session(load.cluster) as session:
@@ -160,8 +172,8 @@ def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts:
                 f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
                 "run the load again: it begins anew"
             )
-        _judge(load, fields, bad, counts["read"])
-        require_some(bad, read=counts["read"], sent=counts["sent"], acknowledged=counts["acknowledged"])
+        _judge(load, fields, bad, counts.read)
+        require_some(bad, read=counts.read, sent=counts.sent, acknowledged=counts.acknowledged)
         write_marker(
             table.keyspace,
             table=table.name,
@@ -170,11 +182,11 @@ def _mark(job: jobs.FinishLoad, journal: Journal, bad: Sequence[BadRow], counts:
             table_id=table.id,
             truncated_at=table.truncated_at,
             input_sha256=job.input_sha256,
-            rows=counts["acknowledged"],
+            rows=counts.acknowledged,
         )
 
 
-def check_rows(job: jobs.CheckRows, progress: Progress) -> Result:
+def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     """Read and encode every row as a load does, and keep what is wrong with them."""
     load = job.load
     with open_session(load.cluster) as session:
@@ -194,7 +206,7 @@ def check_rows(job: jobs.CheckRows, progress: Progress) -> Result:
     _judge(load, fields, bad, rows)
     # None is sent: those that are whole count as if the cluster took them.
     require_some(bad, read=rows, sent=0, acknowledged=rows - count_rows(bad))
-    return {"rows": rows, "bad": count_rows(bad), "columns": [field.column.name for field in fields]}
+    return CheckedRows(rows=rows, bad=count_rows(bad), columns=tuple(field.column.name for field in fields))
 
 
 def table_and_fields(session: Session, load: Load) -> tuple[Table, list[Field]]:
@@ -212,14 +224,14 @@ def table_of(load: Load) -> str:
     return find_dataset(load.dataset).table if load.dataset else load.table
 
 
-def _counts(journal: Journal, bad: Sequence[BadRow]) -> Result:
+def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:
     records = journal.chunks.values()
-    return {
-        "read": journal.rows,
-        "sent": sum(record.sent for record in records),
-        "acknowledged": journal.acknowledged,
-        "bad": count_rows(bad),
-    }
+    return RowCounts(
+        read=journal.rows,
+        sent=sum(record.sent for record in records),
+        acknowledged=journal.acknowledged,
+        bad=count_rows(bad),
+    )
 
 
 def _judge(load: Load, fields: Sequence[Field], bad: Sequence[BadRow], rows: int) -> None:

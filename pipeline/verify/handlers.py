@@ -4,18 +4,18 @@ from pathlib import Path
 
 from pipeline.cluster.session import open_session
 from pipeline.load.encoded import RowShape
-from pipeline.load.steps import table_and_fields
+from pipeline.load.handlers import table_and_fields
 from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
 from pipeline.rowfiles.sources import require_unchanged
 from pipeline.verify.comparison import Comparison
 from pipeline.verify.fingerprints import FileIndex, Source
+from pipeline.verify.jobs import VerifiedRows, VerifyFiles
 from pipeline.verify.rowbytes import views_of
-from pipeline.workers import jobs
-from pipeline.workers.jobs import Progress, Result
+from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
 
-def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
+def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
     """Compare a table with the files it was loaded from: its rows, then its partitions' static cells.
 
     Raises:
@@ -30,7 +30,7 @@ def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
     with open_session(load.cluster) as session:
         table, fields = table_and_fields(session, load)
         source = Source(files, RowShape(table, fields, load.config.nulls, b""), left_out)
-        results: list[Result] = []
+        results: list[VerifiedRows] = []
         for view in views_of(table, [field.column for field in fields]):
             index = FileIndex(source, view, lambda rows: progress(min(rows, lines), lines, "rows read"))
             comparison = Comparison(session, load, view, source, index, exact=job.exact)
@@ -41,14 +41,14 @@ def verify(job: jobs.VerifyFiles, progress: Progress) -> Result:
                 require_unchanged(file)
             found.require_equal(f"{table} is not what was loaded", found.advice(load.config.timestamp_us))
             results.append(
-                {
-                    "read": index.read,
-                    "bad": index.bad,
-                    "distinct_keys": found.distinct_keys,
-                    "duplicate_keys": len(index.twice),
-                    "duplicates": index.duplicates,
-                    "present": found.present,
-                    "in_table": found.in_table if job.exact else None,
-                }
+                VerifiedRows(
+                    read=index.read,
+                    bad=index.bad,
+                    distinct_keys=found.distinct_keys,
+                    duplicate_keys=len(index.twice),
+                    duplicates=tuple(index.duplicates),
+                    present=found.present,
+                    in_table=found.in_table if job.exact else None,
+                )
             )
     return results[0]

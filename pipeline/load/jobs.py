@@ -1,0 +1,147 @@
+"""What a worker can be asked of a load: check its rows, begin it, load a share of it, finish it."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from pipeline.rowfiles.sources import SourceFile
+from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.workers.jobs import Handler, Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What is loaded into a table, and how.
+
+    The table is named by its dataset's module where it has one, else by its name. `mapping` is field to
+    column, empty where the header names columns. `checkpoints` is the folder of journals, `bad_rows` that for
+    what is not loaded.
+    """
+
+    cluster: ClusterConfig
+    keyspace: KeyspaceConfig
+    dataset: str = ""
+    table: str = ""
+    files: tuple[SourceFile, ...]
+    mapping: dict[str, str]
+    config: LoadConfig
+    checkpoints: str
+    bad_rows: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedRows:
+    """How many rows were read, how many of them are bad, and into which columns the others would go."""
+
+    rows: int
+    bad: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRows(Job[CheckedRows]):
+    """Do all of a load but the sending: read and encode every row."""
+
+    load: Load
+
+    def handler(self) -> Handler[CheckedRows]:
+        """Check them."""
+        from pipeline.load.handlers import check_rows  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(check_rows, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BegunLoad:
+    """The path of a load's journal, and how many rows are settled already."""
+
+    journal: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeginLoad(Job[BegunLoad]):
+    """Open the journal of a load.
+
+    `anew`: what earlier runs have settled does not count. Where `day` is given, a marker of that day and
+    `source` that is not of `input_sha256` is removed: the load is about to write over what it stands for.
+    """
+
+    load: Load
+    anew: bool
+    day: date | None = None
+    source: str = ""
+    input_sha256: str = ""
+
+    def handler(self) -> Handler[BegunLoad]:
+        """Open it."""
+        from pipeline.load.handlers import begin  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(begin, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedShare:
+    """What loading a share came to.
+
+    `rows` are settled, `chunks` is how many each file has, in the journal's order, `retries` counts by kind
+    of error, `warned` the answers with a warning, `warning` is the first, and `limits` the requests in flight
+    that each node was last allowed.
+    """
+
+    rows: int
+    elapsed_s: float
+    chunks: tuple[int, ...]
+    retries: dict[str, int]
+    warned: int
+    warning: str
+    limits: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadShare(Job[LoadedShare]):
+    """Load every chunk of one share of `shares` that is not settled yet."""
+
+    load: Load
+    journal: str
+    share: int = 0
+    shares: int = 1
+
+    def handler(self) -> Handler[LoadedShare]:
+        """Load it."""
+        from pipeline.load.handlers import load_share  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(load_share, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowCounts:
+    """How many rows of a load were read, sent and acknowledged, and how many are bad."""
+
+    read: int
+    sent: int
+    acknowledged: int
+    bad: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishLoad(Job[RowCounts]):
+    """Prove by the journal that every chunk is settled, write the marker, forget the journal.
+
+    The files must still be what they were described as when the load began.
+    `rows` is how many rows the files must have, 0 where any number will do.
+    """
+
+    load: Load
+    journal: str
+    chunks: tuple[int, ...]
+    date: date
+    source: str
+    input_sha256: str
+    rows: int = 0
+
+    def handler(self) -> Handler[RowCounts]:
+        """Finish it."""
+        from pipeline.load.handlers import finish  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(finish, self)

@@ -1,0 +1,87 @@
+"""What a worker can be asked to measure."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from pipeline.cluster.jobs import TableJob
+from pipeline.measure.article.timing import Cell
+from pipeline.measure.experiment.measurement import LatencyKind, Repeat
+from pipeline.workers.jobs import Handler
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterFacts:
+    """What a report says of the cluster that was measured."""
+
+    name: str
+    nodes: int
+    cassandra: tuple[str, ...]
+    partitioner: str
+    replication: str
+    consistency_level: str
+    protocol_version: int
+    reactor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencySweep:
+    """The cells of the sync-versus-async table, what a single row takes, and where it was measured."""
+
+    cells: tuple[Cell, ...]
+    single_row_sync_s: float
+    single_row_async_s: float
+    scratch_table: str
+    cluster: ClusterFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepLatencies(TableJob[LatencySweep]):
+    """Time the files' rows, created in a loop and through a Pool, at each injected latency."""
+
+    files: tuple[str, ...]
+    pool_size: int
+    latencies_s: tuple[float, ...]
+    sync_repeats: int
+    async_repeats: int
+    run: str
+
+    def handler(self) -> Handler[LatencySweep]:
+        """Time them."""
+        from pipeline.measure.handlers import sweep_latencies  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(sweep_latencies, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentResult:
+    """Every repeat, how the contenders that are swept write (by label), and where it was measured."""
+
+    repeats: tuple[Repeat, ...]
+    ways: dict[str, str]
+    cluster: ClusterFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunExperiment(TableJob[ExperimentResult]):
+    """Time contenders at each latency on a scratch table, each cell until it is known to within `precision`.
+
+    `contenders` are names of modules, all if there is none; `pool_sizes` are swept by those that can be, the
+    others have the first. A repeat that would take longer than `repeat_s` writes fewer rows.
+    """
+
+    files: tuple[str, ...]
+    contenders: tuple[str, ...]
+    latencies_s: tuple[float, ...]
+    latency_kinds: tuple[LatencyKind, ...]
+    pool_sizes: tuple[int, ...]
+    time_budget_s: float
+    repeat_s: float
+    precision: float
+    server_pids: tuple[int, ...]
+    run: str
+
+    def handler(self) -> Handler[ExperimentResult]:
+        """Time them."""
+        from pipeline.measure.handlers import carry_out_experiment  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(carry_out_experiment, self)

@@ -1,0 +1,38 @@
+"""What a worker can be asked to verify."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from pipeline.load.jobs import Load
+from pipeline.workers.jobs import Handler, Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedRows:
+    """How many rows the files have, and how many of them the table has.
+
+    `duplicate_keys` is how many keys stand more than once, `duplicates` the first few of them; `in_table` is
+    None unless rows that no file has were looked for.
+    """
+
+    read: int
+    bad: int
+    distinct_keys: int
+    duplicate_keys: int
+    duplicates: tuple[str, ...]
+    present: int
+    in_table: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyFiles(Job[VerifiedRows]):
+    """Read the rows of a load back and compare; `exact` also looks for rows that no file has."""
+
+    load: Load
+    exact: bool
+
+    def handler(self) -> Handler[VerifiedRows]:
+        """Verify them."""
+        from pipeline.verify.handlers import verify  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(verify, self)

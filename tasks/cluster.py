@@ -1,0 +1,52 @@
+"""The cluster that tasks talk to: started where it is ours, and the pool size that was found best for it."""
+
+import luigi
+
+from pipeline import embedded
+from pipeline.cluster.jobs import MeasureRoundTrip
+from pipeline.errors import EmbeddedError
+from pipeline.measure.experiment.knee import pool_size_at, read_advice
+from pipeline.settings import ClusterConfig, LoadConfig
+from pipeline.workers.client import run_job
+from tasks.settings import cluster_config, embedded_spec, output_folder
+from tasks.terminal import say
+
+
+def running_cluster() -> ClusterConfig:
+    """Return the cluster to talk to; the embedded one is started where it does not run.
+
+    Raises:
+        SettingError: a setting is wrong.
+        EmbeddedError: the embedded cluster does not start.
+    """
+    if spec := embedded_spec():
+        embedded.start(spec)
+    cluster = cluster_config()
+    if cluster is None:
+        raise EmbeddedError("the embedded Cassandra has ended; run the command again, or: make start")
+    return cluster
+
+
+def pool_size_of(task: luigi.Task, cluster: ClusterConfig, way: str) -> int:
+    """Return how many requests a task may have in flight: where that is `auto`, what the sweep found best.
+
+    `batch` finds its own: then it is only the most, and the default.
+
+    Raises:
+        SettingError: there is no advice for the way, or its file is damaged.
+        ClusterError: the cluster's latency cannot be measured.
+    """
+    if task.pool_size:
+        return int(task.pool_size)
+    if way == "batch":
+        return LoadConfig().pool_size
+    file = output_folder() / POOL_SIZE_FILE
+    advice = read_advice(file)
+    round_trip_s = run_job(MeasureRoundTrip(cluster=cluster)).round_trip_s
+    size = pool_size_at(advice, way, round_trip_s)
+    say(task, f"pool size {size} by {file}: a round trip to the cluster takes {1000 * round_trip_s:.1f} ms")
+    return size
+
+
+POOL_SIZE_FILE = "pool_size.toml"
+"""What RecommendPoolSize found, in the folder for output."""

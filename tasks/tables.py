@@ -1,0 +1,69 @@
+"""Loads into any table there is: `luigi --module tasks LoadTable`, `VerifyTable`, `ReplayBadRows`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.rowfiles import files as rowfiles
+from pipeline.rowfiles.badrows import REJECTED
+from tasks.load import Load
+from tasks.options import LoadParameters
+from tasks.parameters import Checked, Input, Mapped
+from tasks.settings import output_folder
+from tasks.targets import Place, loads_of, named_place
+from tasks.verify import Verify
+
+
+class TableParameters(LoadParameters):
+    """Which table, and which files."""
+
+    table = Checked(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
+    input = Input(description="Row files: a file, a folder or a glob.")
+    mapping = Mapped(
+        default={},
+        description="field=column, …: loads these fields alone; else the header names the columns.",
+    )
+
+
+class LoadTable(Load, TableParameters):
+    """Load row files into any table there is."""
+
+    @property
+    def place(self) -> Place:
+        """The table that is named."""
+        return named_place(self.table)
+
+    @property
+    def source(self) -> str:
+        """The input as it is given."""
+        return str(self.input)
+
+    @property
+    def columns_of_fields(self) -> Mapping[str, str]:
+        """The mapping that is given."""
+        mapping: Mapping[str, str] = self.mapping
+        return mapping
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the input's files."""
+        return rowfiles.find_files(self.input)
+
+
+class ReplayBadRows(LoadTable):
+    """Load the rows that a day's loads into a table rejected, once they are mended in `rejected.csv`."""
+
+    input = Input(default="", description="The mended files; else every rejected.csv of that table and day.")
+
+    @property
+    def source(self) -> str:
+        """The input as it is given, or where the rejected rows are."""
+        return str(self.input or output_folder() / loads_of(self.place, self.date) / "*" / REJECTED)
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the mended files."""
+        return rowfiles.find_files(self.source)
+
+
+class VerifyTable(Verify, TableParameters):
+    """Prove that every row of some files is in a table, with its values."""
+
+    load = LoadTable
