@@ -50,7 +50,14 @@ class EmbeddedError(PipelineError):
 
 
 class ClusterError(PipelineError):
-    """The cluster said no, or said nothing."""
+    """The cluster said no, or said nothing.
+
+    `is_transient`: the same request may well succeed later, because the cluster is busy, or a node is away.
+    """
+
+    def __init__(self, message: str, *, is_transient: bool = False) -> None:
+        super().__init__(message)
+        self.is_transient = is_transient
 
 
 class UnreachableError(ClusterError):

@@ -1,11 +1,10 @@
-"""Patience: a step on the cluster is tried again while it fails for reasons that pass."""
+"""Retries: a step on the cluster is tried again while its failure is transient."""
 
 import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline.cluster.translation import is_transient
 from pipeline.errors import ClusterError
 
 T = TypeVar("T")
@@ -23,15 +22,14 @@ def patiently(step: Callable[[], T], *, budget_s: float) -> T:
     """Return what `step` returns, which may be carried out more than once, within `budget_s` seconds.
 
     Raises:
-        ClusterError: it fails for a reason that does not pass, or that has not passed in time.
+        ClusterError: its failure is not transient, or lasts for longer.
     """
     began_s, attempt = time.monotonic(), 0
     while True:
         try:
             return step()
         except ClusterError as error:
-            passes = error.__cause__ is not None and is_transient(error.__cause__)
-            if not passes or time.monotonic() - began_s > budget_s:
+            if not error.is_transient or time.monotonic() - began_s > budget_s:
                 raise
         time.sleep(pause_s(attempt))
         attempt += 1

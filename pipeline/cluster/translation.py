@@ -90,15 +90,20 @@ def may_be_the_rows(error: BaseException) -> bool:
 
 def translated(what: str, error: BaseException) -> ClusterError:
     """Return one of the driver's errors as ours, its message beginning with `what`."""
+    kind, said = _translation(what, error)
+    return kind(said, is_transient=is_transient(error))
+
+
+def _translation(what: str, error: BaseException) -> tuple[type[ClusterError], str]:
     if isinstance(error, NoHostAvailable):
         return _no_host(what, error)
     decision = decision_of(error)
     if decision and decision.code in _ADVISED:
-        return _OURS[decision.kind](f"{what}: {reason_of(error, decision)}")
+        return _OURS[decision.kind], f"{what}: {reason_of(error, decision)}"
     kind, say = next(
         (kind, say) for driver_error, kind, say in _TRANSLATIONS if isinstance(error, driver_error)
     )
-    return kind(f"{what}: {say(error)}")
+    return kind, f"{what}: {say(error)}"
 
 
 def reason_of(error: BaseException, decision: Decision | None = None) -> str:
@@ -108,18 +113,19 @@ def reason_of(error: BaseException, decision: Decision | None = None) -> str:
     return f"{said}; {decision.advice}" if decision and (decision.says or decision.code != _INVALID) else said
 
 
-def _no_host(what: str, error: NoHostAvailable) -> ClusterError:
+def _no_host(what: str, error: NoHostAvailable) -> tuple[type[ClusterError], str]:
     """Each host's own error says more than the driver's sum of them; one refusal of a password is enough."""
     reasons = _reasons(error)
     for _, reason in reasons:
         if isinstance(reason, AuthenticationFailed | ssl.SSLError):
-            return translated(what, reason)
+            return _translation(what, reason)
         if _BAD_CERTIFICATE in str(reason):
             said = str(reason).partition(_BAD_CERTIFICATE)[2].strip("] ")
-            return AccessError(f"{what}: {_certificate_refused(said)}")
+            return AccessError, f"{what}: {_certificate_refused(said)}"
     said = "; ".join(f"{host}: {_reason(reason)}" for host, reason in reasons) or "no host is up"
-    return UnreachableError(
-        f"{what}: {said}; check contact_points, port and the tls_ settings, and that Cassandra runs there"
+    return (
+        UnreachableError,
+        f"{what}: {said}; check contact_points, port and the tls_ settings, and that Cassandra runs there",
     )
 
 

@@ -83,6 +83,7 @@ def test_each_error_of_the_driver_becomes_one_of_ours(name: str) -> None:
     with pytest.raises(ClusterError, match=r"^cannot do it: .") as ours, translated_errors("cannot do it"):
         raise error
     assert ours.value.__cause__ is error
+    assert ours.value.is_transient is is_transient(error)
     assert type(ours.value) is not ClusterError
     if name in KINDS:
         assert type(ours.value) is KINDS[name]
@@ -122,9 +123,12 @@ def test_one_refused_certificate_is_enough() -> None:
 def test_a_node_that_lets_no_session_in_may_do_so_later() -> None:
     """The driver then names the hosts and no reason: the step is tried again, and told as unreachable."""
     error = NoHostAvailable("Unable to connect to any servers", ["10.0.0.1"])
-    assert is_transient(error)
-    with pytest.raises(UnreachableError, match=r"^cannot: no host is up; check"), translated_errors("cannot"):
+    with (
+        pytest.raises(UnreachableError, match=r"^cannot: no host is up; check") as ours,
+        translated_errors("cannot"),
+    ):
         raise error
+    assert ours.value.is_transient
 
 
 def test_errors_that_are_not_the_drivers_pass() -> None:
