@@ -53,11 +53,12 @@ def _load(site: Site, file: Path) -> str:
         bad_rows=str(folder),
     )
     before = _keys(site)
-    begun = run_job(jobs.BeginLoad(load=load, anew=False))
-    shared = run_job(jobs.LoadShare(load=load, journal=begun.journal))
+    plan = run_job(jobs.PlanLoad(load=load))
+    begun = run_job(jobs.BeginLoad(plan=plan, anew=False))
+    shared = run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal))
     counts = run_job(
         jobs.FinishLoad(
-            load=load,
+            plan=begun.plan,
             journal=begun.journal,
             chunks=shared.chunks,
             date=dt.date(2026, 1, 1),

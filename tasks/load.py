@@ -101,7 +101,7 @@ class Load(LoadParameters):
         say_what_is_passed_over(self, self.source)
         load = self.as_job(running_cluster())
         if self.dry_run:
-            checked = run_job(jobs.CheckRows(load=load), progress_of(self))
+            checked = run_job(jobs.CheckRows(plan=run_job(jobs.PlanLoad(load=load))), progress_of(self))
             columns = ", ".join(checked.columns)
             say(
                 self,
@@ -121,7 +121,7 @@ class Load(LoadParameters):
     def _carry_out(self, load: jobs.Load, input_sha256: str) -> None:
         begun = run_job(
             jobs.BeginLoad(
-                load=load,
+                plan=run_job(jobs.PlanLoad(load=load)),
                 anew=self.reload,
                 day=self.date,
                 source=self.source,
@@ -133,7 +133,7 @@ class Load(LoadParameters):
         shares, tell = self._shares(load), progress_of(self)
         results = run_jobs(
             [
-                jobs.LoadShare(load=load, journal=begun.journal, share=share, shares=shares)
+                jobs.LoadShare(plan=begun.plan, journal=begun.journal, share=share, shares=shares)
                 for share in range(shares)
             ],
             tell,
@@ -142,7 +142,7 @@ class Load(LoadParameters):
         self._require_same_files(load)
         counts = run_job(
             jobs.FinishLoad(
-                load=load,
+                plan=begun.plan,
                 journal=begun.journal,
                 chunks=results[0].chunks,
                 date=self.date,

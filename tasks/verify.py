@@ -9,6 +9,7 @@ import luigi
 from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.files import write_text
+from pipeline.load.jobs import PlanLoad
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import plain
@@ -61,7 +62,8 @@ class Verify(LoadParameters):
         say_what_is_passed_over(self, load.source)
         marker = load.output().marker()
         counted = run_job(
-            VerifyFiles(load=load.as_job(running_cluster()), exact=self.exact), progress_of(self)
+            VerifyFiles(plan=run_job(PlanLoad(load=load.as_job(running_cluster()))), exact=self.exact),
+            progress_of(self),
         )
         said = {**_counts_of(load), **plain(counted), "marker": plain(marker), "verified_at_s": time.time()}
         write_text(Path(self.output().path), json.dumps(said, indent=2) + "\n")

@@ -54,13 +54,14 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowC
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder / "bad"),
     )
-    journal = handlers.begin(jobs.BeginLoad(load=load, anew=False), _quiet).journal
-    shared = jobs.LoadShare(load=load, journal=journal)
+    plan = handlers.plan_load(jobs.PlanLoad(load=load), _quiet)
+    begun = handlers.begin(jobs.BeginLoad(plan=plan, anew=False), _quiet)
+    shared = jobs.LoadShare(plan=begun.plan, journal=begun.journal)
     result = handlers.load_share(shared, _quiet, model=_model(task) if config.way == "create" else None)
     return handlers.finish(
         jobs.FinishLoad(
-            load=load,
-            journal=journal,
+            plan=begun.plan,
+            journal=begun.journal,
             chunks=result.chunks,
             date=date.min,
             source="bench",

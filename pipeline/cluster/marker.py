@@ -14,8 +14,8 @@ from cassandra.cqlengine.models import Model
 
 from pipeline.cluster.jobs import Marker
 from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, table_name
-from pipeline.cluster.table import Table
 from pipeline.cluster.translation import translated_errors
+from pipeline.cql.tables import Table
 from pipeline.errors import SchemaError, SettingError
 
 

@@ -1,74 +1,17 @@
-"""A table as the cluster describes it: its columns, its id, and how a row is written to it."""
+"""Asking the cluster for a table: its columns, its id, when values were taken out of it as a whole."""
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cassandra.cluster import Session
-from cassandra.metadata import TableMetadata, protect_name
+from cassandra.metadata import TableMetadata
 from cassandra.pool import NoConnectionsAvailable
 
 from pipeline.cluster.keyspace import find_table_id
 from pipeline.cluster.translation import is_transient, translated_errors
 from pipeline.cql.columns import Column
+from pipeline.cql.tables import Table
 from pipeline.errors import SchemaError, suggestion
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """One table of a cluster.
-
-    `id` tells one making of it from another. `truncated_at` and `column_dropped_at` are when the servers say
-    that it was last truncated, and that a column of it was last dropped: milliseconds since 1970 as 16 hex
-    digits, which sort by time, or empty where that never happened.
-    """
-
-    keyspace: str
-    name: str
-    id: str
-    truncated_at: str
-    column_dropped_at: str
-    columns: Sequence[Column]
-    partition_key: Sequence[str]
-    clustering_key: Sequence[str]
-    static: Sequence[str]
-
-    def __str__(self) -> str:
-        return f"{self.keyspace}.{self.name}"
-
-    @property
-    def emptied_at(self) -> str:
-        """When values that had been loaded were last taken out of it as a whole."""
-        return max(self.truncated_at, self.column_dropped_at)
-
-    def insert(self, names: Sequence[str], *, ttl_s: int | None = None) -> str:
-        """Return the INSERT of these columns, with a marker for each value.
-
-        `ttl_s` None leaves the time to live to the table; 0 is none, whatever the table's default.
-        """
-        columns = ", ".join(map(protect_name, names))
-        markers = ", ".join("?" * len(names))
-        using = "" if ttl_s is None else f" USING TTL {ttl_s}"
-        return f"INSERT INTO {self.quoted} ({columns}) VALUES ({markers}){using}"  # noqa: S608 - names are quoted
-
-    @property
-    def quoted(self) -> str:
-        """`keyspace.table`, as CQL wants it."""
-        return f"{protect_name(self.keyspace)}.{protect_name(self.name)}"
-
-    def same_cells(self, names: Sequence[str]) -> Sequence[str]:
-        """Return by which columns rows with these write the same cells: the key, or less if one is static."""
-        return self.partition_key if set(self.static).intersection(names) else self.key
-
-    @property
-    def key(self) -> Sequence[str]:
-        """The columns of the primary key, in its order."""
-        return [*self.partition_key, *self.clustering_key]
-
-    def has_lists(self, names: Sequence[str]) -> bool:
-        """Tell whether one of these columns is a list that is not frozen: sent twice, it is there twice."""
-        return any(column.name in names and column.type_name.startswith("list<") for column in self.columns)
 
 
 def find_table_of(session: Session, keyspace: str, name: str) -> Table:
@@ -104,10 +47,10 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
         id=table_id,
         truncated_at=find_truncated_at(session, table_id),
         column_dropped_at=_column_dropped_at(session, keyspace, name),
-        columns=columns,
-        partition_key=[column.name for column in found.partition_key],
-        clustering_key=[column.name for column in found.clustering_key],
-        static=[column.name for column in found.columns.values() if column.is_static],
+        columns=tuple(columns),
+        partition_key=tuple(column.name for column in found.partition_key),
+        clustering_key=tuple(column.name for column in found.clustering_key),
+        static=tuple(column.name for column in found.columns.values() if column.is_static),
     )
 
 

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 from cassandra.metadata import protect_name
 from cassandra.pool import Host
 
-from pipeline.cluster.table import Table
 from pipeline.cql.arrowvalues import any_text_of, plain
 from pipeline.cql.bytearrays import are_distinct
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
+from pipeline.cql.tables import Table
 from pipeline.cql.tokens import murmur3_tokens
 from pipeline.errors import shown
 from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows

@@ -1,9 +1,10 @@
-"""The steps of a load: begin its journal, load each share, finish; or check its rows and send nothing."""
+"""What carries out the jobs of a load: plan it, begin it, load each share, finish it; or check its rows."""
 
 import contextlib
 import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cassandra.cluster import Session
@@ -13,7 +14,8 @@ from pipeline.cluster.keyspace import bind_model
 from pipeline.cluster.marker import ensure_marker_table, reserve_list_timestamps, void_marker, write_marker
 from pipeline.cluster.retry import patiently
 from pipeline.cluster.session import open_session
-from pipeline.cluster.table import Table, find_table_of
+from pipeline.cluster.table import find_table_of
+from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.encoded import RowShape, encode_chunk
@@ -25,7 +27,9 @@ from pipeline.load.jobs import (
     FinishLoad,
     Load,
     LoadedShare,
+    LoadPlan,
     LoadShare,
+    PlanLoad,
     RowCounts,
 )
 from pipeline.load.journal import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
@@ -34,7 +38,6 @@ from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, req
 from pipeline.load.timestamps import list_step_us
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
-from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import options_of, require_unchanged
@@ -42,29 +45,45 @@ from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
 
+def plan_load(job: PlanLoad, _: Progress) -> LoadPlan:
+    """Return the plan of a load; raise as `plan_of` does."""
+    with open_session(job.load.cluster) as session:
+        return plan_of(session, job.load)
+
+
+def plan_of(session: Session, load: Load) -> LoadPlan:
+    """Return the plan of a load into its table as the cluster has it.
+
+    Raises:
+        PipelineError: there is no such table, or the files do not fit it.
+    """
+    table = find_table_of(session, load.keyspace.name, table_of(load))
+    fields = plan_fields([Path(file.path) for file in load.files], table.columns, load.mapping)
+    return LoadPlan(load=load, table=table, fields=tuple(fields))
+
+
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
-    """Open the journal, once the files are known to be whole and to fit the table."""
-    load = job.load
+    """Open the journal, once the files are known to be whole."""
+    load, table = job.plan.load, job.plan.table
+    for file in load.files:
+        check_file(Path(file.path), job.plan.fields)
     with open_session(load.cluster) as session:
-        table, fields = table_and_fields(session, load)
-        for file in load.files:
-            check_file(Path(file.path), fields)
         ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
-        _reserve_timestamps(session, table, fields, load, anew=job.anew)
-        journal = open_journal(session, table, load, anew=job.anew)
+        _reserve_timestamps(session, job.plan, anew=job.anew)
+        journal = open_journal(session, job.plan, anew=job.anew)
         take_over(journal, {str(Path(file.path).resolve()): file.sha256 for file in load.files})
         if job.day:
             void_marker(table, day=job.day, source=job.source, input_sha256=job.input_sha256)
-        if table.has_lists([field.column.name for field in fields]):
+        if table.has_lists([field.column.name for field in job.plan.fields]):
             journal.reserve_attempts(journal.attempts + 1)
-    return BegunLoad(journal=str(journal.path), rows=journal.rows)
+    plan = replace(job.plan, timestamp_us=journal.timestamp_us)
+    return BegunLoad(plan=plan, journal=str(journal.path), rows=journal.rows)
 
 
-def _reserve_timestamps(
-    session: Session, table: Table, fields: Sequence[Field], load: Load, *, anew: bool
-) -> None:
+def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None:
     """Note the timestamps of a load that begins, where its user has chosen them and they must not recur."""
-    names = [field.column.name for field in fields]
+    load, table = plan.load, plan.table
+    names = [field.column.name for field in plan.fields]
     first_us = load.config.timestamp_us
     if not first_us or not table.has_lists(names):
         return
@@ -73,13 +92,14 @@ def _reserve_timestamps(
         reserve_list_timestamps(table, first_us, max(1, lines) * list_step_us(table, names))
 
 
-def open_journal(session: Session, table: Table, load: Load, *, anew: bool) -> Journal:
-    """Return the journal of a load into `table`, begun where there is none or where it is to be, `anew`.
+def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
+    """Return the journal of a load, begun where there is none or where it is to be, `anew`.
 
     Raises:
         OutputError: it cannot be written, or the disk is full.
     """
-    key, config = load_key(session, table, load), load.config
+    load = plan.load
+    key, config = load_key(session, plan.table, load), load.config
     return begin_run(Path(load.checkpoints), key, timestamp_us=config.timestamp_us or None, anew=anew)
 
 
@@ -101,16 +121,15 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
 
     `model` is for the way `create` into a table that has no dataset.
     """
-    load = job.load
+    load = job.plan.load
     if load.dataset:
         model = bind_model(find_dataset(load.dataset).model, load.keyspace.name)
     budget_s = load.config.retry_budget_s
     with contextlib.ExitStack() as stack:
         # The step before this one has reached the cluster: where it is away now, it will be back.
         session = patiently(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
-        table, fields = patiently(lambda: table_and_fields(session, load), budget_s=budget_s)
         journal = read_journal(Path(job.journal))
-        share = Share(session, table, fields, load, journal, share=job.share, shares=job.shares)
+        share = Share(session, job.plan, journal, share=job.share, shares=job.shares)
         total = sum(file.rows for file in load.files)
         try:
             began_s = time.perf_counter()
@@ -119,7 +138,7 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
                 nodes = share.run()
                 elapsed_s = time.perf_counter() - began_s
         except BadRowsError as error:
-            raise BadRowsError(f"{error}; {_keep(load, fields, share.bad)}") from error
+            raise BadRowsError(f"{error}; {_keep(job.plan, share.bad)}") from error
     return LoadedShare(
         rows=share.done,
         elapsed_s=elapsed_s,
@@ -133,7 +152,7 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
 
 def finish(job: FinishLoad, _: Progress) -> RowCounts:
     """Account for every chunk, then write the marker; only then forget the journal."""
-    load, journal = job.load, read_journal(Path(job.journal))
+    load, journal = job.plan.load, read_journal(Path(job.journal))
     for number, chunks in enumerate(job.chunks):
         for chunk in range(chunks):
             if (number, chunk) not in journal.chunks:
@@ -159,9 +178,9 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
 
 def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowCounts) -> None:
     """Judge the bad rows, and write the marker if the table is still what it was when the load began."""
-    load = job.load
+    load = job.plan.load
     with open_session(load.cluster) as session:
-        table, fields = table_and_fields(session, load)
+        table = find_table_of(session, load.keyspace.name, job.plan.table.name)
         if table.id != journal.table_id:
             raise SchemaError(
                 f"table {table} was dropped and made anew while it was being loaded; run the load again"
@@ -172,7 +191,7 @@ def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowC
                 f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
                 "run the load again: it begins anew"
             )
-        _judge(load, fields, bad, counts.read)
+        _judge(job.plan, bad, counts.read)
         require_some(bad, read=counts.read, sent=counts.sent, acknowledged=counts.acknowledged)
         write_marker(
             table.keyspace,
@@ -188,35 +207,25 @@ def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowC
 
 def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     """Read and encode every row as a load does, and keep what is wrong with them."""
-    load = job.load
+    plan, load = job.plan, job.plan.load
     with open_session(load.cluster) as session:
-        table, fields = table_and_fields(session, load)
-        replicas = Replicas(session, table.keyspace)
-    shape = RowShape(table, fields, load.config.nulls, b"")
+        replicas = Replicas(session, plan.table.keyspace)
+    shape = RowShape(plan.table, plan.fields, load.config.nulls, b"")
     rows, bad = 0, list[BadRow]()
     total = sum(file.rows for file in load.files)
     for file in load.files:
-        check_file(Path(file.path), fields)
-        for chunk in read_chunks(Path(file.path), fields):
+        check_file(Path(file.path), plan.fields)
+        for chunk in read_chunks(Path(file.path), plan.fields):
             encoded = encode_chunk(chunk, shape, replicas)
             rows += encoded.row_count
             bad += encoded.bad
             progress(min(rows, total), total, "rows checked")
         require_unchanged(file)
-    _judge(load, fields, bad, rows)
+    _judge(plan, bad, rows)
     # None is sent: those that are whole count as if the cluster took them.
     require_some(bad, read=rows, sent=0, acknowledged=rows - count_rows(bad))
-    return CheckedRows(rows=rows, bad=count_rows(bad), columns=tuple(field.column.name for field in fields))
-
-
-def table_and_fields(session: Session, load: Load) -> tuple[Table, list[Field]]:
-    """Return a load's table as the cluster has it, and the fields of its files that are loaded.
-
-    Raises:
-        PipelineError: there is no such table, or the files do not fit it.
-    """
-    table = find_table_of(session, load.keyspace.name, table_of(load))
-    return table, plan_fields([Path(file.path) for file in load.files], table.columns, load.mapping)
+    columns = tuple(field.column.name for field in plan.fields)
+    return CheckedRows(rows=rows, bad=count_rows(bad), columns=columns)
 
 
 def table_of(load: Load) -> str:
@@ -234,24 +243,23 @@ def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:
     )
 
 
-def _judge(load: Load, fields: Sequence[Field], bad: Sequence[BadRow], rows: int) -> None:
+def _judge(plan: LoadPlan, bad: Sequence[BadRow], rows: int) -> None:
     """Keep the bad rows of a load that was read to its end; raise where they are too many."""
-    said = _keep(load, fields, bad)
+    said = _keep(plan, bad)
     try:
-        require_budget(ErrorBudget.parse(load.config.max_bad_rows), bad, rows, at_end=True)
+        require_budget(ErrorBudget.parse(plan.load.config.max_bad_rows), bad, rows, at_end=True)
     except BadRowsError as error:
         raise BadRowsError(f"{error}; {said}") from error
 
 
-def _keep(load: Load, fields: Sequence[Field], bad: Sequence[BadRow]) -> str:
+def _keep(plan: LoadPlan, bad: Sequence[BadRow]) -> str:
     """Write what is wrong with bad rows, and the rows themselves; return where that is."""
-    faults, rows = (Path(load.bad_rows) / name for name in (BAD_ROWS, REJECTED))
+    faults, rows = (Path(plan.load.bad_rows) / name for name in (BAD_ROWS, REJECTED))
     if not bad:
         for file in (faults, rows):
             file.unlink(missing_ok=True)
         return ""
     write_bad_rows(faults, bad)
-    write_rejected(rows, fields, bad)
-    table = f"{load.keyspace.name}.{table_of(load)}"
-    words = shlex.join(("ReplayBadRows", "--table", table, "--input", str(rows)))
+    write_rejected(rows, plan.fields, bad)
+    words = shlex.join(("ReplayBadRows", "--table", str(plan.table), "--input", str(rows)))
     return f"{faults} says what is wrong; mend the rows in {rows}, then run {words}"

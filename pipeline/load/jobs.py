@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+from pipeline.cql.tables import Table
+from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.sources import SourceFile
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.workers.jobs import Handler, Job
@@ -30,6 +32,34 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadPlan:
+    """A load as it will be carried out: the table as the cluster has it, and what of the files goes into it.
+
+    Made once. Whoever carries out a part of the load, or verifies it, needs the plan and nothing else: it
+    asks the cluster for no description, and reads no header. `fields` stand in the order of the table's
+    columns, and `timestamp_us` is the first row's write timestamp, 0 until the load begins.
+    """
+
+    load: Load
+    table: Table
+    fields: tuple[Field, ...]
+    timestamp_us: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanLoad(Job[LoadPlan]):
+    """Describe the table, and match the files' headers with it."""
+
+    load: Load
+
+    def handler(self) -> Handler[LoadPlan]:
+        """Plan it."""
+        from pipeline.load.handlers import plan_load  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(plan_load, self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckedRows:
     """How many rows were read, how many of them are bad, and into which columns the others would go."""
 
@@ -42,7 +72,7 @@ class CheckedRows:
 class CheckRows(Job[CheckedRows]):
     """Do all of a load but the sending: read and encode every row."""
 
-    load: Load
+    plan: LoadPlan
 
     def handler(self) -> Handler[CheckedRows]:
         """Check them."""
@@ -53,8 +83,9 @@ class CheckRows(Job[CheckedRows]):
 
 @dataclass(frozen=True, kw_only=True)
 class BegunLoad:
-    """The path of a load's journal, and how many rows are settled already."""
+    """The plan with its first timestamp, the path of the journal, and how many rows are settled already."""
 
+    plan: LoadPlan
     journal: str
     rows: int
 
@@ -67,7 +98,7 @@ class BeginLoad(Job[BegunLoad]):
     `source` that is not of `input_sha256` is removed: the load is about to write over what it stands for.
     """
 
-    load: Load
+    plan: LoadPlan
     anew: bool
     day: date | None = None
     source: str = ""
@@ -102,7 +133,7 @@ class LoadedShare:
 class LoadShare(Job[LoadedShare]):
     """Load every chunk of one share of `shares` that is not settled yet."""
 
-    load: Load
+    plan: LoadPlan
     journal: str
     share: int = 0
     shares: int = 1
@@ -132,7 +163,7 @@ class FinishLoad(Job[RowCounts]):
     `rows` is how many rows the files must have, 0 where any number will do.
     """
 
-    load: Load
+    plan: LoadPlan
     journal: str
     chunks: tuple[int, ...]
     date: date

@@ -13,11 +13,11 @@ from gevent.lock import Semaphore
 
 from pipeline.cluster.refusals import Kind
 from pipeline.cluster.retry import patiently
-from pipeline.cluster.table import Table, has_cdc, require_same_table
+from pipeline.cluster.table import has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
 from pipeline.load.encoded import RowShape, encode_chunk
-from pipeline.load.jobs import Load
+from pipeline.load.jobs import LoadPlan
 from pipeline.load.journal import ChunkRecord, Journal, read_journal
 from pipeline.load.methods import ChunkLoad, Creation, NoRows, Statement, Way
 from pipeline.load.refusing import Refusing
@@ -27,7 +27,6 @@ from pipeline.requests.frames import BATCH_MOST_ROWS, statement_prefix
 from pipeline.requests.nodes import Nodes
 from pipeline.requests.replicas import ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
-from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_chunks
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.sources import SourceFile, still_same
@@ -45,14 +44,13 @@ class Share:
     def __init__(
         self,
         session: Session,
-        table: Table,
-        fields: Sequence[Field],
-        load: Load,
+        plan: LoadPlan,
         journal: Journal,
         *,
         share: int,
         shares: int,
     ) -> None:
+        table, load = plan.table, plan.load
         # Its own chunks alone: another share may have settled some of its own by now.
         own = (journal.chunks[at] for at in journal.chunks if sum(at) % shares == share)
         self.done = sum(record.rows for record in own)
@@ -62,9 +60,10 @@ class Share:
         self._session = session
         self._table = table
         self._load = load
+        self._plan = plan
         self._journal = journal
         self._share, self._shares = share, shares
-        self._fields = fields
+        self._fields = plan.fields
         self._names = [field.column.name for field in self._fields]
         self._budget = ErrorBudget.parse(load.config.max_bad_rows)
         self._read = journal.rows
@@ -157,6 +156,7 @@ class Share:
     def _requests(self, way: Way, shape: RowShape) -> Iterator[Request]:
         """Yield the requests of all chunks still to load. It never waits: greenlets take turns in it."""
         timestamps = WriteTimestamps(
+            self._plan.timestamp_us,
             self._journal,
             self._table,
             self._names,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import gevent
 
-from pipeline.cluster.table import Table
+from pipeline.cql.tables import Table
 from pipeline.errors import RequestError
 from pipeline.load.journal import Journal
 
@@ -21,7 +21,16 @@ class WriteTimestamps:
     list that are written twice with one timestamp stand twice.
     """
 
-    def __init__(self, journal: Journal, table: Table, names: Sequence[str], *, may_be_future: bool) -> None:
+    def __init__(
+        self,
+        first_us: int,
+        journal: Journal,
+        table: Table,
+        names: Sequence[str],
+        *,
+        may_be_future: bool,
+    ) -> None:
+        self._first_us = first_us
         self._journal = journal
         self._table = table
         self._has_lists = table.has_lists(names)
@@ -30,7 +39,7 @@ class WriteTimestamps:
         self._first_attempt = max(0, journal.attempts - 1)
         self._may_be_future = may_be_future
         # The clock may have been set back since the load began: it never makes a row wait for longer.
-        self._began_s = time.monotonic() - max(0.0, time.time() - journal.timestamp_us / 1e6)
+        self._began_s = time.monotonic() - max(0.0, time.time() - first_us / 1e6)
 
     def of(self, line: int, attempt: int) -> int:
         """Return the timestamp of a row with `line` lines before it, after `attempt` attempts to send it.
@@ -49,7 +58,7 @@ class WriteTimestamps:
                     "twice; run the load with --reload, which begins anew with later timestamps"
                 )
             self._journal.reserve_attempts(later + 1)
-        return self._journal.timestamp_us + line * self._step_us + later
+        return self._first_us + line * self._step_us + later
 
     def wait_for(self, timestamp_us: int) -> None:
         """Wait until as much time has passed since the load began as a timestamp is behind its first.
@@ -57,7 +66,7 @@ class WriteTimestamps:
         So nothing is written into the future, unless the load's user has chosen its first timestamp.
         """
         if not self._may_be_future:
-            due_s = self._began_s + (timestamp_us - self._journal.timestamp_us) / 1e6
+            due_s = self._began_s + (timestamp_us - self._first_us) / 1e6
             ahead_s = due_s - time.monotonic()
             if ahead_s > 0:
                 gevent.sleep(ahead_s)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pipeline.cluster.session import open_session
 from pipeline.load.encoded import RowShape
-from pipeline.load.handlers import table_and_fields
 from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
 from pipeline.rowfiles.sources import require_unchanged
 from pipeline.verify.comparison import Comparison
@@ -23,15 +22,14 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
         RowFileError: a file is damaged, or was changed meanwhile.
         ClusterError: the cluster, or the table, is not what the load needs.
     """
-    load = job.load
+    plan, load = job.plan, job.plan.load
     files = [Path(file.path) for file in sorted(load.files, key=lambda file: file.path)]
     left_out = read_bad_lines(Path(load.bad_rows) / BAD_ROWS)
     lines = sum(file.lines for file in load.files)
     with open_session(load.cluster) as session:
-        table, fields = table_and_fields(session, load)
-        source = Source(files, RowShape(table, fields, load.config.nulls, b""), left_out)
+        source = Source(files, RowShape(plan.table, plan.fields, load.config.nulls, b""), left_out)
         results: list[VerifiedRows] = []
-        for view in views_of(table, [field.column for field in fields]):
+        for view in views_of(plan.table, [field.column for field in plan.fields]):
             index = FileIndex(source, view, lambda rows: progress(min(rows, lines), lines, "rows read"))
             comparison = Comparison(session, load, view, source, index, exact=job.exact)
             found = comparison.found
@@ -39,7 +37,9 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
                 comparison.run()
             for file in load.files:
                 require_unchanged(file)
-            found.require_equal(f"{table} is not what was loaded", found.advice(load.config.timestamp_us))
+            found.require_equal(
+                f"{plan.table} is not what was loaded", found.advice(load.config.timestamp_us)
+            )
             results.append(
                 VerifiedRows(
                     read=index.read,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.load.jobs import Load
+from pipeline.load.jobs import LoadPlan
 from pipeline.workers.jobs import Handler, Job
 
 
@@ -28,7 +28,7 @@ class VerifiedRows:
 class VerifyFiles(Job[VerifiedRows]):
     """Read the rows of a load back and compare; `exact` also looks for rows that no file has."""
 
-    load: Load
+    plan: LoadPlan
     exact: bool
 
     def handler(self) -> Handler[VerifiedRows]:

@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from cassandra.metadata import protect_name
 
-from pipeline.cluster.table import Table
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import join_rows
+from pipeline.cql.tables import Table, quoted
 from pipeline.cql.tokens import murmur3_tokens
 from pipeline.verify.cells import (
     INT,
@@ -61,30 +60,30 @@ class View:
         """Return the SELECT of the rows of which a condition is true."""
         # Static cells have less than the primary key, and are in each row of a partition.
         distinct = "" if self.key_size == len(self.table.key) else "DISTINCT "
-        names = ", ".join(protect_name(column.name) for column in self.columns)
+        names = ", ".join(quoted(column.name) for column in self.columns)
         return f"SELECT {distinct}{names} FROM {self.table.quoted} WHERE {condition}"  # noqa: S608 - quoted
 
     @property
     def by_key(self) -> str:
         """The condition that a row has a certain key, or one of those in a list."""
         if self.takes_many_keys:
-            return f"{protect_name(self.columns[0].name)} IN ?"
+            return f"{quoted(self.columns[0].name)} IN ?"
         return self._by_one_key
 
     def select_written_at(self, column: Column) -> str:
         """Return the SELECT of a cell's write timestamp, as `written_at`, of the row with a key."""
-        written_at = f"WRITETIME({protect_name(column.name)}) AS written_at"
+        written_at = f"WRITETIME({quoted(column.name)}) AS written_at"
         return f"SELECT {written_at} FROM {self.table.quoted} WHERE {self._by_one_key} LIMIT 1"  # noqa: S608 - quoted
 
     @property
     def _by_one_key(self) -> str:
-        names = [protect_name(column.name) for column in self.columns[: self.key_size]]
+        names = [quoted(column.name) for column in self.columns[: self.key_size]]
         return " AND ".join(f"{name} = ?" for name in names)
 
     @property
     def by_token(self) -> str:
         """The condition that a row's token is above one bound and not above another."""
-        token = f"token({', '.join(map(protect_name, self.table.partition_key))})"
+        token = f"token({', '.join(map(quoted, self.table.partition_key))})"
         return f"{token} > ? AND {token} <= ?"
 
     def key_text(self, row: bytes) -> str:

@@ -13,7 +13,7 @@ from pipeline.errors import RequestError, SettingRefusedError, VerificationError
 from pipeline.settings import KeyspaceConfig
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from tests.harness.loads import LOADED_ON, USERS
+from tests.harness.loads import LOADED_ON, USERS, planned
 from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
 STRICT = {
@@ -90,9 +90,9 @@ def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
     loads.connect_as_ordinary()
     load = loads.job(table, [file])
     with pytest.raises(VerificationError, match=r"1 of 20 rows differ: k='7'"):
-        run_job(VerifyFiles(load=load, exact=False))
+        run_job(VerifyFiles(plan=planned(load), exact=False))
     with pytest.raises(SettingRefusedError, match="raise page_size_fail_threshold"):
-        run_job(VerifyFiles(load=load, exact=True))
+        run_job(VerifyFiles(plan=planned(load), exact=True))
 
 
 def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:

@@ -15,7 +15,7 @@ from pipeline.errors import BadRowsError, RequestError, SettingRefusedError, Ver
 from pipeline.load.refusing import Refusing
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from tests.harness.loads import USERS
+from tests.harness.loads import USERS, planned
 from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
 GUARDRAILS = {
@@ -168,7 +168,7 @@ def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: Rol
     loads.run(load)
     loads.execute(f"INSERT INTO {KEYSPACE}.{table} (k, v) VALUES (7, 'other')")
     with pytest.raises(VerificationError, match=r"1 of 20 rows differ: k='7'"):
-        run_job(VerifyFiles(load=load, exact=False))
+        run_job(VerifyFiles(plan=planned(load), exact=False))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Loads:
         self.keyspace = keyspace
         self._cluster = ClusterConfig(contact_points=endpoint.contact_points, port=endpoint.port)
         self._cql = cql
+        self._plans: dict[str, jobs.LoadPlan] = {}
 
     def create(self, name: str, columns: str) -> str:
         """Create a table, or make it anew; return its name."""
@@ -87,19 +88,22 @@ class Loads:
 
     def begin(self, load: jobs.Load, *, anew: bool = False) -> jobs.BegunLoad:
         """Open its journal."""
-        return run_job(jobs.BeginLoad(load=load, anew=anew))
+        begun = run_job(jobs.BeginLoad(plan=planned(load), anew=anew))
+        self._plans[begun.journal] = begun.plan
+        return begun
 
     def send(self, load: jobs.Load, journal: str, *, shares: int = 1) -> list[jobs.LoadedShare]:
         """Load what the journal does not hold, and return what each share gave."""
+        plan = replace(self._plans[journal], load=load)
         return run_jobs(
-            [jobs.LoadShare(load=load, journal=journal, share=at, shares=shares) for at in range(shares)]
+            [jobs.LoadShare(plan=plan, journal=journal, share=at, shares=shares) for at in range(shares)]
         )
 
     def finish(self, load: jobs.Load, journal: str, sent: Sequence[jobs.LoadedShare]) -> jobs.RowCounts:
         """Account for every chunk, and mark the load as finished."""
         return run_job(
             jobs.FinishLoad(
-                load=load,
+                plan=replace(self._plans[journal], load=load),
                 journal=journal,
                 chunks=sent[0].chunks,
                 date=LOADED_ON,
@@ -123,3 +127,8 @@ def loads_into(keyspace: str, folder: Path, endpoint: Endpoint, cql: Session) ->
     cql.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
     yield Loads(folder, keyspace, endpoint, cql)
     cql.execute(f"DROP KEYSPACE {keyspace}")
+
+
+def planned(load: jobs.Load) -> jobs.LoadPlan:
+    """Return the plan of a load, made in a worker process."""
+    return run_job(jobs.PlanLoad(load=load))

@@ -18,7 +18,7 @@ from pipeline.load.journal import read_journal
 from pipeline.rowfiles.sources import describe_file, require_unchanged
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from tests.harness.loads import Loads, loads_into
+from tests.harness.loads import Loads, loads_into, planned
 from tests.harness.tables import TASK_FAILED, Tables
 from tests.harness.workspace import until
 
@@ -226,7 +226,7 @@ def test_no_number_of_runs_doubles_a_list(loads: Loads, way: str) -> None:
             runs += 1
     assert runs > 4
     assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
-    journal = Path(run_job(jobs.BeginLoad(load=load, anew=True)).journal)
+    journal = Path(run_job(jobs.BeginLoad(plan=planned(load), anew=True)).journal)
     loads.send(load, str(journal))
     assert read_journal(journal).attempts == 1
     assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
@@ -291,7 +291,7 @@ def test_a_verification_gives_advice_that_helps(
         f"INSERT INTO {loads.keyspace}.{table} (id, v) VALUES (1, 'other') USING TIMESTAMP {written_us}"
     )
     with pytest.raises(VerificationError, match=advice):
-        run_job(VerifyFiles(load=load, exact=False))
+        run_job(VerifyFiles(plan=planned(load), exact=False))
 
 
 def test_rows_of_no_file_are_not_reloaded(loads: Loads) -> None:
@@ -301,5 +301,5 @@ def test_rows_of_no_file_are_not_reloaded(loads: Loads) -> None:
     loads.run(load)
     loads.execute(f"INSERT INTO {loads.keyspace}.{table} (id, v) VALUES (2, 'other')")
     with pytest.raises(VerificationError, match="delete the rows that are in no file") as raised:
-        run_job(VerifyFiles(load=load, exact=True))
+        run_job(VerifyFiles(plan=planned(load), exact=True))
     assert "--reload" not in str(raised.value)

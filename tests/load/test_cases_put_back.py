@@ -16,7 +16,7 @@ from pipeline.load.journal import read_journal
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from pipeline.workers.jobs import Job
-from tests.harness.loads import MIB, Loads, loads_into
+from tests.harness.loads import MIB, Loads, loads_into, planned
 from tests.harness.tables import Tables
 from tests.harness.workspace import until
 
@@ -91,9 +91,9 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     texts = [f"id,v\n1,{v}\n" + f"3,{v}{'x' * MIB}\n" * 3 for v in ("old", "new")]
     file.write_text(texts[0], encoding="utf-8")
     load = loads.job(table, [file])
-    journal = loads.begin(load).journal
-    run_job(jobs.LoadShare(load=load, journal=journal, share=0, shares=2))
-    assert read_journal(Path(journal)).chunks
+    begun = loads.begin(load)
+    run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal, share=0, shares=2))
+    assert read_journal(Path(begun.journal)).chunks
     if is_renamed:
         file = file.rename(file.with_suffix(".renamed.csv"))
         assert loads.begin(loads.job(table, [file])).rows
@@ -105,7 +105,9 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     assert values(loads, table) == {1: "old", 3: "old"}
 
 
-@pytest.mark.parametrize("look", [jobs.CheckRows, lambda load: VerifyFiles(load=load, exact=False)])
+@pytest.mark.parametrize(
+    "look", [lambda plan: jobs.CheckRows(plan=plan), lambda plan: VerifyFiles(plan=plan, exact=False)]
+)
 def test_what_is_looked_at_is_what_was_described(loads: Loads, look: Callable[..., Job[Any]]) -> None:
     """A dry run or a verification whose file loses rows meanwhile says so, and does not pass."""
     table = create(loads, "looked_at")
@@ -113,9 +115,10 @@ def test_what_is_looked_at_is_what_was_described(loads: Loads, look: Callable[..
     file.write_text(A, encoding="utf-8")
     load = loads.job(table, [file])
     loads.run(load)
+    plan = planned(load)
     file.write_text(A[:-6], encoding="utf-8")
     with pytest.raises(RowFileError, match=r"looked_at\.csv was changed while it was being read"):
-        run_job(look(load=load))
+        run_job(look(plan))
 
 
 def test_a_marker_does_not_outlast_a_load_of_another_content(

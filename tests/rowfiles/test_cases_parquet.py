@@ -17,7 +17,7 @@ from pipeline.errors import BadRowsError
 from pipeline.load import jobs
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from tests.harness.loads import Loads, loads_into
+from tests.harness.loads import Loads, loads_into, planned
 from tests.harness.meanings import exact
 
 NAMES = [uuid.uuid1(), uuid.uuid1(), uuid.uuid4()]
@@ -75,7 +75,7 @@ def test_a_bad_row_is_the_same_dry_and_loaded(loads: Loads, type_name: str) -> N
     pq.write_table(pa.table({"id": keys, "value": VIEWS[type_name]}), file)
     table = loads.create("views", f"id int PRIMARY KEY, value {type_name}")
     load = loads.job(table, [file], max_bad_rows="1")
-    checked = run_job(jobs.CheckRows(load=load))
+    checked = run_job(jobs.CheckRows(plan=planned(load)))
     assert (checked.rows, checked.bad) == (3, 1)
     said = faults(loads)
     counts = loads.run(load)
@@ -85,7 +85,7 @@ def test_a_bad_row_is_the_same_dry_and_loaded(loads: Loads, type_name: str) -> N
     assert said[0]["reason"] == "'x' is not a valid int: expected a whole number such as -12"
     found = {row["id"]: exact(row["value"]) or None for row in loads.rows(table)}
     assert found == dict(zip((1, 3), LOADED[type_name], strict=True))
-    run_job(VerifyFiles(load=load, exact=True))
+    run_job(VerifyFiles(plan=planned(load), exact=True))
 
 
 def test_too_many_bad_rows_are_the_same_dry_and_loaded(loads: Loads) -> None:
@@ -96,7 +96,7 @@ def test_too_many_bad_rows_are_the_same_dry_and_loaded(loads: Loads) -> None:
     table = loads.create("views", "id int PRIMARY KEY, value list<text>")
     load = loads.job(table, [file], max_bad_rows="1")
     with pytest.raises(BadRowsError, match="null inside a collection") as dry:
-        run_job(jobs.CheckRows(load=load))
+        run_job(jobs.CheckRows(plan=planned(load)))
     said = faults(loads)
     with pytest.raises(BadRowsError) as loaded:
         loads.run(load)
@@ -169,4 +169,4 @@ def test_the_server_keeps_what_parquet_says(loads: Loads, way: str) -> None:
             "prices": frozenset([Decimal(0)]),
         },
     }
-    run_job(VerifyFiles(load=load, exact=True))
+    run_job(VerifyFiles(plan=planned(load), exact=True))

@@ -13,6 +13,7 @@ from pipeline.rowfiles.sources import describe_file
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.verify.jobs import VerifiedRows, VerifyFiles
 from pipeline.workers.client import run_job
+from tests.harness.loads import planned
 from tests.harness.values import SCALARS
 from tests.harness.workspace import Workspace
 
@@ -80,12 +81,12 @@ class Loaded:
     def load(self, *files: Path, nulls: str = "unset") -> None:
         """Load row files."""
         load = self._load(files, nulls)
-        journal = run_job(jobs.BeginLoad(load=load, anew=True)).journal
-        run_job(jobs.LoadShare(load=load, journal=journal))
+        begun = run_job(jobs.BeginLoad(plan=planned(load), anew=True))
+        run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal))
 
     def verify(self, *files: Path, exact: bool = False, nulls: str = "unset") -> VerifiedRows:
         """Verify that they are loaded; return what was counted."""
-        return run_job(VerifyFiles(load=self._load(files, nulls), exact=exact))
+        return run_job(VerifyFiles(plan=planned(self._load(files, nulls)), exact=exact))
 
     def difference(self, *files: Path, exact: bool = False, nulls: str = "unset") -> str:
         """Return what the verification finds wrong."""

@@ -5,9 +5,10 @@ from gevent import monkey
 monkey.patch_all()
 
 import tempfile  # noqa: E402 - nothing comes before the patch
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from pipeline.load.handlers import open_journal, table_and_fields  # noqa: E402
+from pipeline.load.handlers import open_journal, plan_of  # noqa: E402
 from pipeline.load.jobs import Load  # noqa: E402
 from pipeline.load.share import Share  # noqa: E402
 from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
@@ -30,9 +31,10 @@ def _prepare(scene: Scene) -> Write:
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder),
     )
-    table, fields = table_and_fields(scene.session, load)
-    journal = open_journal(scene.session, table, load, anew=True)
-    share = Share(scene.session, table, fields, load, journal, share=0, shares=1)
+    plan = plan_of(scene.session, load)
+    journal = open_journal(scene.session, plan, anew=True)
+    plan = replace(plan, timestamp_us=journal.timestamp_us)
+    share = Share(scene.session, plan, journal, share=0, shares=1)
     share.prepare(None)
 
     def write() -> None:

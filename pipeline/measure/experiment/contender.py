@@ -26,9 +26,10 @@ from gevent.monkey import is_module_patched
 from pipeline.cluster.busy_polling import WakefulConnection, wakefulness
 from pipeline.cluster.keyspace import bind_model
 from pipeline.cluster.session import open_session
-from pipeline.cluster.table import Table, find_table_of
+from pipeline.cluster.table import find_table_of
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Row
+from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import Dataset, find_dataset
 from pipeline.errors import PipelineError
 from pipeline.measure.article.timing import Timer

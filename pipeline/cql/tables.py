@@ -1,0 +1,67 @@
+"""A table as a value: its columns, what tells it from others of its name, and how a row is written to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.cql.columns import Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One table of a cluster.
+
+    `id` tells one making of it from another. `truncated_at` and `column_dropped_at` are when the servers say
+    that it was last truncated, and that a column of it was last dropped: milliseconds since 1970 as 16 hex
+    digits, which sort by time, or empty where that never happened.
+    """
+
+    keyspace: str
+    name: str
+    id: str
+    truncated_at: str
+    column_dropped_at: str
+    columns: tuple[Column, ...]
+    partition_key: tuple[str, ...]
+    clustering_key: tuple[str, ...]
+    static: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.keyspace}.{self.name}"
+
+    @property
+    def emptied_at(self) -> str:
+        """When values that had been loaded were last taken out of it as a whole."""
+        return max(self.truncated_at, self.column_dropped_at)
+
+    def insert(self, names: Sequence[str], *, ttl_s: int | None = None) -> str:
+        """Return the INSERT of these columns, with a marker for each value.
+
+        `ttl_s` None leaves the time to live to the table; 0 is none, whatever the table's default.
+        """
+        columns = ", ".join(map(quoted, names))
+        markers = ", ".join("?" * len(names))
+        using = "" if ttl_s is None else f" USING TTL {ttl_s}"
+        return f"INSERT INTO {self.quoted} ({columns}) VALUES ({markers}){using}"  # noqa: S608 - names are quoted
+
+    @property
+    def quoted(self) -> str:
+        """`keyspace.table`, as CQL wants it."""
+        return f"{quoted(self.keyspace)}.{quoted(self.name)}"
+
+    def same_cells(self, names: Sequence[str]) -> Sequence[str]:
+        """Return by which columns rows with these write the same cells: the key, or less if one is static."""
+        return self.partition_key if set(self.static).intersection(names) else self.key
+
+    @property
+    def key(self) -> Sequence[str]:
+        """The columns of the primary key, in its order."""
+        return [*self.partition_key, *self.clustering_key]
+
+    def has_lists(self, names: Sequence[str]) -> bool:
+        """Tell whether one of these columns is a list that is not frozen: sent twice, it is there twice."""
+        return any(column.name in names and column.type_name.startswith("list<") for column in self.columns)
+
+
+def quoted(name: str) -> str:
+    """Return a name as CQL reads it whatever letters it has: in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
