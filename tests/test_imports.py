@@ -1,12 +1,11 @@
 """What each module may import, shown in a fresh interpreter: this one has imported everything already."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.harness.interpreter import imported
 from tests.harness.workspace import PROJECT
 
 MODULES = sorted(
@@ -14,18 +13,6 @@ MODULES = sorted(
     for folder in ("pipeline", "tasks")
     for file in (PROJECT / folder).rglob("*.py")
 )
-
-
-def imported(program: str) -> set[str]:
-    """Run a program in a fresh interpreter; return the names of the modules it has then imported."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return set(done.stdout.split())
 
 
 def packages(modules: set[str]) -> set[str]:
