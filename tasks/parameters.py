@@ -23,7 +23,16 @@ class Given(str):
 
 
 class Worded(luigi.Parameter):
-    """A parameter whose every word on the command line counts, an empty one too; it must be UTF-8."""
+    """A parameter whose every word on the command line counts, an empty one too; it must be UTF-8.
+
+    Luigi's names without a promise are used in this module alone; tests/tasks/test_parameters.py fails where
+    an upgrade moves one.
+    """
+
+    @property
+    def known_as(self) -> str:
+        """The name by which a task, a section and the command line have it."""
+        return str(self._attribute_name)
 
     def _parser_kwargs(self, param_name: str, task_name: str | None = None) -> dict[str, Any]:
         def given(word: str) -> Given:
@@ -57,7 +66,7 @@ class Checked(Worded):
         try:
             return super().parse(str(text))
         except ValueError as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+            raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:
         """A section's setting counts as a value, and so does a wrong one: `task_value` says what is wrong."""
@@ -95,7 +104,7 @@ class Input(Checked):
             SettingError: it is empty on the command line: what was meant to name files has named none.
         """
         if isinstance(text, Given) and text == "":
-            raise SettingError(f"{self._attribute_name} is ''; it must be {self.wanted}, or be left out")
+            raise SettingError(f"{self.known_as} is ''; it must be {self.wanted}, or be left out")
         return super().parse(text)
 
 
@@ -115,7 +124,7 @@ class Integer(Checked, luigi.IntParameter):
             SettingError: it is below the minimum.
         """
         if self._minimum is not None:
-            require_at_least(str(self._attribute_name), value, self._minimum)
+            require_at_least(self.known_as, value, self._minimum)
         return value
 
 
@@ -162,7 +171,7 @@ class Number(Checked, luigi.FloatParameter):
         Raises:
             SettingError: it is below 0.
         """
-        require_at_least(str(self._attribute_name), value, 0)
+        require_at_least(self.known_as, value, 0)
         return value
 
 
@@ -181,7 +190,7 @@ class Mapped(Checked, luigi.DictParameter):
             mapping = parse_mapping(text)
         except ValueError as error:
             raise SettingError(
-                f"{self._attribute_name} is {text!r}; it must be {self.wanted}; each field may stand once; "
+                f"{self.known_as} is {text!r}; it must be {self.wanted}; each field may stand once; "
                 f"what is wrong begins at {shown(str(error))!r}"
             ) from error
         return luigi.freezing.recursively_freeze(mapping)
@@ -218,7 +227,7 @@ class Choice(Checked):
         Raises:
             SettingError: it is none of the choices.
         """
-        require_one_of(str(self._attribute_name), value, self._choices)
+        require_one_of(self.known_as, value, self._choices)
         return value
 
 
@@ -239,7 +248,7 @@ class PoolSize(Integer):
         if text == "auto":
             return 0
         value = super().parse(text)
-        require_at_least(str(self._attribute_name), cast("int", value), 1)
+        require_at_least(self.known_as, cast("int", value), 1)
         return value
 
     def serialize(self, value: int) -> str:
@@ -271,5 +280,5 @@ class Day(Worded, luigi.DateParameter):
             return super().parse(text)
         except ValueError as error:
             raise SettingError(
-                f"{self._attribute_name} is {text!r}; it must be a date such as 2026-11-22"
+                f"{self.known_as} is {text!r}; it must be a date such as 2026-11-22"
             ) from error

@@ -21,8 +21,8 @@ class PoolSizes(Checked):
         try:
             sizes = tuple(sorted({int(part) for part in text.split(",")}))
         except ValueError as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
-        require_at_least(str(self._attribute_name), sizes[0], 1)
+            raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
+        require_at_least(self.known_as, sizes[0], 1)
         return sizes
 
     def serialize(self, sizes: tuple[int, ...]) -> str:
@@ -44,7 +44,7 @@ class Duration(Checked, luigi.TimeDeltaParameter):
         try:
             return super().parse(text)
         except luigi.parameter.ParameterException as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+            raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
 
 
 class Latencies(Checked):
@@ -61,11 +61,11 @@ class Latencies(Checked):
         try:
             latencies_s = tuple(sorted(float(part) for part in text.split(",")))
         except ValueError as error:
-            raise SettingError(f"{self._attribute_name} is {text!r}; it must be {self.wanted}") from error
+            raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
         for latency_s in latencies_s:
-            require_at_least(str(self._attribute_name), latency_s, 0)
+            require_at_least(self.known_as, latency_s, 0)
         if len(set(latencies_s)) < len(latencies_s):
-            raise SettingError(f"{self._attribute_name} is {text!r}; each latency may stand once")
+            raise SettingError(f"{self.known_as} is {text!r}; each latency may stand once")
         return latencies_s
 
     def serialize(self, latencies_s: tuple[float, ...]) -> str:
