@@ -77,23 +77,28 @@ def test_a_guardrail_on_values_makes_a_bad_row(
     assert helps in (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("level", "helps"),
-    [
-        ("EACH_QUORUM", "Guardrail write_consistency_levels violated.*change consistency_level"),
-        ("TWO", "Guardrail read_consistency_levels violated.*change consistency_level"),
-    ],
-)
-def test_a_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoads, level: str, helps: str) -> None:
-    """A consistency level that the server refuses stops the load and is named; a way without it loads all."""
-    table = loads.plain(f"level_{level.lower()}")
+def test_a_write_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoads) -> None:
+    """A level that the server refuses for writes stops the load and is named; with another all are loaded."""
+    table = loads.plain("level_of_writes")
     file = loads.write("rows.csv", "k,v", FEW)
     journal = loads.begin(loads.job(table, [file])).journal
-    loads.at(level)
+    loads.at("EACH_QUORUM")
     load = loads.job(table, [file], max_bad_rows="100%")
+    helps = "Guardrail write_consistency_levels violated.*change consistency_level"
     with pytest.raises(SettingRefusedError, match=helps):
         loads.send(load, journal)
     assert Path(journal).exists()
+    loads.at("ONE")
+    assert loads.run(loads.job(table, [file])).acknowledged == 20
+
+
+def test_a_read_consistency_level_that_is_refused_ends_the_load(loads: RoleLoads) -> None:
+    """A level that the server refuses for reads is named when the load is planned; another loads all."""
+    table = loads.plain("level_of_reads")
+    file = loads.write("rows.csv", "k,v", FEW)
+    loads.at("TWO")
+    helps = "Guardrail read_consistency_levels violated.*change consistency_level"
+    loads.leaves(loads.job(table, [file], max_bad_rows="100%"), SettingRefusedError, helps)
     loads.at("ONE")
     assert loads.run(loads.job(table, [file])).acknowledged == 20
 
