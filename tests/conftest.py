@@ -23,6 +23,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.server)
 
 
+@pytest.fixture(autouse=True)
+def _no_server_unless_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test that is not marked fail where it starts a Cassandra: `make test-unit` would run it."""
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("this test starts a Cassandra; mark it: pytest.mark.server")
+
+    if request.node.get_closest_marker("server") is None:
+        monkeypatch.setattr(embedded, "start", refuse)
+
+
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Endpoint]:
     """Start the server that the tests share; one that does not start fails the run."""

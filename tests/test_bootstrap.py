@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BOOTSTRAP = Path(__file__).parents[1] / "bootstrap.py"
 # A requirement with its hashes, as it stands in the files: from a name to the next line that is no hash.
 PINNED = re.compile(r"^([A-Za-z][\w.-]*)==(\S+).*(?:\n +--hash.*)*\n", re.MULTILINE)

@@ -7,6 +7,8 @@ from faults.outcome import Outcome
 from faults.site import Ground
 from pipeline.embedded import ClusterSpec
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:

@@ -16,6 +16,8 @@ from pipeline.workers.client import run_job
 from tests.harness.loads import LOADED_ON, USERS, planned
 from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
+pytestmark = pytest.mark.server
+
 STRICT = {
     # From the first moment on its data is more than a hundredth of this.
     "data_disk_usage_percentage_fail_threshold": 1,

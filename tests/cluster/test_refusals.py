@@ -18,6 +18,8 @@ from pipeline.workers.client import run_job
 from tests.harness.loads import USERS, planned
 from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, serve
 
+pytestmark = pytest.mark.server
+
 GUARDRAILS = {
     "column_value_size_fail_threshold": "1KiB",
     "collection_size_fail_threshold": "512B",

@@ -18,6 +18,8 @@ from pipeline.embedded.machine import require_room
 from pipeline.errors import EmbeddedError, SettingError
 from tests.harness.workspace import until
 
+pytestmark = pytest.mark.server
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "512M"
 

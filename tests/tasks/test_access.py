@@ -19,6 +19,8 @@ from pipeline import embedded
 from tests.harness.authority import Authority
 from tests.harness.workspace import Workspace
 
+pytestmark = pytest.mark.server
+
 TASK_FAILED, SCHEDULING_ERROR = 30, 35
 PASSWORD = f"päss {uuid.uuid4().hex}"
 
