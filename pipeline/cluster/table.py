@@ -50,6 +50,7 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
         columns=tuple(columns),
         partition_key=tuple(column.name for column in found.partition_key),
         clustering_key=tuple(column.name for column in found.clustering_key),
+        default_ttl_s=found.options.get("default_time_to_live", 0),
         static=tuple(column.name for column in found.columns.values() if column.is_static),
     )
 

@@ -12,7 +12,8 @@ class Table:
 
     `id` tells one making of it from another. `truncated_at` and `column_dropped_at` are when the servers say
     that it was last truncated, and that a column of it was last dropped: milliseconds since 1970 as 16 hex
-    digits, which sort by time, or empty where that never happened.
+    digits, which sort by time, or empty where that never happened. `default_ttl_s` is the time to live, in
+    seconds, of rows that are written without one; 0 is none.
     """
 
     keyspace: str
@@ -24,6 +25,7 @@ class Table:
     partition_key: tuple[str, ...]
     clustering_key: tuple[str, ...]
     static: tuple[str, ...]
+    default_ttl_s: int = 0
 
     def __str__(self) -> str:
         return f"{self.keyspace}.{self.name}"
@@ -56,6 +58,10 @@ class Table:
     def key(self) -> Sequence[str]:
         """The columns of the primary key, in its order."""
         return [*self.partition_key, *self.clustering_key]
+
+    def expires(self, ttl_s: int | None) -> bool:
+        """Tell whether rows written with this time to live expire: None leaves it to the table, 0 is none."""
+        return bool(self.default_ttl_s if ttl_s is None else ttl_s)
 
     def has_lists(self, names: Sequence[str]) -> bool:
         """Tell whether one of these columns is a list that is not frozen: sent twice, it is there twice."""

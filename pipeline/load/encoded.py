@@ -62,12 +62,13 @@ class EncodedChunk:
 
 @dataclass(frozen=True)
 class RowShape:
-    """What a chunk's rows are made into: table, fields, what null means, and what precedes each row."""
+    """What a chunk's rows are made into: table, fields, what null means, what precedes each row, expiry."""
 
     table: Table
     fields: Sequence[Field]
     nulls: str
     prefix: bytes
+    expires: bool = False
 
 
 def encode_chunk(chunk: Chunk, shape: RowShape, replicas: Replicas) -> EncodedChunk:
@@ -189,10 +190,11 @@ def _sizes_on_server(
 ) -> Integers:
     """Return what a batch threshold counts for each row, in bytes: measured on Cassandra 5.0.9, never less.
 
-    50 a row, its clustering key, 20 and the value for each cell, a deleted one no less; for a collection or
-    user type that is not frozen 12, and for each of its elements 20, its bytes and, in a list, a key of 16.
+    50 a row, 12 more where it expires, its clustering key, 20 and the value for each cell, a deleted one no
+    less; for a collection or user type that is not frozen 12, and for each of its elements 20, its bytes and,
+    in a list, a key of 16.
     """
-    sizes = np.full(len(values[0]), 50, dtype=np.int64)
+    sizes = np.full(len(values[0]), 50 + 12 * shape.expires, dtype=np.int64)
     for field, array, length in zip(shape.fields, values, lengths, strict=True):
         if field.column.name in shape.table.partition_key:
             continue

@@ -228,9 +228,17 @@ SHAPES: dict[str, tuple[str, str, Callable[[int], Sequence[object]]]] = {
 }
 
 
-@pytest.mark.parametrize("nulls", ["unset", "write"])
+@pytest.mark.parametrize(
+    ("default_ttl_s", "config"),
+    [(0, {}), (0, {"nulls": "write"}), (0, {"ttl_s": 1000}), (1000, {}), (1000, {"ttl_s": 0})],
+    ids=["unset", "write", "expiring", "expiring by default", "never expiring"],
+)
 def test_batches_stay_below_the_servers_thresholds(
-    loads: Loads, cql: Session, tmp_path_factory: pytest.TempPathFactory, nulls: str
+    loads: Loads,
+    cql: Session,
+    tmp_path_factory: pytest.TempPathFactory,
+    default_ttl_s: int,
+    config: dict[str, Any],
 ) -> None:
     """Whatever rows are made of, the server with its stock settings finds no batch too large."""
     cql.execute(f"CREATE TYPE IF NOT EXISTS {loads.keyspace}.pair (a int, b text)")
@@ -239,7 +247,8 @@ def test_batches_stay_below_the_servers_thresholds(
     for name, (columns, header, row) in SHAPES.items():
         table = loads.create(name, columns)
         file = loads.write(f"{name}.csv", header, [row(at) for at in range(300)])
-        loads.run(loads.job(table, [file], nulls=nulls))
+        loads.execute(f"ALTER TABLE {loads.keyspace}.{table} WITH default_time_to_live = {default_ttl_s}")
+        loads.run(loads.job(table, [file], **config))
         assert len(loads.rows(table)) == 300
     assert not sizes_warned_of(node.log, before)
 
