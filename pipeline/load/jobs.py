@@ -35,8 +35,8 @@ class Load:
 class LoadPlan:
     """A load as it will be carried out: the table as the cluster has it, and what of the files goes into it.
 
-    Made once. Whoever carries out a part of the load, or verifies it, needs the plan and nothing else: it
-    asks the cluster for no description, and reads no header. `fields` stand in the order of the table's
+    Made once. Whoever carries out a part of the load, or verifies it, is given the plan: it does not describe
+    the table, or match headers with its columns, again. `fields` stand in the order of the table's
     columns, and `timestamp_us` is the first row's write timestamp, 0 until the load begins.
     """
 
