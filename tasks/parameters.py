@@ -29,6 +29,11 @@ class Worded(luigi.Parameter):
     an upgrade moves one.
     """
 
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
+        # For --help argparse takes a percent sign for a format.
+        described = str(kwargs.pop("description", "")).replace("%", "%%")
+        super().__init__(description=described, **kwargs)
+
     @property
     def known_as(self) -> str:
         """The name by which a task, a section and the command line have it."""

@@ -263,3 +263,17 @@ def test_toml_is_refused(workspace: Workspace, tmp_path: Path, environment: dict
     )
     path = f"{tmp_path}:{PROJECT}"
     refused(workspace, "settings are read from luigi.cfg, not from TOML", PYTHONPATH=path, **environment)
+
+
+@pytest.mark.parametrize(
+    "words", [("LoadUsers", "--help"), ("ContenderReport", "--help"), ("LoadTable", "--help-all")]
+)
+def test_help_is_printed_in_full(words: tuple[str, ...]) -> None:
+    """A sign of percent in a parameter's description is one in what --help prints."""
+    luigi = Path(sys.executable).with_name("luigi")
+    done = subprocess.run(
+        [luigi, "--module", "tasks", *words], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "%" in done.stdout
+    assert "%%" not in done.stdout
