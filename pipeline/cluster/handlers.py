@@ -17,7 +17,7 @@ from pipeline.cluster.marker import LoadMarker, ensure_marker_table, find_marker
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_truncated_at
 from pipeline.cluster.translation import translated_errors
-from pipeline.datasets.dataset import find_dataset
+from pipeline.datasets.dataset import find_dataset, named_table
 from pipeline.errors import SchemaError
 from pipeline.workers.jobs import Progress
 
@@ -29,7 +29,7 @@ def describe_table(job: DescribeTable, _: Progress) -> TableDescription:
         SchemaError: the table's columns are not those of its dataset's model.
         ClusterError: the cluster cannot be asked.
     """
-    name = find_dataset(job.dataset).table if job.dataset else job.table
+    name = named_table(job.dataset, job.table)
     keyspace = job.keyspace.name
     with open_session(job.cluster) as session:
         known = session.cluster.metadata.keyspaces.get(keyspace)

@@ -9,6 +9,7 @@ from cassandra.metadata import KeyspaceMetadata, TableMetadata
 
 from pipeline import driver
 from pipeline.cluster.translation import translated_errors
+from pipeline.cql.tables import quoted
 from pipeline.errors import SchemaError
 from pipeline.settings import KeyspaceConfig
 
@@ -106,7 +107,7 @@ def table_name(model: type[Model]) -> str:
 
 def quoted_columns(model: type[Model]) -> list[str]:
     """Return the names of the model's columns, in its order, each in CQL's quotes."""
-    return [f'"{column.db_field_name}"' for column in driver.columns_of(model).values()]
+    return [quoted(column.db_field_name) for column in driver.columns_of(model).values()]
 
 
 def require_same_columns(model: type[Model], table: TableMetadata) -> None:

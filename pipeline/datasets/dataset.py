@@ -68,3 +68,12 @@ def find_dataset(module: str) -> Dataset:
     if not isinstance(found, Dataset):
         raise SettingError(f"{module}.DATASET is a {type(found).__name__}; it must be a Dataset")
     return found
+
+
+def named_table(dataset: str, table: str) -> str:
+    """Return the name of a table that is named by its dataset's module, or, where there is none, as it is.
+
+    Raises:
+        SettingError: there is no such module, or it defines no dataset.
+    """
+    return find_dataset(dataset).table if dataset else table

@@ -8,6 +8,7 @@ rows that the same nodes hold stand together.
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from pipeline.cql.encoding import encode_column, join_rows
 from pipeline.cql.tables import Table
 from pipeline.cql.tokens import murmur3_tokens
 from pipeline.errors import shown
+from pipeline.load.jobs import LoadPlan
 from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
@@ -68,7 +70,14 @@ class RowShape:
     fields: Sequence[Field]
     nulls: str
     prefix: bytes
-    expires: bool = False
+    expires: bool
+
+    @classmethod
+    def of(cls, plan: LoadPlan, prefix: bytes = b"") -> Self:
+        """Return what a plan makes of its rows."""
+        config = plan.load.config
+        expires = plan.table.expires(config.ttl_s)
+        return cls(plan.table, plan.fields, nulls=config.nulls, prefix=prefix, expires=expires)
 
 
 def encode_chunk(chunk: Chunk, shape: RowShape, replicas: Replicas) -> EncodedChunk:

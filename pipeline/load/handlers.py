@@ -16,7 +16,7 @@ from pipeline.cluster.retry import patiently
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
-from pipeline.datasets.dataset import find_dataset
+from pipeline.datasets.dataset import find_dataset, named_table
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.encoded import RowShape, encode_chunk
 from pipeline.load.jobs import (
@@ -57,7 +57,7 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
     Raises:
         PipelineError: there is no such table, or the files do not fit it.
     """
-    table = find_table_of(session, load.keyspace.name, table_of(load))
+    table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
     fields = plan_fields([Path(file.path) for file in load.files], table.columns, load.mapping)
     return LoadPlan(load=load, table=table, fields=tuple(fields))
 
@@ -210,7 +210,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     plan, load = job.plan, job.plan.load
     with open_session(load.cluster) as session:
         replicas = Replicas(session, plan.table.keyspace)
-    shape = RowShape(plan.table, plan.fields, load.config.nulls, b"")
+    shape = RowShape.of(plan)
     rows, bad = 0, list[BadRow]()
     total = sum(file.rows for file in load.files)
     for file in load.files:
@@ -226,11 +226,6 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     require_some(bad, read=rows, sent=0, acknowledged=rows - count_rows(bad))
     columns = tuple(field.column.name for field in plan.fields)
     return CheckedRows(rows=rows, bad=count_rows(bad), columns=columns)
-
-
-def table_of(load: Load) -> str:
-    """Return the name of the table that a load is into."""
-    return find_dataset(load.dataset).table if load.dataset else load.table
 
 
 def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:

@@ -108,7 +108,7 @@ class Share:
             prepare=self._prepare,
         )
         dispatch(
-            self._requests(self._way, self._shape()),
+            self._requests(self._way, RowShape.of(self._plan, self._prefix)),
             nodes,
             Patience(what=self._what, retry_budget_s=config.retry_budget_s),
             pool_size=config.pool_size,
@@ -116,12 +116,6 @@ class Share:
         )
         self._refusing.settle_held()
         return nodes
-
-    def _shape(self) -> RowShape:
-        config = self._load.config
-        return RowShape(
-            self._table, self._fields, config.nulls, self._prefix, expires=self._table.expires(config.ttl_s)
-        )
 
     def _find_way(self, model: type[Model] | None) -> tuple[Way, bytes]:
         config = self._load.config

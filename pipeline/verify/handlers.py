@@ -27,7 +27,7 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
     left_out = read_bad_lines(Path(load.bad_rows) / BAD_ROWS)
     lines = sum(file.lines for file in load.files)
     with open_session(load.cluster) as session:
-        source = Source(files, RowShape(plan.table, plan.fields, load.config.nulls, b""), left_out)
+        source = Source(files, RowShape.of(plan), left_out)
         results: list[VerifiedRows] = []
         for view in views_of(plan.table, [field.column for field in plan.fields]):
             index = FileIndex(source, view, lambda rows: progress(min(rows, lines), lines, "rows read"))

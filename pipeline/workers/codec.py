@@ -1,4 +1,4 @@
-"""Jobs and their results as JSON, on their way to a worker and back."""
+"""Values as JSON, on their way to another process and back: jobs and their results, trials and timings."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from cattrs.preconf.json import make_converter
 from pipeline.workers.jobs import Job, result_type
 
 R = TypeVar("R")
+Value = TypeVar("Value")
 _converter = make_converter()
 _converter.register_structure_hook(type(None), lambda said, _: said)
 _converter.register_structure_hook(type(None), lambda said, _: said)
@@ -17,6 +18,16 @@ _converter.register_structure_hook(type(None), lambda said, _: said)
 def plain(value: object) -> Any:  # noqa: ANN401 - of whatever kind
     """Return a dataclass, and what is in it, as values that JSON can carry."""
     return _converter.unstructure(value)
+
+
+def to_json(value: object) -> str:
+    """Return a dataclass as one line of JSON."""
+    return json.dumps(plain(value))
+
+
+def from_json(kind: type[Value], text: str) -> Value:
+    """Return the dataclass that `to_json` wrote."""
+    return _converter.structure(json.loads(text), kind)
 
 
 def job_to_json(job: Job[Any]) -> str:

@@ -1,6 +1,5 @@
 import csv
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pipeline.errors import OutputError, RowFileError, SettingError
 from pipeline.files import write_text
 from pipeline.rowfiles.files import find_files, read_rows, write_rows
 from pipeline.rowfiles.sources import describe_file, digest
+from tests.harness.values import SCALARS as VALUES
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
 PROVE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,30 +31,14 @@ ASCII = st.text(st.characters(max_codepoint=127), min_size=1)
 MOMENTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)).map(  # noqa: DTZ001 - naive is UTC
     lambda moment: moment - timedelta(microseconds=moment.microsecond % 1000)
 )
-# An IPv4 address in IPv6's clothes is kept as IPv4.
-ADDRESSES = st.ip_addresses(v=4).map(str) | st.binary(min_size=16, max_size=16).filter(
-    lambda packed: not packed.startswith(bytes(10) + b"\xff\xff")
-).map(lambda packed: socket.inet_ntop(socket.AF_INET6, packed))
 SCALARS: dict[str, st.SearchStrategy[object]] = {
+    **{name: values for name, values in VALUES.items() if name != "duration"},
     "text": TEXT,
     "varchar": TEXT,
     "ascii": ASCII,
-    "uuid": st.uuids(),
-    "timeuuid": st.uuids(version=1),
-    "boolean": st.booleans(),
-    "tinyint": st.integers(-(1 << 7), (1 << 7) - 1),
-    "smallint": st.integers(-(1 << 15), (1 << 15) - 1),
-    "int": st.integers(-(1 << 31), (1 << 31) - 1),
-    "bigint": st.integers(-(1 << 63), (1 << 63) - 1),
-    "varint": st.integers(-(1 << 200), 1 << 200),
-    "decimal": st.decimals(allow_nan=False, allow_infinity=False),
-    "float": st.floats(width=32),
-    "double": st.floats(),
     "timestamp": MOMENTS,
     "date": st.dates(),
     "time": st.times(),
-    "inet": ADDRESSES,
-    "blob": st.binary(),
 }
 ELEMENTS = {
     **SCALARS,

@@ -19,7 +19,6 @@ import psutil
 from cassandra.cluster import Session
 from cassandra.connection import Connection
 from cassandra.cqlengine.models import Model
-from cassandra.metadata import protect_name
 from cassandra.query import PreparedStatement
 from gevent.monkey import is_module_patched
 
@@ -29,15 +28,16 @@ from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Row
-from pipeline.cql.tables import Table
+from pipeline.cql.tables import Table, quoted
 from pipeline.datasets.dataset import Dataset, find_dataset
 from pipeline.errors import PipelineError
 from pipeline.measure.article.timing import Timer
 from pipeline.measure.create import by_attribute, by_position
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind
-from pipeline.measure.experiment.trial import Description, Timing, Trial, from_json, to_json
+from pipeline.measure.experiment.trial import Description, Timing, Trial
 from pipeline.requests.latencies import Latencies
 from pipeline.rowfiles.files import read_rows
+from pipeline.workers.codec import from_json, to_json
 from pipeline.workers.parent import end_with_parent
 
 P = ParamSpec("P")
@@ -148,7 +148,7 @@ def _carry_out(contender: Contender, trial: Trial) -> Timing:
     ):
         warm_up = rows[: trial.in_flight * max(1, int(_WARM_UP_S / (trial.latency_s + _REQUEST_S)))]
         contender.prepare(Scene(trial=trial, session=session, rows=warm_up))()
-        session.execute(f"TRUNCATE {protect_name(trial.keyspace)}.{protect_name(trial.table)}")
+        session.execute(f"TRUNCATE {quoted(trial.keyspace)}.{quoted(trial.table)}")
         scene = Scene(trial=trial, session=session, rows=rows)
         write = contender.prepare(scene)
         gc.collect()

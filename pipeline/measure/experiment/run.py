@@ -25,11 +25,12 @@ from pipeline.measure import contenders
 from pipeline.measure.create import by_attribute, by_position, creates, in_pool
 from pipeline.measure.experiment.measurement import Repeat, Setup
 from pipeline.measure.experiment.plan import Plan, rows_within
-from pipeline.measure.experiment.trial import Description, Timing, Trial, from_json, to_json
+from pipeline.measure.experiment.trial import Description, Timing, Trial
 from pipeline.measure.jobs import ClusterFacts, ExperimentResult, RunExperiment
 from pipeline.proxy.control import Proxy, proxy
 from pipeline.rowfiles.files import write_rows
 from pipeline.verify.found import verify_whole_table
+from pipeline.workers.codec import from_json, to_json
 from pipeline.workers.jobs import Progress
 
 Routes = tuple[tuple[str, str], ...]

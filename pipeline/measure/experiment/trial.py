@@ -1,15 +1,9 @@
 """One timed pass as it is asked of a contender's process, and what that answers: plain values, JSON lines."""
 
-import json
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from cattrs.preconf.json import make_converter
 
 from pipeline.measure.experiment.measurement import LatencyKind
 from pipeline.settings import ClusterConfig
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +51,3 @@ class Timing:
     server_cpu_s: float | None
     latencies: str
     began_at_s: float
-
-
-def to_json(value: object) -> str:
-    """Return one of the above as one line of JSON."""
-    return json.dumps(_converter.unstructure(value))
-
-
-def from_json(kind: type[Value], text: str) -> Value:
-    """Return what `to_json` wrote."""
-    found: Any = json.loads(text)
-    return _converter.structure(found, kind)
-
-
-_converter = make_converter()
