@@ -13,6 +13,8 @@ from cassandra.policies import RoundRobinPolicy
 from cassandra.query import dict_factory
 
 from pipeline import embedded
+from tests.harness.loads import Loads, loads_into
+from tests.harness.tables import Tables
 from tests.harness.workspace import Workspace, until
 
 
@@ -82,6 +84,25 @@ def make_workspace(
 def workspace(make_workspace: Callable[[], Workspace]) -> Workspace:
     """Return a workspace for this test alone."""
     return make_workspace()
+
+
+@pytest.fixture(scope="module")
+def loads(
+    endpoint: embedded.Endpoint,
+    cql: Session,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Loads]:
+    """Return what loads files into tables of a keyspace that is named after the test module."""
+    name = request.module.__name__.rpartition(".test_")[2]
+    with loads_into(f"t_{name}", tmp_path_factory.mktemp(name), endpoint, cql) as loads:
+        yield loads
+
+
+@pytest.fixture
+def tables(loads: Loads, tmp_path: Path, endpoint: embedded.Endpoint, cql: Session) -> Tables:
+    """Return a workspace on the keyspace of `loads`."""
+    return Tables(tmp_path, endpoint, cql, loads.keyspace)
 
 
 @pytest.fixture

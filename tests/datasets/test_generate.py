@@ -1,38 +1,28 @@
 import contextlib
-import math
 import os
-import random
-import re
-import uuid
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
-from operator import methodcaller
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cassandra.cqlengine import columns
 from cassandra.cqlengine.models import Model
 from faker import Faker
-from faker.config import AVAILABLE_LOCALES
 
 from pipeline.cql.columns import Row
 from pipeline.datasets.dataset import Dataset
 from pipeline.datasets.generate import BLOCK_ROWS, write_part
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
-from pipeline.datasets.sampling import FakerTable, RandomUuid, outcomes
+from pipeline.datasets.sampling import FakerTable, RandomUuid
 from pipeline.datasets.users import DATASET as USERS
 from pipeline.errors import OutputError, SettingError
 from pipeline.rowfiles.files import read_rows, write_rows
 from pipeline.workers.client import run_jobs
 
 ROWS = 2 * BLOCK_ROWS + 1234
-WEIGHTS = OrderedDict(a=3, b=1)
 NO_PID = 1 << 22  # above the highest that Linux gives
 
 
@@ -98,97 +88,6 @@ def generated(dataset: Dataset, file: Path, rows: int = ROWS, *, locale: str = "
 def rows_of(dataset: Dataset, file: Path) -> list[Row]:
     """Return what is in a file."""
     return list(read_rows([file], dataset.columns))
-
-
-def chi_square(one: Counter[object], other: Counter[object]) -> tuple[float, int]:
-    """Return the statistic of two equal-sized samples, rare values pooled, and its degrees of freedom."""
-    values = sorted(one | other, key=lambda value: one[value] + other[value])
-    pairs, pooled = [], np.zeros(2)
-    for value in values:
-        pooled += (one[value], other[value])
-        if pooled.sum() >= 20:
-            pairs.append(pooled)
-            pooled = np.zeros(2)
-    counts = np.array(pairs)
-    return float(((counts[:, 0] - counts[:, 1]) ** 2 / counts.sum(axis=1)).sum()), len(counts) - 1
-
-
-def critical(freedom: int) -> float:
-    """Return what the statistic passes once in 10,000 equal pairs, by Wilson and Hilferty's approximation."""
-    spread = 2 / (9 * freedom)
-    return freedom * (1 - spread + 3.719 * math.sqrt(spread)) ** 3
-
-
-@pytest.mark.parametrize("method", ["first_name", "last_name"])
-@pytest.mark.parametrize("locale", ["en_US", "de_DE", "ja_JP", "is_IS"])
-def test_bulk_values_are_distributed_as_fakers_own(locale: str, method: str) -> None:
-    """A chi-square test cannot tell the values drawn in bulk from those of Faker called row by row."""
-    count = 30_000
-    recipe = FakerTable(method)
-    fake = Faker(locale)
-    sample = recipe.bulk(fake, pa.array)
-    assert sample
-    in_bulk = Counter(sample(np.random.default_rng(1), count).to_pylist())
-    fake.seed_instance(1)
-    row_by_row = Counter(recipe(fake) for _ in range(count))
-    statistic, freedom = chi_square(in_bulk, row_by_row)
-    assert freedom > 10
-    assert statistic < critical(freedom)
-
-
-@pytest.mark.filterwarnings("ignore:fr_QC locale is deprecated")
-def test_every_locales_names_come_from_a_table() -> None:
-    """In each of Faker's locales, both names have a table, and it holds what Faker gives and no more."""
-    for locale in AVAILABLE_LOCALES:
-        fake = Faker(locale, providers=["faker.providers.person"])
-        for method in ("first_name", "last_name"):
-            table = outcomes(methodcaller(method), fake)
-            assert table, (locale, method)
-            values, probabilities = table
-            assert math.isclose(sum(probabilities), 1), (locale, method)
-            fake.seed_instance(1)
-            assert {getattr(fake, method)() for _ in range(100)} <= set(values), (locale, method)
-
-
-def test_outcomes_are_those_of_every_pick_with_its_weight() -> None:
-    """A recipe of several weighted picks has each of its outcomes once, as probable as its picks make it."""
-
-    def recipe(fake: Faker) -> str:
-        size = fake.random_element(("small", "large"))
-        if size == "small":
-            return size
-        return size + "".join(fake.random_elements(WEIGHTS, length=2, use_weighting=True))
-
-    table = outcomes(recipe, Faker())
-    assert table
-    assert dict(zip(*table, strict=True)) == pytest.approx(
-        {"small": 0.5, "largeaa": 0.28125, "largeab": 0.09375, "largeba": 0.09375, "largebb": 0.03125}
-    )
-
-
-@pytest.mark.parametrize("method", ["pyint", "name", "uuid4", "binary", "date_time"])
-def test_what_has_no_table_is_asked_row_by_row(method: str) -> None:
-    """A method that draws numbers, or joins too many picks, is no table; Faker is left whole."""
-    fake = Faker()
-    assert FakerTable(method).bulk(fake, pa.array) is None
-    fake.seed_instance(1)
-    assert isinstance(fake.factories[0].random, random.Random)
-    assert FakerTable(method)(fake) is not None
-
-
-def test_uuids_are_random_and_of_version_4() -> None:
-    """Every UUID is its own, of version 4, the same as text, as Python writes it, and as Parquet has it."""
-    texts, uuids = (
-        RandomUuid().bulk(Faker(), partial(pa.array, type=kind))(np.random.default_rng(1), 5000).to_pylist()
-        for kind in (pa.string(), pa.uuid())
-    )
-    assert [str(value) for value in uuids] == texts
-    assert {value.version for value in uuids} == {4}
-    assert {value.variant for value in uuids} == {uuid.RFC_4122}
-    assert len(set(uuids)) == 5000
-    ones = np.unpackbits(np.frombuffer(b"".join(value.bytes for value in uuids), np.uint8)).reshape(-1, 128)
-    drawn = [bit for bit in range(128) if bit not in {48, 49, 50, 51, 64, 65}]
-    assert np.abs(ones[:, drawn].mean(axis=0) - 0.5).max() < 0.04
 
 
 @pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])
@@ -290,13 +189,6 @@ def test_locale_that_faker_lacks_is_named(tmp_path: Path, locale: str) -> None:
     with pytest.raises(SettingError, match=rf"locale is (empty|{locale!r}).*en_US"):
         generated(USERS, tmp_path / "rows.csv", locale=locale)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_method_that_a_locale_lacks_is_named() -> None:
-    """A table of Faker's that the locale does not have is named, with the locale."""
-    message = "Faker has no 'first_kana_name' in locale en_US; mend the recipe or choose another locale"
-    with pytest.raises(SettingError, match=re.escape(message)):
-        FakerTable("first_kana_name").bulk(Faker("en_US"), pa.array)
 
 
 def test_number_of_parts_follows_the_rows() -> None:

@@ -4,46 +4,17 @@ import csv
 import json
 import os
 import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cassandra.cluster import Session
 
-from pipeline.embedded import Endpoint
-from pipeline.errors import RequestError, RowFileError, SettingError, VerificationError
-from pipeline.load import jobs
-from pipeline.load.journal import read_journal
+from pipeline.errors import RowFileError
 from pipeline.rowfiles.sources import describe_file, require_unchanged
-from pipeline.verify.jobs import VerifyFiles
-from pipeline.workers.client import run_job
-from tests.harness.loads import Loads, loads_into, planned
+from tests.harness.loads import Loads
 from tests.harness.tables import TASK_FAILED, Tables
 from tests.harness.workspace import until
 
-KEYSPACE = "t_cases_loads"
 TIMESTAMP_US = 1_700_000_000_000_000
-LIST_ROWS = [(1, '["a","b","c"]'), (2, '["d"]')]
-
-
-@pytest.fixture(scope="module")
-def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
-    with loads_into(KEYSPACE, tmp_path_factory.mktemp("cases"), endpoint, cql) as loads:
-        yield loads
-
-
-@pytest.fixture
-def tables(loads: Loads, tmp_path: Path, endpoint: Endpoint, cql: Session) -> Tables:
-    """Return a workspace on the same keyspace."""
-    del loads
-    return Tables(tmp_path, endpoint, cql, KEYSPACE)
-
-
-def values(loads: Loads, table: str) -> dict[int, object]:
-    """Return the table's column `v` by its key `id`."""
-    return {row["id"]: row["v"] for row in loads.rows(table)}
 
 
 def create(loads: Loads, name: str) -> str:
@@ -149,33 +120,9 @@ def test_a_marker_table_of_an_earlier_version_is_given_its_column(tables: Tables
     file = tables.write("o.csv", "id,v\n1,a\n")
     words = ("LoadTable", "--table", table, "--input", str(file))
     tables.succeed(*words)
-    tables.cql.execute(f"ALTER TABLE {KEYSPACE}.load_marker DROP truncated_at")
+    tables.cql.execute(f"ALTER TABLE {tables.keyspace}.load_marker DROP truncated_at")
     tables.succeed(*words)
     assert "Did not run any tasks" in tables.succeed(*words)
-
-
-def test_a_named_verification_always_reads_the_table(tables: Tables) -> None:
-    """After an edit the new content is verified; after a row is deleted the verification fails."""
-    table = tables.create("verified", "id int PRIMARY KEY, v text")
-    file = tables.write("a.csv", "id,v\n1,a\n2,b\n")
-    words = ("VerifyTable", "--table", table, "--input", str(file))
-    tables.succeed(*words)
-    tables.write("a.csv", "id,v\n1,A\n3,c\n")
-    assert "2 of 2 rows are in the table" in tables.succeed(*words)
-    tables.cql.execute(f"DELETE FROM {table} WHERE id = 3")
-    assert "id='3': absent" in tables.refused(*words)
-
-
-def test_a_verification_of_another_load_does_not_count(tables: Tables) -> None:
-    """What requires a verification has it carried out again once the load was repeated."""
-    tables.configure(timing={"latencies_s": "0", "sync_repeats": 1, "async_repeats": 1})
-    tables.succeed("TimingReport", "--rows", "20")
-    first = json.loads(tables.said("verified.json").read_text(encoding="utf-8"))
-    tables.succeed("TimingReport", "--rows", "20", "--run-id", "second")
-    assert json.loads(tables.said("verified.json").read_text(encoding="utf-8")) == first
-    tables.succeed("LoadUsers", "--rows", "20", "--reload")
-    tables.succeed("TimingReport", "--rows", "20", "--run-id", "third")
-    assert json.loads(tables.said("verified.json").read_text(encoding="utf-8"))["marker"] != first["marker"]
 
 
 def test_inputs_with_names_alike_have_folders_of_their_own(tables: Tables) -> None:
@@ -208,98 +155,3 @@ def test_the_windows_of_the_end_are_kept(tables: Tables) -> None:
     said = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
     assert set(said["requests_in_flight_at_end"]) == {"127.0.0.1"}
     assert said["requests_in_flight_at_end"]["127.0.0.1"] >= 1
-
-
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_no_number_of_runs_doubles_a_list(loads: Loads, way: str) -> None:
-    """However often a load is interrupted, a list has its elements once, or the load says what to do."""
-    table = loads.create("listed", "id int PRIMARY KEY, v list<text>")
-    load = loads.job(table, [loads.write("listed.csv", "id,v", LIST_ROWS)], way=way)
-    runs = 0
-    with pytest.raises(RequestError, match="its lists might stand twice; run the load with --reload"):  # noqa: PT012 - which run it is that stops is the point
-        for _ in range(20):
-            journal = Path(loads.begin(load).journal)
-            loads.send(load, str(journal))
-            # As after a kill before the chunk's line was written: all that was sent is sent again.
-            lines = journal.read_text(encoding="ascii").splitlines(keepends=True)
-            journal.write_text("".join(line for line in lines if '"chunk"' not in line), encoding="ascii")
-            runs += 1
-    assert runs > 4
-    assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
-    journal = Path(run_job(jobs.BeginLoad(plan=planned(load), anew=True)).journal)
-    loads.send(load, str(journal))
-    assert read_journal(journal).attempts == 1
-    assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
-
-
-def test_a_chosen_timestamp_doubles_no_list(loads: Loads) -> None:
-    """The same --timestamp-us for a list a second time is refused, from any machine, until a TRUNCATE."""
-    table = loads.create("chosen", "id int PRIMARY KEY, v list<text>")
-    file = loads.write("chosen.csv", "id,v", LIST_ROWS)
-    load = loads.job(table, [file], timestamp_us=TIMESTAMP_US)
-    loads.run(load)
-    for anew in (False, True):
-        with pytest.raises(SettingError, match="leave --timestamp-us out, or name one from"):
-            loads.begin(load, anew=anew)
-    with pytest.raises(SettingError, match=f"timestamp_us is {TIMESTAMP_US + 20}"):
-        loads.begin(loads.job(table, [file], timestamp_us=TIMESTAMP_US + 20))
-    loads.run(loads.job(table, [file], timestamp_us=TIMESTAMP_US + 1000))
-    assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
-    loads.execute(f"TRUNCATE {loads.keyspace}.{table}")
-    loads.run(load)
-    assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}
-
-
-def test_ttl_0_is_for_ever_and_unset_is_the_tables(loads: Loads) -> None:
-    """Rows expire as the table says where nothing is said, never with 0, and after what is said else."""
-    table = loads.create("expiring", "id int PRIMARY KEY, v text")
-    loads.execute(f"ALTER TABLE {loads.keyspace}.{table} WITH default_time_to_live = 3600")
-    for at, ttl_s in enumerate([None, 0, 60]):
-        file = loads.write(f"ttl{at}.csv", "id,v", [(at, "a")])
-        loads.run(loads.job(table, [file], ttl_s=ttl_s))
-    found = {row["id"]: row["ttl"] for row in loads.rows(table, "id, TTL(v) AS ttl")}
-    assert 60 < found[0] <= 3600
-    assert found[1] is None
-    assert 0 < found[2] <= 60
-
-
-def test_way_create_refuses_ttl_0(loads: Loads) -> None:
-    """Cqlengine cannot write a time to live of 0: it is refused instead of forgotten."""
-    with pytest.raises(SettingError, match="way create cannot write ttl_s = 0"):
-        loads.job("any", [], way="create", ttl_s=0)
-
-
-@pytest.mark.parametrize(
-    ("written_us", "timestamp_us", "advice"),
-    [
-        (TIMESTAMP_US * 1000, 0, f"load with --timestamp-us {TIMESTAMP_US * 1000 + 1}"),
-        (TIMESTAMP_US + 5000, TIMESTAMP_US, "load without --timestamp-us, or with a later one"),
-        (0, 0, "load again with --reload"),
-    ],
-)
-def test_a_verification_gives_advice_that_helps(
-    loads: Loads, written_us: int, timestamp_us: int, advice: str
-) -> None:
-    """Where a cell's write timestamp is later than that of a repeated load, --reload is not the advice."""
-    table = create(loads, "advised")
-    load = loads.job(
-        table, [loads.write("advised.csv", "id,v", [(1, "new"), (2, "two")])], timestamp_us=timestamp_us
-    )
-    loads.run(load)
-    written_us = written_us or time.time_ns() // 1000
-    loads.execute(
-        f"INSERT INTO {loads.keyspace}.{table} (id, v) VALUES (1, 'other') USING TIMESTAMP {written_us}"
-    )
-    with pytest.raises(VerificationError, match=advice):
-        run_job(VerifyFiles(plan=planned(load), exact=False))
-
-
-def test_rows_of_no_file_are_not_reloaded(loads: Loads) -> None:
-    """Where only rows of no file are found, no load can help, and none is advised."""
-    table = create(loads, "surplus")
-    load = loads.job(table, [loads.write("surplus.csv", "id,v", [(1, "new")])])
-    loads.run(load)
-    loads.execute(f"INSERT INTO {loads.keyspace}.{table} (id, v) VALUES (2, 'other')")
-    with pytest.raises(VerificationError, match="delete the rows that are in no file") as raised:
-        run_job(VerifyFiles(plan=planned(load), exact=True))
-    assert "--reload" not in str(raised.value)

@@ -1,19 +1,13 @@
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cassandra.cluster import Session
 
-from pipeline.embedded import Endpoint
-from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError, WorkerError
-from pipeline.load.jobs import RowCounts
+from pipeline.errors import OutputError
 from pipeline.load.journal import ChunkRecord, Journal, LoadKey, begin_run, read_journal
 from pipeline.rowfiles.badrows import BadRow
-from tests.harness.loads import MIB, Loads, loads_into
 from tests.harness.workspace import PROJECT
 
 KEY = LoadKey(
@@ -29,7 +23,6 @@ RECORDS = [
     ChunkRecord(file=at % 2, chunk=at // 2, rows=10, sent=10 - at, acknowledged=9 - at, bad=[BAD] * at)
     for at in range(4)
 ]
-PAD = "x" * MIB
 
 
 def settled(folder: Path) -> Journal:
@@ -162,163 +155,3 @@ for chunk in range(100):
     found = read_journal(journal.path)
     assert set(found.chunks) == {(file, chunk) for file in range(2) for chunk in range(100)}
     assert sum(len(record.bad) for record in found.chunks.values()) == 200 * 200
-
-
-@pytest.fixture(scope="module")
-def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
-    with loads_into("t_checkpoint", tmp_path_factory.mktemp("checkpoint"), endpoint, cql) as loads:
-        yield loads
-
-
-@pytest.fixture
-def wide(loads: Loads) -> str:
-    """Return a table, made anew, for rows so wide that each is a chunk."""
-    return loads.create("wide", "id text PRIMARY KEY, number int, pad text")
-
-
-def wide_file(loads: Loads, name: str, *numbers: object) -> Path:
-    """Return a file with a row, and so a chunk, for each number."""
-    rows = [(chr(ord("a") + at), number, PAD) for at, number in enumerate(numbers)]
-    return loads.write(name, "id,number,pad", rows)
-
-
-def numbers(loads: Loads) -> dict[str, int]:
-    """Return what the table holds."""
-    return {row["id"]: row["number"] for row in loads.rows("wide", "id, number")}
-
-
-def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, wide: str) -> None:
-    """What was settled when a load ended early is not sent again, all else is: an emptied table shows it."""
-    file = wide_file(loads, "rows.csv", 1, 2, "many", 4)
-    # One request at a time: all before the bad row is settled when it is reached.
-    load = loads.job(wide, [file], pool_size=1)
-    begun = loads.begin(load)
-    assert begun.rows == 0
-    with pytest.raises(
-        BadRowsError, match=r"1 bad rows, .*rows.csv:4: column number: 'many' is not a valid int"
-    ):
-        loads.send(load, begun.journal)
-    assert numbers(loads) == {"a": 1, "b": 2}
-
-    again = loads.job(wide, [file], max_bad_rows="1", way="prepared")
-    resumed = loads.begin(again)
-    assert (resumed.journal, resumed.rows) == (begun.journal, 2)
-    cql.execute(f"TRUNCATE {loads.keyspace}.{wide}")
-    sent = loads.send(again, begun.journal)
-    assert numbers(loads) == {"d": 4}
-    assert (sent[0].rows, sent[0].chunks) == (4, (4,))
-    records = read_journal(Path(begun.journal)).chunks.values()
-    assert [(record.sent, record.acknowledged, len(record.bad)) for record in records] == [
-        (1, 1, 0),
-        (1, 1, 0),
-        (0, 0, 1),
-        (1, 1, 0),
-    ]
-
-
-def test_a_load_goes_on_with_files_that_were_renamed(loads: Loads, wide: str) -> None:
-    """Files that changed names, even with one another, are known again; bad rows are told of by new names."""
-    first = wide_file(loads, "1.csv", 1, "one", 3)
-    second = wide_file(loads, "2.csv", 4, "two", 6, "three")
-    load = loads.job(wide, [first, second], max_bad_rows="2", pool_size=1)
-    journal = loads.begin(load).journal
-    with pytest.raises(BadRowsError, match="3 bad rows"):
-        loads.send(load, journal)
-
-    (moved := loads.folder / "moved").mkdir()
-    first, second = first.rename(moved / "2.csv"), second.rename(moved / "1.csv")
-    again = loads.job(wide, [first, second], max_bad_rows="3")
-    resumed = loads.begin(again)
-    assert (resumed.journal, resumed.rows) == (journal, 6)
-    counts = loads.finish(again, journal, loads.send(again, journal))
-    assert counts == RowCounts(read=7, sent=4, acknowledged=4, bad=3)
-    assert not Path(journal).exists()
-    places = [(row.split('"')[1], row.split(",")[1]) for row in bad_rows(loads)]
-    assert places == [(str(first), "3"), (str(second), "3"), (str(second), "5")]
-    rejected = (loads.folder / "bad" / "rejected.csv").read_text(encoding="utf-8")
-    assert [row.partition(",x")[0] for row in rejected.splitlines()[1:]] == ["b,one", "b,two", "d,three"]
-
-
-def bad_rows(loads: Loads) -> list[str]:
-    """Return the lines of bad_rows.csv below its header."""
-    return (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8").splitlines()[1:]
-
-
-def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) -> None:
-    """A journal is of contents, options and one filling of a table, not of names nor of the way to send."""
-    file = wide_file(loads, "same.csv", 1)
-    twin = loads.folder / "twin.csv"
-    twin.write_bytes(file.read_bytes())
-
-    def journal(*files: Path, **config: Any) -> str:  # noqa: ANN401 - settings, each of its own type
-        return str(loads.begin(loads.job(wide, files, **config)).journal)
-
-    of_file = journal(file)
-    assert journal(twin) == of_file
-    assert journal(file, way="prepared", pool_size=7, max_bad_rows="50%", rows_per_s=9.0) == of_file
-    others = [
-        journal(file, twin),
-        journal(wide_file(loads, "edited.csv", 2)),
-        journal(file, nulls="write"),
-        journal(file, ttl_s=5),
-        journal(file, timestamp_us=5),
-        journal(file, mapping={"id": "id"}),
-    ]
-    cql.execute(f"TRUNCATE {loads.keyspace}.{wide}")
-    others.append(journal(file))
-    loads.create(wide, "id text PRIMARY KEY, number int, pad text")
-    others.append(journal(file))
-    assert len({of_file, *others}) == 9
-
-
-def test_a_file_that_changes_during_its_load_ends_it(loads: Loads, wide: str) -> None:
-    """Where the journal is of other files than the load, nothing is sent under a wrong name."""
-    load = loads.job(wide, [wide_file(loads, "changes.csv", 1)])
-    journal = loads.begin(load).journal
-    changed = loads.job(wide, [wide_file(loads, "changes.csv", 2)])
-    with pytest.raises(
-        RowFileError, match="a row file was changed while it was being loaded; run the load a"
-    ):
-        loads.send(changed, journal)
-    assert numbers(loads) == {}
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("", "wide was dropped and made anew while it was being loaded; run the load again"),
-        ("TRUNCATE {}", "wide was truncated, or a column of it dropped, while it was being loaded"),
-        (
-            "ALTER TABLE {} DROP number",
-            "wide was truncated, or a column of it dropped, while it was being lo",
-        ),
-    ],
-    ids=["made anew", "truncated", "column dropped"],
-)
-def test_a_table_that_loses_rows_during_its_load_is_not_marked(
-    loads: Loads, cql: Session, wide: str, change: str, message: str
-) -> None:
-    """Where loaded values went with what was done to the table, the load fails, and writes no marker."""
-    load = loads.job(wide, [wide_file(loads, "lost.csv", 1)], mapping={"id": "id", "pad": "pad"})
-    journal = loads.begin(load).journal
-    sent = loads.send(load, journal)
-    if change:
-        cql.execute(change.format(f"{loads.keyspace}.{wide}"))
-    else:
-        loads.create(wide, "id text PRIMARY KEY, number int, pad text")
-    before = loads.rows("load_marker")
-    with pytest.raises(SchemaError, match=message):
-        loads.finish(load, journal, sent)
-    assert loads.rows("load_marker") == before
-
-
-def test_a_chunk_that_is_not_settled_is_no_finished_load(loads: Loads, wide: str) -> None:
-    """A load is not marked as finished where the journal lacks a chunk."""
-    load = loads.job(wide, [wide_file(loads, "lacks.csv", 1, 2)])
-    journal = Path(loads.begin(load).journal)
-    sent = loads.send(load, str(journal))
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(line for line in lines if b'"chunk": 1' not in line))
-    with pytest.raises(WorkerError, match="chunk 1 of file 0 is not settled; run the load again"):
-        loads.finish(load, str(journal), sent)

@@ -1,114 +1,26 @@
 import contextlib
-import socket
 import ssl
 import subprocess
-import threading
-import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
-from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
-from cassandra.policies import RoundRobinPolicy
 
-from pipeline import embedded
 from tests.harness.authority import Authority
+from tests.harness.guarded import PASSWORD, Guarded, guard, relay
 from tests.harness.workspace import Workspace
 
 pytestmark = pytest.mark.server
-
 TASK_FAILED, SCHEDULING_ERROR = 30, 35
-PASSWORD = f"päss {uuid.uuid4().hex}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guarded:
-    """A server that wants a certificate and a password: its endpoint, and what opens it."""
-
-    endpoint: embedded.Endpoint
-    authority: Authority
-    certificate_file: Path
-    key_file: Path
-    cql: Session
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """Start a server with roles `loader`, who may create, and `reader`, who may not."""
-    folder = tmp_path_factory.mktemp("guarded")
-    authority = Authority(folder, "authority")
-    certificate_file, key_file = authority.issue("server")
-    parameters = {
-        "private_key": key_file.read_text(encoding="ascii") + certificate_file.read_text(encoding="ascii"),
-        "trusted_certificates": authority.file.read_text(encoding="ascii"),
-    }
-    spec = embedded.ClusterSpec(
-        folder=folder / "cassandra",
-        heap="512M",
-        overrides={
-            "authenticator": "PasswordAuthenticator",
-            "authorizer": "CassandraAuthorizer",
-            "client_encryption_options": {
-                "enabled": True,
-                "require_client_auth": True,
-                "ssl_context_factory": {
-                    "class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory",
-                    "parameters": parameters,
-                },
-            },
-        },
-    )
-    endpoint = embedded.start(spec)
-    try:
-        client_certificate, client_key = authority.issue("client")
-        context = ssl.create_default_context(cafile=str(authority.file))
-        context.load_cert_chain(client_certificate, client_key)
-        with _superuser(endpoint, context) as cql:
-            for role in ("loader", "reader"):
-                cql.execute(f"CREATE ROLE {role} WITH PASSWORD = '{PASSWORD}' AND LOGIN = true")
-            cql.execute("GRANT CREATE ON ALL KEYSPACES TO loader")
-            yield Guarded(
-                endpoint=endpoint,
-                authority=authority,
-                certificate_file=client_certificate,
-                key_file=client_key,
-                cql=cql,
-            )
-    finally:
-        embedded.stop(spec.folder)
-
-
-@contextlib.contextmanager
-def _superuser(endpoint: embedded.Endpoint, context: ssl.SSLContext) -> Iterator[Session]:
-    """Connect as the user that a new cluster has; it is there a few seconds after the first start."""
-    while True:
-        cluster = Cluster(
-            list(endpoint.contact_points),
-            port=endpoint.port,
-            protocol_version=4,
-            ssl_context=context,
-            auth_provider=PlainTextAuthProvider("cassandra", "cassandra"),
-            execution_profiles={
-                EXEC_PROFILE_DEFAULT: ExecutionProfile(load_balancing_policy=RoundRobinPolicy())
-            },
-        )
-        try:
-            session = cluster.connect()
-        except NoHostAvailable as error:
-            cluster.shutdown()
-            if not any("credentials" in str(reason) for reason in error.errors.values()):
-                raise
-            time.sleep(0.2)
-            continue
-        try:
-            yield session
-        finally:
-            cluster.shutdown()
-        return
+    """Start a server that wants a certificate and a password, for the tests of this module."""
+    with guard(tmp_path_factory.mktemp("guarded")) as guarded:
+        yield guarded
 
 
 @pytest.fixture
@@ -245,7 +157,7 @@ def test_a_server_of_another_authority_is_refused(workspace: Workspace, tmp_path
 
 def test_a_certificate_for_another_host_is_refused(workspace: Workspace, guarded: Guarded) -> None:
     """A server that cannot prove to be the host asked for is refused, unless tls_check_hostname = false."""
-    with _relay(("127.0.0.2", 0), guarded.endpoint) as port:
+    with relay(("127.0.0.2", 0), guarded.endpoint) as port:
         workspace.configure(cassandra={"contact_points": "127.0.0.2", "port": port})
         refused(workspace, "IP address mismatch, certificate is not valid for '127.0.0.2'", password=PASSWORD)
 
@@ -258,7 +170,7 @@ def test_an_expired_certificate_of_the_server_is_refused(
     workspace.configure(cassandra={"tls_ca_file": tmp_path / "late.pem"})
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate_file, key_file)
-    with _relay(("127.0.0.1", 0), guarded.endpoint, context) as port:
+    with relay(("127.0.0.1", 0), guarded.endpoint, context) as port:
         workspace.configure(cassandra={"port": port})
         refused(workspace, "certificate verify failed: certificate has expired", password=PASSWORD)
 
@@ -303,36 +215,3 @@ def _command_lines() -> set[str]:
             with contextlib.suppress(OSError):
                 lines.add((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
     return lines
-
-
-@contextlib.contextmanager
-def _relay(
-    address: tuple[str, int], endpoint: embedded.Endpoint, context: ssl.SSLContext | None = None
-) -> Iterator[int]:
-    """Yield the port at `address` behind which the server seems to be, with a certificate of its own."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(address))
-
-        def copy(source: socket.socket, sink: socket.socket) -> None:
-            with contextlib.suppress(OSError):
-                while data := source.recv(1 << 16):
-                    sink.sendall(data)
-                sink.shutdown(socket.SHUT_WR)
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client = stack.enter_context(listener.accept()[0])
-                    if context:
-                        with contextlib.suppress(ssl.SSLError):
-                            client = stack.enter_context(context.wrap_socket(client, server_side=True))
-                    server = stack.enter_context(
-                        socket.create_connection((endpoint.contact_points[0], endpoint.port))
-                    )
-                    for pair in ((client, server), (server, client)):
-                        threading.Thread(target=copy, args=pair, daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,53 @@
+"""A workspace whose commands must fail and change nothing."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from cassandra.cluster import Session
+
+from pipeline.embedded import Endpoint
+from tests.harness.workspace import Workspace
+
+SHARED_KEYSPACE = "t_errors"
+TASK_FAILED, SCHEDULING_ERROR, UNHANDLED = 30, 35, 40
+HEADER = "user_id,first_name,last_name\n"
+GOOD = HEADER + "00000000-0000-0000-0000-000000000001,Ada,Lovelace\n"
+ID = "00000000-0000-0000-0000-000000000002"
+_BESIDE = {".luigi", "checkpoints", "bad_rows.csv", "rejected.csv"}
+"""What a refused command may leave: how far it came, and what it found wrong."""
+
+
+class Refusals(Workspace):
+    """A workspace whose keyspace holds loaded rows, which no command here may change."""
+
+    def __init__(self, folder: Path, endpoint: Endpoint, cql: Session) -> None:
+        super().__init__(folder, SHARED_KEYSPACE, endpoint)
+        self.cql = cql
+
+    def refused(self, *words: str, code: int, message: str, **environment: str) -> None:
+        """Run a command that must fail with `code`, say `message` (a pattern) once, and change nothing."""
+        before = self.state()
+        done = self.luigi(*words, **environment)
+        self.require_refusal(done, code=code, message=message)
+        assert self.state() == before
+
+    def require_refusal(self, done: subprocess.CompletedProcess[str], *, code: int, message: str) -> None:
+        """Hold an ended command to its exit code and its one message."""
+        assert done.returncode == code, done.stdout
+        assert len(re.findall(message, done.stdout)) == 1, done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+
+    def state(self) -> dict[str, object]:
+        """Return what exists: the rows and when each was written, the markers, the tables, the files."""
+        users = f"SELECT user_id, first_name, last_name, writetime(last_name) FROM {self.keyspace}.user"
+        tables = f"SELECT id FROM system_schema.tables WHERE keyspace_name = '{self.keyspace}'"
+        queries = (users, tables, f"SELECT * FROM {self.keyspace}.load_marker")
+        rows = {query: sorted(map(repr, self.cql.execute(query))) for query in queries}
+        assert len(rows[users]) == 20
+        files = {
+            str(file): file.read_bytes()
+            for file in self.folder.rglob("*")
+            if file.is_file() and not _BESIDE.intersection((*file.parts, file.name))
+        }
+        return {**rows, **files}

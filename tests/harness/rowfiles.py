@@ -1,0 +1,30 @@
+"""Row files of the tests: how one is written, and how its rows are read."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipeline.cql.columns import Column, Row
+from pipeline.rowfiles.files import read_rows
+
+FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
+NAMES = [
+    Column("id", "int", is_key=True),
+    Column("name", "text", is_key=False),
+    Column("born", "date", is_key=False),
+]
+SOME: list[Row] = [(1, "Ada", date(1815, 12, 10)), (2, 'a "b", c\n\rd\r\n', None), (3, None, None)]
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    """Return a file with this content."""
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
+    """Return all rows of one file."""
+    return list(read_rows([file], columns))
