@@ -121,7 +121,7 @@ class _Lab:
                 run=f"bench_{self._runs}",
             )
         )
-        return list(found.repeats), found.ways
+        return list(found.repeats), found.methods
 
 
 def _resampled(lab: _Lab) -> Iterator[Figure]:
@@ -187,9 +187,11 @@ def _us_a_row(repeat: Repeat) -> float:
 
 def _unseen(lab: _Lab) -> Iterator[Figure]:
     """Yield what auto reaches of the best of a sweep, at a latency that it knows nothing of."""
-    repeats, ways = lab.run(_SWEPT, _SWEPT_LATENCIES_S, _POOL_SIZES, time_budget_s=_SWEEP_S)
-    advice = advise(repeats, ways)
-    autos = {contender: pool_size_at(advice, way, _UNSEEN_LATENCY_S) for contender, way in ways.items()}
+    repeats, methods = lab.run(_SWEPT, _SWEPT_LATENCIES_S, _POOL_SIZES, time_budget_s=_SWEEP_S)
+    advice = advise(repeats, methods)
+    autos = {
+        contender: pool_size_at(advice, method, _UNSEEN_LATENCY_S) for contender, method in methods.items()
+    }
     sizes = sorted({*_POOL_SIZES, *autos.values()})
     repeats, _ = lab.run(_SWEPT, [_UNSEEN_LATENCY_S], sizes, time_budget_s=_UNSEEN_S)
     for contender, auto in autos.items():

@@ -96,7 +96,7 @@ class WorkerError(PipelineError):
     """A worker process ended without a result."""
 
 
-def shown(text: str, most_characters: int = 80) -> str:
+def abbreviated(text: str, most_characters: int = 80) -> str:
     """Return a text as a message quotes it: cut to so many characters."""
     return text if len(text) <= most_characters else f"{text[:most_characters]}…"
 
@@ -106,4 +106,6 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     # Names that differ in capitals alone are the nearest, though difflib finds them far apart.
     alike = [each for each in known if each.casefold() == name.casefold()]
     near = alike or difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {shown(near[0])!r}?" if near else f"there are {shown(','.join(known))!r}"
+    return (
+        f"did you mean {abbreviated(near[0])!r}?" if near else f"there are {abbreviated(','.join(known))!r}"
+    )

@@ -21,7 +21,7 @@ CONSISTENCY_LEVELS = (
     "EACH_QUORUM",
     "LOCAL_ONE",
 )
-WAYS = ("create", "prepared", "batch")
+METHODS = ("create", "prepared", "batch")
 NULLS = ("unset", "write")
 FILE_FORMATS = ("csv", "parquet")
 PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
@@ -141,7 +141,7 @@ class LoadConfig:
         SettingError: a value is out of range.
     """
 
-    way: str = "batch"
+    method: str = "batch"
     pool_size: int = 100
     batch_size_bytes: int = 5120
     nulls: str = "unset"
@@ -152,7 +152,7 @@ class LoadConfig:
     retry_budget_s: float = 300.0
 
     def __post_init__(self) -> None:
-        require_one_of("way", self.way, WAYS)
+        require_one_of("method", self.method, METHODS)
         require_one_of("nulls", self.nulls, NULLS)
         require_at_least("pool_size", self.pool_size, 1)
         require_at_least("batch_size_bytes", self.batch_size_bytes, 1)
@@ -160,15 +160,17 @@ class LoadConfig:
             require_at_least("ttl_s", self.ttl_s, 0)
             if self.ttl_s > _TTL_MAX_S:
                 raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")
-            if self.way == "create" and self.ttl_s == 0:
+            if self.method == "create" and self.ttl_s == 0:
                 raise SettingError(
-                    "way create cannot write ttl_s = 0; leave it empty, or use way batch or prepared"
+                    "method create cannot write ttl_s = 0; leave it empty, or use method batch or prepared"
                 )
         require_at_least("timestamp_us", self.timestamp_us, 0)
         require_at_least("rows_per_s", self.rows_per_s, 0)
         require_at_least("retry_budget_s", self.retry_budget_s, 0)
-        if self.way == "create" and self.nulls == "write":
-            raise SettingError("way create leaves nulls unset; nulls = write needs way batch or prepared")
+        if self.method == "create" and self.nulls == "write":
+            raise SettingError(
+                "method create leaves nulls unset; nulls = write needs method batch or prepared"
+            )
 
 
 _PORT_MAX = 65_535

@@ -24,7 +24,7 @@ import pipeline.load.jobs  # noqa: E402
 import pipeline.measure.jobs  # noqa: E402
 import pipeline.verify.jobs  # noqa: E402, F401 - a job is known by its class, once that is there
 from pipeline.errors import PipelineError  # noqa: E402
-from pipeline.workers.codec import job_from_json, plain  # noqa: E402
+from pipeline.workers.codec import job_from_json, to_json_values  # noqa: E402
 from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
@@ -46,7 +46,7 @@ def main() -> None:
             carry_out = job.handler()
             gc.freeze()  # what was imported stays: no collection need look through it while rows are written
             result = carry_out(lambda done, total, what: say("progress", [done, total, what]))
-            last = ("result", plain(result))
+            last = ("result", to_json_values(result))
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])
         finally:

@@ -16,9 +16,9 @@ from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
 from tasks.load import Load
-from tasks.parameters import Checked, Choice, Day, Input, Integer, Switch
+from tasks.parameters import Choice, Day, Flag, Input, Integer, SettingParameter
 from tasks.settings import keyspace_config, output_folder
-from tasks.targets import Place, TableTarget, describe
+from tasks.targets import TableRef, TableTarget, describe
 from tasks.terminal import progress_of
 from tasks.verify import Verify
 
@@ -27,29 +27,31 @@ class SetupKeyspace(luigi.Task):
     """Start the embedded Cassandra unless a cluster is named; create the keyspace and the table if absent."""
 
     date = Day(significant=False, description="Any day: the keyspace is the same for all.")
-    dataset = Checked(default="pipeline.datasets.users", description="The module that defines DATASET.")
-    drop = Switch(default=False, description="Drop the table, with all its rows, and create it anew.")
+    dataset = SettingParameter(
+        default="pipeline.datasets.users", description="The module that defines DATASET."
+    )
+    drop = Flag(default=False, description="Drop the table, with all its rows, and create it anew.")
 
     def output(self) -> TableTarget:
         """The table."""
-        return TableTarget(self._place)
+        return TableTarget(self._table_ref)
 
     def complete(self) -> bool:
         """Where the table is to be dropped, only a table with another id than before will do."""
         before = self._table_id_before if self.drop else None
-        return describe(self._place, []).table_id not in {None, before}
+        return describe(self._table_ref, []).table_id not in {None, before}
 
     @property
-    def _place(self) -> Place:
-        return Place(keyspace_config(), dataset=self.dataset)
+    def _table_ref(self) -> TableRef:
+        return TableRef(keyspace_config(), dataset=self.dataset)
 
     @cached_property
     def _table_id_before(self) -> str | None:
-        return describe(self._place, []).table_id
+        return describe(self._table_ref, []).table_id
 
     def run(self) -> None:
         """Do it."""
-        run_job(SetUpTable(cluster=running_cluster(), **self._place.as_job, drop=self.drop))
+        run_job(SetUpTable(cluster=running_cluster(), **self._table_ref.as_job, drop=self.drop))
 
 
 class RowsTask(luigi.Task):
@@ -60,7 +62,7 @@ class RowsTask(luigi.Task):
     date = Day(description="The day of the batch. Date, seed and locale determine the generated rows.")
     rows = Integer(section=settings.generate, minimum=1, description="How many rows to generate.")
     seed = Integer(section=settings.generate, description="What the fake data is drawn from.")
-    locale = Checked(section=settings.generate, description="Faker's locale, such as en_US.")
+    locale = SettingParameter(section=settings.generate, description="Faker's locale, such as en_US.")
     file_format = Choice(section=settings.generate, choices=FILE_FORMATS, description="csv or parquet.")
 
     @property
@@ -129,9 +131,9 @@ class LoadRows(Load, InputTask):
         return [self.set_up(), *generated]
 
     @property
-    def place(self) -> Place:
+    def table_ref(self) -> TableRef:
         """The dataset's table."""
-        return Place(keyspace_config(), dataset=self.dataset)
+        return TableRef(keyspace_config(), dataset=self.dataset)
 
     @property
     def source(self) -> str:
@@ -149,7 +151,7 @@ class LoadRows(Load, InputTask):
         by_date = {date: cls(date) for date in parameters}
         if not by_date:
             return []
-        description = describe(next(iter(by_date.values())).place, list(by_date))
+        description = describe(next(iter(by_date.values())).table_ref, list(by_date))
         return [date for date, task in by_date.items() if task.output().is_in(description)]
 
     def files(self) -> tuple[Path, ...]:

@@ -27,23 +27,23 @@ def running_cluster() -> ClusterConfig:
     return cluster
 
 
-def pool_size_of(task: luigi.Task, cluster: ClusterConfig, way: str) -> int:
+def pool_size_of(task: luigi.Task, cluster: ClusterConfig, method: str) -> int:
     """Return how many requests a task may have in flight: where that is `auto`, what the sweep found best.
 
     `batch` finds its own: then it is only the most, and the default.
 
     Raises:
-        SettingError: there is no advice for the way, or its file is damaged.
+        SettingError: there is no advice for the method, or its file is damaged.
         ClusterError: the cluster's latency cannot be measured.
     """
     if task.pool_size:
         return int(task.pool_size)
-    if way == "batch":
+    if method == "batch":
         return LoadConfig().pool_size
     file = output_folder() / POOL_SIZE_FILE
     advice = read_advice(file)
     round_trip_s = run_job(MeasureRoundTrip(cluster=cluster)).round_trip_s
-    size = pool_size_at(advice, way, round_trip_s)
+    size = pool_size_at(advice, method, round_trip_s)
     say(task, f"pool size {size} by {file}: a round trip to the cluster takes {1000 * round_trip_s:.1f} ms")
     return size
 

@@ -18,10 +18,10 @@ from pipeline.measure.reporting.measurements import read_measurements
 from pipeline.measure.reporting.report import MEASUREMENTS, PAGE, write_experiment
 from pipeline.settings import ClusterConfig
 from pipeline.workers.client import run_job
-from pipeline.workers.codec import plain
+from pipeline.workers.codec import to_json_values
 from tasks import settings
 from tasks.cluster import POOL_SIZE_FILE, pool_size_of
-from tasks.parameters import Checked, Number
+from tasks.parameters import Number, SettingParameter
 from tasks.settings import embedded_spec, keyspace_config, output_folder
 from tasks.sweeps import Duration, PoolSizes
 from tasks.terminal import progress_of, say, show_differences
@@ -73,10 +73,10 @@ class Experiment(Measurement):
         facts = {
             "measured_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             "settings": self.to_str_params(only_significant=True),
-            "cluster": plain(result.cluster),
+            "cluster": to_json_values(result.cluster),
             **report.environment(),
         }
-        self.write(result.repeats, facts, advise(result.repeats, result.ways))
+        self.write(result.repeats, facts, advise(result.repeats, result.methods))
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
         """Return the pool sizes to time, first the one of the contenders that are not swept."""
@@ -124,8 +124,8 @@ class SweepPoolSizes(Experiment):
 class CompareReports(luigi.Task):
     """Tell whether a report differs from another by more than chance; fail where it is slower."""
 
-    base = Checked(description="The folder of the report to compare with.")
-    new = Checked(description="The folder of the report that may be slower or faster.")
+    base = SettingParameter(description="The folder of the report to compare with.")
+    new = SettingParameter(description="The folder of the report that may be slower or faster.")
 
     def complete(self) -> bool:
         """Compare as often as it is asked for, but once a run."""

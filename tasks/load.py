@@ -15,7 +15,7 @@ from pathlib import Path
 import luigi
 from filelock import FileLock
 
-from pipeline.errors import RowFileError, shown
+from pipeline.errors import RowFileError, abbreviated
 from pipeline.files import write_text
 from pipeline.load import jobs
 from pipeline.rowfiles import files as rowfiles
@@ -23,13 +23,13 @@ from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.sources import describe_file, digest, options_of
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
-from pipeline.workers.codec import plain
+from pipeline.workers.codec import to_json_values
 from tasks import settings
 from tasks.cluster import pool_size_of, running_cluster
 from tasks.options import LoadParameters
-from tasks.parameters import Switch
+from tasks.parameters import Flag
 from tasks.settings import output_folder
-from tasks.targets import CassandraTarget, Place, loads_of
+from tasks.targets import CassandraTarget, TableRef, loads_of
 from tasks.terminal import progress_of, say
 
 STARTED_S = time.time()
@@ -39,13 +39,11 @@ STARTED_S = time.time()
 class Load(LoadParameters):
     """A load of row files into a table: which files and which table, its kinds say."""
 
-    reload = Switch(default=False, description="Load again although the marker says it is finished.")
-    dry_run = Switch(
-        default=False, description="Check every row and say what would be loaded; write nothing."
-    )
+    reload = Flag(default=False, description="Load again although the marker says it is finished.")
+    dry_run = Flag(default=False, description="Check every row and say what would be loaded; write nothing.")
 
     @property
-    def place(self) -> Place:
+    def table_ref(self) -> TableRef:
         """The table."""
         raise NotImplementedError
 
@@ -65,7 +63,7 @@ class Load(LoadParameters):
     def output(self) -> CassandraTarget:
         """The marker of this load."""
         return CassandraTarget(
-            place=self.place,
+            table_ref=self.table_ref,
             date=self.date,
             source=self.source,
             input_sha256=self._input_sha256(),
@@ -94,7 +92,7 @@ class Load(LoadParameters):
         told_by = hashlib.sha256(
             f"{Path(self.source).absolute()}\n{self._options()}".encode(errors="replace")
         )
-        return output_folder() / loads_of(self.place, self.date) / f"{told_by.hexdigest()[:8]}_{name}"
+        return output_folder() / loads_of(self.table_ref, self.date) / f"{told_by.hexdigest()[:8]}_{name}"
 
     def run(self) -> None:
         """Load what is not loaded yet, and mark the load as finished."""
@@ -164,7 +162,7 @@ class Load(LoadParameters):
         changed += [f"{path} was removed" for path in sorted(loaded - found)]
         if changed:
             raise RowFileError(
-                f"{self.source}: {shown('; '.join(changed), 400)} while it was being loaded; "
+                f"{self.source}: {abbreviated('; '.join(changed), 400)} while it was being loaded; "
                 "run the load again: it loads what is there then"
             )
 
@@ -176,7 +174,7 @@ class Load(LoadParameters):
         warned = sum(result.warned for result in results)
         windows: Counter[str] = sum((Counter(result.limits) for result in results), Counter())
         said = {
-            **plain(counts),
+            **to_json_values(counts),
             "resumed": resumed,
             "elapsed_s": elapsed_s,
             "rows_per_s": rows_per_s,
@@ -202,7 +200,7 @@ class Load(LoadParameters):
         files = tuple(describe_file(file) for file in self.files())
         return jobs.Load(
             cluster=cluster,
-            **self.place.as_job,
+            **self.table_ref.as_job,
             files=files,
             mapping=dict(self.columns_of_fields),
             config=self._config(cluster),
@@ -212,8 +210,8 @@ class Load(LoadParameters):
 
     def _config(self, cluster: ClusterConfig) -> LoadConfig:
         return LoadConfig(
-            way=self.way,
-            pool_size=pool_size_of(self, cluster, self.way),
+            method=self.method,
+            pool_size=pool_size_of(self, cluster, self.method),
             batch_size_bytes=self.batch_size_bytes,
             nulls=self.nulls,
             ttl_s=self.ttl_s,

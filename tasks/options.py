@@ -2,16 +2,16 @@
 
 import luigi
 
-from pipeline.settings import NULLS, WAYS
+from pipeline.settings import METHODS, NULLS
 from tasks import settings
 from tasks.parameters import (
-    Checked,
     Choice,
     Day,
     Integer,
     Number,
     OptionalInteger,
     PoolSize,
+    SettingParameter,
 )
 
 
@@ -19,9 +19,9 @@ class LoadParameters(luigi.Task):
     """How a load is done, for the load and for what follows it."""
 
     date = Day(description="The day of the batch.")
-    way = Choice(
+    method = Choice(
         section=settings.load,
-        choices=WAYS,
+        choices=METHODS,
         significant=False,
         description="batch: unlogged batches; prepared: a statement a row; create: a cqlengine call a row.",
     )
@@ -43,7 +43,7 @@ class LoadParameters(luigi.Task):
         description="Worker processes to share the load; 0: as many as help.",
     )
     rows_per_s = Number(section=settings.load, significant=False, description="A cap; 0: none.")
-    max_bad_rows = Checked(
+    max_bad_rows = SettingParameter(
         section=settings.load,
         significant=False,
         description="How many bad rows a load may have: a number, or a percentage such as 1.5%.",

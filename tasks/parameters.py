@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import luigi
 
-from pipeline.errors import SettingError, shown
+from pipeline.errors import SettingError, abbreviated
 from pipeline.rowfiles.formats import printable
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.settings import require_at_least, require_one_of
@@ -50,7 +50,7 @@ class Worded(luigi.Parameter):
         return words if words["action"] == "store_true" else {**words, "type": given}
 
 
-class Checked(Worded):
+class SettingParameter(Worded):
     """A parameter whose value, where it is of the wrong type, is refused by name.
 
     Where a `section` is given, its setting of the same name is the default, read when a task is made.
@@ -87,7 +87,7 @@ class Checked(Worded):
         return getattr(self._section(), param_name)
 
 
-class Located(Checked):
+class Located(SettingParameter):
     """A path: a relative one in luigi.cfg is seen from that file's folder, else from the current one."""
 
     def _get_value_from_config(self, section: str, name: str) -> object:
@@ -97,7 +97,7 @@ class Located(Checked):
         return str(folder_of(section, name) / path) if path else path
 
 
-class Input(Checked):
+class Input(SettingParameter):
     """Row files: a file, a folder or a glob."""
 
     wanted = "a file, a folder or a glob"
@@ -113,7 +113,7 @@ class Input(Checked):
         return super().parse(text)
 
 
-class Integer(Checked, luigi.IntParameter):
+class Integer(SettingParameter, luigi.IntParameter):
     """A whole number, not below `minimum` where there is one."""
 
     wanted = "a whole number"
@@ -159,13 +159,13 @@ class OptionalInteger(Integer):
         return None if value is None else super().normalize(value)
 
 
-class Seconds(Checked, luigi.FloatParameter):
+class Seconds(SettingParameter, luigi.FloatParameter):
     """A number of seconds."""
 
     wanted = "a number of seconds"
 
 
-class Number(Checked, luigi.FloatParameter):
+class Number(SettingParameter, luigi.FloatParameter):
     """A number, not below 0."""
 
     wanted = "a number"
@@ -180,7 +180,7 @@ class Number(Checked, luigi.FloatParameter):
         return value
 
 
-class Mapped(Checked, luigi.DictParameter):
+class Mapped(SettingParameter, luigi.DictParameter):
     """Pairs such as `id=user_id, "first, last"=name`."""
 
     wanted = 'field=column, separated by commas, a name that holds a comma in double quotes: "a, b"=column'
@@ -196,7 +196,7 @@ class Mapped(Checked, luigi.DictParameter):
         except ValueError as error:
             raise SettingError(
                 f"{self.known_as} is {text!r}; it must be {self.wanted}; each field may stand once; "
-                f"what is wrong begins at {shown(str(error))!r}"
+                f"what is wrong begins at {abbreviated(str(error))!r}"
             ) from error
         return luigi.freezing.recursively_freeze(mapping)
 
@@ -205,7 +205,7 @@ class Mapped(Checked, luigi.DictParameter):
         return format_mapping(mapping)
 
 
-class Switch(Checked, luigi.BoolParameter):
+class Flag(SettingParameter, luigi.BoolParameter):
     """True or false; on a command line, its name alone is true.
 
     With `parsing=luigi.BoolParameter.EXPLICIT_PARSING` a value may follow the name: for settings, because the
@@ -219,7 +219,7 @@ class Switch(Checked, luigi.BoolParameter):
         return self.parse(value) if isinstance(value, str) else value
 
 
-class Choice(Checked):
+class Choice(SettingParameter):
     """One of a few words."""
 
     def __init__(self, *, choices: tuple[str, ...], **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own

@@ -14,22 +14,22 @@ from pipeline.errors import SettingError
 from pipeline.settings import (
     CONSISTENCY_LEVELS,
     FILE_FORMATS,
+    METHODS,
     NULLS,
-    WAYS,
     ClusterConfig,
     KeyspaceConfig,
     TlsConfig,
 )
 from tasks.parameters import (
-    Checked,
     Choice,
+    Flag,
     Integer,
     Located,
     Number,
     OptionalInteger,
     PoolSize,
     Seconds,
-    Switch,
+    SettingParameter,
 )
 from tasks.sweeps import Duration, Latencies, PoolSizes
 
@@ -55,19 +55,19 @@ class Section(luigi.Config):
 class cassandra(Section):  # noqa: N801 - the section's name
     """Where the cluster is, and what this project may do there."""
 
-    contact_points = Checked(default="")
+    contact_points = SettingParameter(default="")
     port = Integer(default=9042)
-    datacentre = Checked(default="")
-    keyspace = Checked(default="test")
+    datacentre = SettingParameter(default="")
+    keyspace = SettingParameter(default="test")
     replication_factor = Integer(default=1, minimum=1)
     consistency_level = Choice(default="LOCAL_QUORUM", choices=CONSISTENCY_LEVELS)
-    manage_schema = Switch(default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
-    user = Checked(default="")
+    manage_schema = Flag(default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
+    user = SettingParameter(default="")
     password_file = Located(default="")
     tls_ca_file = Located(default="")
     tls_certificate_file = Located(default="")
     tls_key_file = Located(default="")
-    tls_check_hostname = Switch(default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
+    tls_check_hostname = Flag(default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
     connect_timeout_s = Seconds(default=10.0)
     request_timeout_s = Seconds(default=10.0)
 
@@ -76,7 +76,7 @@ class embedded(Section):  # noqa: N801 - as above
     """The Cassandra that is started when no contact point is named."""
 
     nodes = Integer(default=1, minimum=1)
-    heap = Checked(default="1G")
+    heap = SettingParameter(default="1G")
     port = Integer(default=0, minimum=0)
 
 
@@ -85,21 +85,21 @@ class generate(Section):  # noqa: N801 - as above
 
     rows = Integer(default=1000, minimum=1)
     seed = Integer(default=42)
-    locale = Checked(default="en_US")
+    locale = SettingParameter(default="en_US")
     file_format = Choice(default="csv", choices=FILE_FORMATS)
 
 
 class load(Section):  # noqa: N801 - as above
     """How a load drives the cluster."""
 
-    way = Choice(default="batch", choices=WAYS)
+    method = Choice(default="batch", choices=METHODS)
     pool_size = PoolSize(default=100)
     batch_size_bytes = Integer(default=5120, minimum=1)
     processes = Integer(default=0, minimum=0)
     rows_per_s = Number(default=0.0)
     nulls = Choice(default="unset", choices=NULLS)
     ttl_s = OptionalInteger(default=None, minimum=0)
-    max_bad_rows = Checked(default="0")
+    max_bad_rows = SettingParameter(default="0")
     retry_budget_s = Number(default=300.0)
 
 

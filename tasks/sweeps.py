@@ -4,10 +4,10 @@ import luigi
 
 from pipeline.errors import SettingError
 from pipeline.settings import require_at_least
-from tasks.parameters import Checked
+from tasks.parameters import SettingParameter
 
 
-class PoolSizes(Checked):
+class PoolSizes(SettingParameter):
     """Pool sizes, separated by commas."""
 
     wanted = "whole numbers separated by commas, such as 1, 10, 100"
@@ -30,7 +30,7 @@ class PoolSizes(Checked):
         return ",".join(map(str, sizes))
 
 
-class Duration(Checked, luigi.TimeDeltaParameter):
+class Duration(SettingParameter, luigi.TimeDeltaParameter):
     """A span of time, such as `30 minutes`, `1h 30m` or ISO 8601's `PT30M`, longer than nothing."""
 
     wanted = "a span of time, such as 30 minutes or 1h 30m"
@@ -47,7 +47,7 @@ class Duration(Checked, luigi.TimeDeltaParameter):
             raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
 
 
-class Latencies(Checked):
+class Latencies(SettingParameter):
     """Seconds of latency, separated by commas, none negative and none twice."""
 
     wanted = "seconds separated by commas, such as 0, 0.005, 0.1"

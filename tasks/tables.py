@@ -7,16 +7,16 @@ from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import REJECTED
 from tasks.load import Load
 from tasks.options import LoadParameters
-from tasks.parameters import Checked, Input, Mapped
+from tasks.parameters import Input, Mapped, SettingParameter
 from tasks.settings import output_folder
-from tasks.targets import Place, loads_of, named_place
+from tasks.targets import TableRef, loads_of, named_table
 from tasks.verify import Verify
 
 
 class TableParameters(LoadParameters):
     """Which table, and which files."""
 
-    table = Checked(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
+    table = SettingParameter(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
     input = Input(description="Row files: a file, a folder or a glob.")
     mapping = Mapped(
         default={},
@@ -28,9 +28,9 @@ class LoadTable(Load, TableParameters):
     """Load row files into any table there is."""
 
     @property
-    def place(self) -> Place:
+    def table_ref(self) -> TableRef:
         """The table that is named."""
-        return named_place(self.table)
+        return named_table(self.table)
 
     @property
     def source(self) -> str:
@@ -56,7 +56,7 @@ class ReplayBadRows(LoadTable):
     @property
     def source(self) -> str:
         """The input as it is given, or where the rejected rows are."""
-        return str(self.input or output_folder() / loads_of(self.place, self.date) / "*" / REJECTED)
+        return str(self.input or output_folder() / loads_of(self.table_ref, self.date) / "*" / REJECTED)
 
     def files(self) -> tuple[Path, ...]:
         """Return the mended files."""

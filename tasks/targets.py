@@ -18,7 +18,7 @@ from tasks.settings import cluster_config, keyspace_config
 
 
 @dataclass(frozen=True)
-class Place:
+class TableRef:
     """A table: a keyspace, and in it the table of a dataset's module, or one by its name."""
 
     keyspace: KeyspaceConfig
@@ -36,7 +36,7 @@ class Place:
         return {"keyspace": self.keyspace, "dataset": self.dataset, "table": self.table}
 
 
-def named_place(name: str) -> Place:
+def named_table(name: str) -> TableRef:
     """Return the table of that name, which may begin with its keyspace; each may stand in CQL's quotes.
 
     Raises:
@@ -50,12 +50,12 @@ def named_place(name: str) -> Place:
         text[1:-1].replace('""', '"') if text.startswith('"') else text for text in found.groups("")
     )
     config = keyspace_config()
-    return Place(dataclasses.replace(config, name=keyspace or config.name), table=table)
+    return TableRef(dataclasses.replace(config, name=keyspace or config.name), table=table)
 
 
-def loads_of(place: Place, date: dt.date) -> Path:
+def loads_of(table_ref: TableRef, date: dt.date) -> Path:
     """Return the folder for what a day's loads into a table say, below the folder for output."""
-    return Path("loads", f"{place.keyspace.name}.{place.label}", f"{date}")
+    return Path("loads", f"{table_ref.keyspace.name}.{table_ref.label}", f"{date}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class CassandraTarget(luigi.Target):
     counts.
     """
 
-    place: Place
+    table_ref: TableRef
     date: dt.date
     source: str
     input_sha256: str | None = None
@@ -79,7 +79,7 @@ class CassandraTarget(luigi.Target):
         Raises:
             PipelineError: a setting is wrong, or the cluster cannot be asked.
         """
-        return self.is_in(describe(self.place, [self.date]))
+        return self.is_in(describe(self.table_ref, [self.date]))
 
     def is_in(self, description: TableDescription) -> bool:
         """Say whether a description of the table holds this marker."""
@@ -87,7 +87,7 @@ class CassandraTarget(luigi.Target):
 
     def marker(self) -> Marker | None:
         """Return the marker, None where there is none; raise as `exists`."""
-        return self.marker_in(describe(self.place, [self.date]))
+        return self.marker_in(describe(self.table_ref, [self.date]))
 
     def marker_in(self, description: TableDescription) -> Marker | None:
         """Return the newest such marker of a description of the table, None where there is none.
@@ -115,7 +115,7 @@ class CassandraTarget(luigi.Target):
 class TableTarget(luigi.Target):
     """A dataset's table and the marker table, as their models say."""
 
-    place: Place
+    table_ref: TableRef
 
     def exists(self) -> bool:
         """Ask the cluster.
@@ -123,10 +123,10 @@ class TableTarget(luigi.Target):
         Raises:
             PipelineError: a setting is wrong, the table is not its model's, or the cluster cannot be asked.
         """
-        return describe(self.place, []).table_id is not None
+        return describe(self.table_ref, []).table_id is not None
 
 
-def describe(place: Place, dates: Sequence[dt.date]) -> TableDescription:
+def describe(table_ref: TableRef, dates: Sequence[dt.date]) -> TableDescription:
     """Return what `DescribeTable` gives; where the embedded cluster does not run, there is nothing.
 
     Raises:
@@ -135,4 +135,4 @@ def describe(place: Place, dates: Sequence[dt.date]) -> TableDescription:
     cluster = cluster_config()
     if cluster is None:
         return TableDescription()
-    return run_job(DescribeTable(cluster=cluster, **place.as_job, dates=tuple(dates)))
+    return run_job(DescribeTable(cluster=cluster, **table_ref.as_job, dates=tuple(dates)))

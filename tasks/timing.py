@@ -13,11 +13,11 @@ from pipeline.measure.article import report
 from pipeline.measure.jobs import SweepLatencies
 from pipeline.settings import ClusterConfig
 from pipeline.workers.client import run_job
-from pipeline.workers.codec import plain
+from pipeline.workers.codec import to_json_values
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
 from tasks.cluster import pool_size_of, running_cluster
-from tasks.parameters import Checked, PoolSize
+from tasks.parameters import PoolSize, SettingParameter
 from tasks.settings import embedded_spec, keyspace_config, output_folder
 from tasks.sweeps import Latencies
 from tasks.terminal import progress_of, show_report
@@ -36,7 +36,7 @@ class Measurement(InputTask):
     latencies_s = Latencies(
         section=settings.timing, description="Injected latencies in seconds, separated by commas."
     )
-    run_id = Checked(default="", description="A name: measures again beside the day's first report.")
+    run_id = SettingParameter(default="", description="A name: measures again beside the day's first report.")
 
     def requires(self) -> list[luigi.Task]:
         """The verification, and what it required: rows that are proven to be loadable."""
@@ -119,7 +119,7 @@ class TimeRows(Measurement):
             ),
             progress_of(self),
         )
-        facts = plain(result)
+        facts = to_json_values(result)
         del facts["cells"]
         report.write_report(
             self.folder, result.cells, {"settings": self.to_str_params(only_significant=True), **facts}

@@ -12,11 +12,11 @@ from pipeline.files import write_text
 from pipeline.load.jobs import PlanLoad
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
-from pipeline.workers.codec import plain
+from pipeline.workers.codec import to_json_values
 from tasks.cluster import running_cluster
 from tasks.load import STARTED_S, Load, say_what_is_passed_over
 from tasks.options import LoadParameters
-from tasks.parameters import Switch
+from tasks.parameters import Flag
 from tasks.terminal import progress_of, say
 
 
@@ -25,7 +25,7 @@ class Verify(LoadParameters):
 
     load: type[Load]
 
-    exact = Switch(default=False, description="Prove also that the table holds no other row.")
+    exact = Flag(default=False, description="Prove also that the table holds no other row.")
 
     def requires(self) -> list[luigi.Task]:
         """The load, and what it required: its files are read again."""
@@ -48,7 +48,7 @@ class Verify(LoadParameters):
         is_of_this_run = said.get("verified_at_s", 0) >= STARTED_S
         marker = self.clone(self.load).output().marker()
         is_wanted_anew = self._is_named and not is_of_this_run
-        return not is_wanted_anew and marker is not None and said.get("marker") == plain(marker)
+        return not is_wanted_anew and marker is not None and said.get("marker") == to_json_values(marker)
 
     @property
     def _is_named(self) -> bool:
@@ -65,7 +65,12 @@ class Verify(LoadParameters):
             VerifyFiles(plan=run_job(PlanLoad(load=load.as_job(running_cluster()))), exact=self.exact),
             progress_of(self),
         )
-        said = {**_counts_of(load), **plain(counted), "marker": plain(marker), "verified_at_s": time.time()}
+        said = {
+            **_counts_of(load),
+            **to_json_values(counted),
+            "marker": to_json_values(marker),
+            "verified_at_s": time.time(),
+        }
         write_text(Path(self.output().path), json.dumps(said, indent=2) + "\n")
         say(self, f"{counted.present} of {counted.distinct_keys} rows are in the table")
         if counted.duplicate_keys:

@@ -23,7 +23,7 @@ _STATEMENTS_IN_FLIGHT = 256
 _FROM_TEXT: Mapping[str, Callable[[str], Any]] = {**FROM_TEXT, "uuid": str}
 
 
-async def _load(task: Task, way: str) -> None:
+async def _load(task: Task, method: str) -> None:
     cluster = acsylla.create_cluster(
         [task.host],
         port=task.port,
@@ -37,7 +37,7 @@ async def _load(task: Task, way: str) -> None:
     prepared = await session.create_prepared(task.insert)
     from_text = [_FROM_TEXT[cql_type] for cql_type in task.table.columns.values()]
     values = ([convert(text) for convert, text in zip(from_text, row, strict=True)] for row in task.read())
-    size = task.table.rows_a_batch if way == "batch" else task.table.limit_rows_a_batch
+    size = task.table.rows_a_batch if method == "batch" else task.table.limit_rows_a_batch
     rows = 0
 
     async def batches() -> None:
@@ -57,12 +57,12 @@ async def _load(task: Task, way: str) -> None:
 
     workers = (
         [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
-        if way == "prepared"
+        if method == "prepared"
         else [batches() for _ in range(_BATCHES_IN_FLIGHT)]
     )
     with Stopwatch() as watch:
         await asyncio.gather(*workers)
-    watch.outcome(f"acsylla, {way}", version=version("acsylla"), rows=rows).print()
+    watch.outcome(f"acsylla, {method}", version=version("acsylla"), rows=rows).print()
     await session.close()
 
 
@@ -70,10 +70,10 @@ def main() -> None:
     """Load what the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument(
-        "--way", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
+        "--method", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
     )
     found = parser.parse_args()
-    asyncio.run(_load(task_of(found), found.way))
+    asyncio.run(_load(task_of(found), found.method))
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from bench.contest import Stopwatch, Task, arguments, task_of  # noqa: E402
 from bench.rows import as_parquet  # noqa: E402
 from pipeline.load import handlers, jobs  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
-from pipeline.settings import FILE_FORMATS, WAYS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
+from pipeline.settings import FILE_FORMATS, METHODS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
 
 
 def main() -> None:
     """Load what the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--way", choices=WAYS, default="batch")
+    parser.add_argument("--method", choices=METHODS, default="batch")
     parser.add_argument("--file-format", choices=FILE_FORMATS, default="csv")
     parser.add_argument("--batch-size-bytes", type=int, default=LoadConfig().batch_size_bytes)
     found = parser.parse_args()
@@ -35,10 +35,10 @@ def main() -> None:
         file = _first_rows(task, Path(folder))
         if found.file_format == "parquet":
             file = as_parquet(file, task.table)
-        config = LoadConfig(way=found.way, batch_size_bytes=found.batch_size_bytes)
+        config = LoadConfig(method=found.method, batch_size_bytes=found.batch_size_bytes)
         with Stopwatch() as watch:
             counts = _load(task, file, Path(folder), config)
-        watch.outcome(f"ours, {found.way}", version="this commit", rows=counts.acknowledged).print()
+        watch.outcome(f"ours, {found.method}", version="this commit", rows=counts.acknowledged).print()
 
 
 def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowCounts:
@@ -57,7 +57,7 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowC
     plan = handlers.plan_load(jobs.PlanLoad(load=load), _quiet)
     begun = handlers.begin(jobs.BeginLoad(plan=plan, anew=False), _quiet)
     shared = jobs.LoadShare(plan=begun.plan, journal=begun.journal)
-    result = handlers.load_share(shared, _quiet, model=_model(task) if config.way == "create" else None)
+    result = handlers.load_share(shared, _quiet, model=_model(task) if config.method == "create" else None)
     return handlers.finish(
         jobs.FinishLoad(
             plan=begun.plan,

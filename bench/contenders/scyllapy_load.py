@@ -15,14 +15,14 @@ _STATEMENTS_IN_FLIGHT = 128
 _TIMEOUT_S = 60
 
 
-async def _load(task: Task, way: str) -> None:
+async def _load(task: Task, method: str) -> None:
     profile = ExecutionProfile(consistency=getattr(Consistency, task.consistency), request_timeout=_TIMEOUT_S)
     scylla = Scylla([f"{task.host}:{task.port}"], default_execution_profile=profile)
     await scylla.startup()
     prepared = await scylla.prepare(task.insert)
     from_text = [FROM_TEXT[cql_type] for cql_type in task.table.columns.values()]
     values = ([convert(text) for convert, text in zip(from_text, row, strict=True)] for row in task.read())
-    size = task.table.rows_a_batch if way == "batch" else task.table.limit_rows_a_batch
+    size = task.table.rows_a_batch if method == "batch" else task.table.limit_rows_a_batch
     rows = 0
 
     def batch_of(size: int) -> Batch:
@@ -47,12 +47,12 @@ async def _load(task: Task, way: str) -> None:
 
     workers = (
         [statements() for _ in range(_STATEMENTS_IN_FLIGHT)]
-        if way == "prepared"
+        if method == "prepared"
         else [batches() for _ in range(_BATCHES_IN_FLIGHT)]
     )
     with Stopwatch() as watch:
         await asyncio.gather(*workers)
-    watch.outcome(f"scyllapy, {way}", version=version("scyllapy"), rows=rows).print()
+    watch.outcome(f"scyllapy, {method}", version=version("scyllapy"), rows=rows).print()
     await scylla.shutdown()
 
 
@@ -60,12 +60,12 @@ def main() -> None:
     """Load what the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument(
-        "--way", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
+        "--method", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
     )
     found = parser.parse_args()
     # Else each batch of more than ten partitions is a line of log.
     logging.disable(logging.WARNING)
-    asyncio.run(_load(task_of(found), found.way))
+    asyncio.run(_load(task_of(found), found.method))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,9 @@ _GUARDRAILS: dict[Kind, dict[str, str]] = {
         ),
         "maximum_timestamp": "lower timestamp_us, or raise maximum_timestamp_fail_threshold of the server",
         "minimum_timestamp": "raise timestamp_us, or raise minimum_timestamp_fail_threshold of the server",
-        "user_timestamps": "use way batch or prepared, or set user_timestamps_enabled of the server to true",
+        "user_timestamps": (
+            "use method batch or prepared, or set user_timestamps_enabled of the server to true"
+        ),
         "zero_ttl_on_twcs": f"zero_ttl_on_twcs_enabled: {_DDL_ADVICE}",
         "page_size": "raise page_size_fail_threshold of the server",
         "partition_size": "never met: the server only logs partition_size_fail_threshold",

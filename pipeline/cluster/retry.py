@@ -10,15 +10,15 @@ from pipeline.errors import ClusterError
 T = TypeVar("T")
 
 
-def pause_s(attempt: int) -> float:
-    """Return a random pause from a range that doubles with each attempt, the first of which is 0.
+def backoff_s(attempt: int) -> float:
+    """Return a random backoff, in seconds, from a range that doubles with each attempt; attempts begin at 0.
 
     This is "full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     return random.uniform(0, min(_LONGEST_S, _FIRST_S * 2 ** min(attempt, 30)))  # noqa: S311 - no secret
 
 
-def patiently(step: Callable[[], T], *, budget_s: float) -> T:
+def with_retries(step: Callable[[], T], *, budget_s: float) -> T:
     """Return what `step` returns, which may be carried out more than once, within `budget_s` seconds.
 
     Raises:
@@ -31,7 +31,7 @@ def patiently(step: Callable[[], T], *, budget_s: float) -> T:
         except ClusterError as error:
             if not error.is_transient or time.monotonic() - began_s > budget_s:
                 raise
-        time.sleep(pause_s(attempt))
+        time.sleep(backoff_s(attempt))
         attempt += 1
 
 

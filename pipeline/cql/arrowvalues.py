@@ -15,24 +15,24 @@ from cassandra.util import Date, Time
 from pipeline.cql import grammar, nested
 from pipeline.cql.moments import python_date
 from pipeline.cql.types import CqlType
-from pipeline.errors import shown
+from pipeline.errors import abbreviated
 
 
 @dataclass(frozen=True)
 class Wrong:
     """What is there in place of a value, cut to 80 characters, and why it is none."""
 
-    shown: str
+    abbreviated: str
     fault: str
 
     def reason(self, type_name: str) -> str:
         """Say it in one line."""
-        return f"{self.shown!r} is not a valid {shown(type_name)}: {self.fault}"
+        return f"{self.abbreviated!r} is not a valid {abbreviated(type_name)}: {self.fault}"
 
 
 def read_values(kind: CqlType, values: pa.Array) -> Iterator[object]:
     """Yield each value as Python has it, None for null, or what is `Wrong` with it."""
-    for scalar in plain(values):
+    for scalar in normalised(values):
         if not scalar.is_valid:
             yield None
             continue
@@ -41,13 +41,13 @@ def read_values(kind: CqlType, values: pa.Array) -> Iterator[object]:
             text = text_of(kind, scalar)
             value = kind.parse(text)
         except ValueError as error:
-            yield Wrong(shown(text or _shown(scalar)), shown(str(error), _FAULT_CHARACTERS))
+            yield Wrong(abbreviated(text or _shown(scalar)), abbreviated(str(error), _FAULT_CHARACTERS))
         else:
             yield value
 
 
 def any_text_of(kind: CqlType, scalar: pa.Scalar) -> str:
-    """Return what CSV would have for a value of a `plain` array, one of `kind` or not; null is empty."""
+    """Return what CSV would have for a value of a `normalised` array, one of `kind` or not; null is empty."""
     if not scalar.is_valid:
         return ""
     try:
@@ -56,7 +56,7 @@ def any_text_of(kind: CqlType, scalar: pa.Scalar) -> str:
         return _shown(scalar)
 
 
-def plain(values: pa.Array) -> pa.Array:
+def normalised(values: pa.Array) -> pa.Array:
     """Return the values in the simplest of the Arrow types that mean the same.
 
     Text and bytes have 32-bit offsets and no dictionary; moments are UTC without a zone. Only a UUID keeps
@@ -117,7 +117,7 @@ def _without_views(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one a t
 
 
 def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
-    """Return what CSV would have for a value, not null, of an array that is `plain`.
+    """Return what CSV would have for a value, not null, of an array that is `normalised`.
 
     Raises:
         ValueError: nothing of type `kind` is read from such an Arrow value.
@@ -135,7 +135,9 @@ def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
             raise ValueError("out of range") from None
         except (AttributeError, TypeError, KeyError):
             pass
-    raise ValueError(f"Parquet's {shown(str(arrow), 40)} is not read as one; write the type's own, or text")
+    raise ValueError(
+        f"Parquet's {abbreviated(str(arrow), 40)} is not read as one; write the type's own, or text"
+    )
 
 
 def _python(scalar: pa.Scalar) -> object:  # noqa: PLR0911 - one a type

@@ -16,7 +16,7 @@ def require(condition: bool) -> None:  # noqa: FBT001 - it is the sentence's onl
         raise ValueError
 
 
-def pieces(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
+def offsets_and_bytes(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
     """Return the n + 1 offsets of an array of strings or bytes, from 0, and the bytes they cut into values.
 
     A null's bytes are between its offsets too, whatever they are.
@@ -35,7 +35,7 @@ def are_distinct(values: pa.BinaryArray) -> bool:
     Values of 4, 8 or 16 bytes, as keys mostly are, become numbers: where no two of these are the same, no two
     values are. To sort numbers takes a tenth of the time of a hash table of values.
     """
-    offsets, data = pieces(values)
+    offsets, data = offsets_and_bytes(values)
     width = len(data) // max(1, len(values))
     if width in _NUMBERS and bool((np.diff(offsets) == width).all()):
         words = data.view(_NUMBERS[width]).reshape(len(values), -1)

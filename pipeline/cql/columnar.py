@@ -15,14 +15,22 @@ import pyarrow.compute as pc
 from cassandra import cqltypes
 
 from pipeline.cql import columnar_moments
-from pipeline.cql.bytearrays import Bytes, big_endian, fixed_width, from_offsets, pieces, require, selected
+from pipeline.cql.bytearrays import (
+    Bytes,
+    big_endian,
+    fixed_width,
+    from_offsets,
+    offsets_and_bytes,
+    require,
+    selected,
+)
 
 Encoder = Callable[[pa.Array], pa.BinaryArray]
 
 
 def _texts(values: pa.Array) -> pa.BinaryArray:
     _require_text(values)
-    _, letters = pieces(values)
+    _, letters = offsets_and_bytes(values)
     if letters.max(initial=0) >= _FIRST_BEYOND_ASCII:
         values.validate(full=True)  # Parquet's text may be no UTF-8
     return values.cast(pa.binary())
@@ -30,7 +38,7 @@ def _texts(values: pa.Array) -> pa.BinaryArray:
 
 def _ascii(values: pa.Array) -> pa.BinaryArray:
     _require_text(values)
-    _, letters = pieces(values)
+    _, letters = offsets_and_bytes(values)
     require(letters.max(initial=0) < _FIRST_BEYOND_ASCII)
     return values.cast(pa.binary())
 
@@ -48,10 +56,10 @@ def _timeuuids(values: pa.Array) -> pa.BinaryArray:
 def _uuid_bytes(values: pa.Array) -> Bytes:
     values = _storage(values)
     if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == _UUID_BYTES:
-        _, uuids = pieces(values.cast(pa.binary()))
+        _, uuids = offsets_and_bytes(values.cast(pa.binary()))
         return uuids.reshape(-1, _UUID_BYTES)
     _require_text(values)
-    offsets, letters = pieces(values)
+    offsets, letters = offsets_and_bytes(values)
     require(bool((np.diff(offsets) == _UUID_LETTERS).all()))
     grouped = letters.reshape(-1, _UUID_LETTERS)
     require(bool((grouped[:, [8, 13, 18, 23]] == ord("-")).all()))
@@ -77,7 +85,7 @@ def _blobs(values: pa.Array) -> pa.BinaryArray:
     if pa.types.is_binary(values.type) or pa.types.is_fixed_size_binary(values.type):
         return values.cast(pa.binary())
     _require_text(values)
-    offsets, letters = pieces(values)
+    offsets, letters = offsets_and_bytes(values)
     sizes = np.diff(offsets)
     require(bool((sizes >= len("0x")).all() and not (sizes & 1).any()))
     starts = offsets[:-1]
@@ -110,7 +118,7 @@ def _int64s(values: pa.Array) -> npt.NDArray[np.int64]:
     if pa.types.is_integer(values.type):
         return values.cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]
     _require_text(values)
-    _, letters = pieces(values)
+    _, letters = offsets_and_bytes(values)
     # Arrow reads 0x1f.
     require(not ((letters | 0x20) == ord("x")).any())
     return values.cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]
@@ -149,7 +157,7 @@ def _split_decimal_texts(values: pa.Array) -> tuple[npt.NDArray[np.int64], npt.N
     _require_text(values)
     points = pc.find_substring(values, ".").to_numpy()
     unscaled = _int64s(pc.replace_substring(values, ".", "", max_replacements=1))
-    offsets, letters = pieces(values)
+    offsets, letters = offsets_and_bytes(values)
     # Without its point, .-5 looks like a number.
     require(not (letters[offsets[:-1][points == 0] + 1] == ord("-")).any())
     return unscaled, np.where(points < 0, 0, np.diff(offsets) - 1 - points)
@@ -185,7 +193,7 @@ def _float64s(values: pa.Array) -> npt.NDArray[np.float64]:
         return np.where(np.isnan(numbers), np.nan, numbers)
     _require_text(values)
     numbers = values.cast(pa.float64()).to_numpy()
-    offsets, letters = pieces(values)
+    offsets, letters = offsets_and_bytes(values)
     # Arrow reads nan(1), and 1e400 as infinity, and +1.
     require(bool(np.isfinite(numbers).all()) and not (letters[offsets[:-1]] == ord("+")).any())
     return numbers
@@ -194,7 +202,7 @@ def _float64s(values: pa.Array) -> npt.NDArray[np.float64]:
 def _inets(values: pa.Array) -> pa.BinaryArray:
     """Serialise IPv4 addresses; an IPv6 address raises ValueError."""
     _require_text(values)
-    offsets, letters = pieces(values)
+    offsets, letters = offsets_and_bytes(values)
     digits = letters - ord("0")
     is_point = letters == ord(".")
     points = np.flatnonzero(is_point)

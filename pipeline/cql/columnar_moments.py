@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.cql.bytearrays import big_endian, pieces, require
+from pipeline.cql.bytearrays import big_endian, offsets_and_bytes, require
 
 Longs = npt.NDArray[np.int64]
 
@@ -40,7 +40,7 @@ def _microseconds(texts: pa.Array) -> Longs:
 
 def _has_zone(texts: pa.Array) -> npt.NDArray[np.bool_]:
     """Tell which end in Z or in an offset such as +01:00 or +0100."""
-    offsets, letters = pieces(texts)
+    offsets, letters = offsets_and_bytes(texts)
     sizes = np.diff(offsets)
     is_day = sizes == len("YYYY-MM-DD")
     require(bool((is_day | (sizes >= len("YYYY-MM-DDTHH:MM"))).all()))

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.cql.arrowvalues import Wrong, plain, read_values
-from pipeline.cql.bytearrays import fixed_width, pieces
+from pipeline.cql.arrowvalues import Wrong, normalised, read_values
+from pipeline.cql.bytearrays import fixed_width, offsets_and_bytes
 from pipeline.cql.columnar import ENCODERS
 from pipeline.cql.columns import Column
 
@@ -28,7 +28,7 @@ def encode_column(column: Column, values: pa.Array) -> tuple[pa.BinaryArray, dic
     Raises:
         OverflowError, pyarrow.ArrowException: the column's bytes are more than 2 GiB.
     """
-    values = plain(values)
+    values = normalised(values)
     is_there = values.is_valid().to_numpy(zero_copy_only=False)
     present = values.drop_null() if values.null_count else values
     reasons: dict[int, str] = {}
@@ -98,7 +98,7 @@ def join_rows(
     parts: list[pa.Array] = []
     size_bytes = 0
     for column in columns:
-        sizes = np.diff(pieces(column)[0])
+        sizes = np.diff(offsets_and_bytes(column)[0])
         size_bytes += int(sizes.sum(dtype=np.int64)) + len(column) * (4 + len(head))
         if column.null_count:
             sizes = np.where(column.is_valid().to_numpy(zero_copy_only=False), sizes, null_size)

@@ -15,7 +15,7 @@ from cassandra.util import OrderedMap, SortedSet
 from pipeline import driver
 from pipeline.cql.distinct import count_distinct, differs, distinct_set
 from pipeline.cql.scalars import CqlType
-from pipeline.errors import shown
+from pipeline.errors import abbreviated
 
 Map = Mapping[object, object] | Iterable[tuple[object, object]]
 """Python's map, the driver's, or a list of pairs, as Arrow has it."""
@@ -155,7 +155,7 @@ def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
     def load(members: object) -> object:
         values = dict(_object(example, members))
         if unknown := values.keys() - fields:
-            raise ValueError(f"no field {shown(min(unknown))!r} in {name}")
+            raise ValueError(f"no field {abbreviated(min(unknown))!r} in {name}")
         found = ((kind, values.get(field)) for field, kind in fields.items())
         return tuple(None if item is None else _load(kind, item) for kind, item in found)
 
@@ -221,7 +221,7 @@ def _refuse_constant(name: str) -> object:
 
 
 def _expected(example: str, what_is_wrong: str = "") -> ValueError:
-    return ValueError(f"expected JSON such as {shown(example)}{what_is_wrong}")
+    return ValueError(f"expected JSON such as {abbreviated(example)}{what_is_wrong}")
 
 
 def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -263,7 +263,7 @@ def _parse(kind: CqlType, text: str) -> object:
     try:
         return kind.parse(text)
     except ValueError as error:
-        raise ValueError(f"{shown(text, 40)!r} in it: {error}") from None
+        raise ValueError(f"{abbreviated(text, 40)!r} in it: {error}") from None
 
 
 def _dump(kind: CqlType, value: object) -> object:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.cql.bytearrays import Bytes, big_endian, pieces
+from pipeline.cql.bytearrays import Bytes, big_endian, offsets_and_bytes
 
 Words = npt.NDArray[np.uint64]
 
@@ -22,7 +22,7 @@ def murmur3_tokens(key_columns: Sequence[pa.BinaryArray]) -> npt.NDArray[np.int6
 
     None may be null, and of several none longer than 65,535 bytes.
     """
-    offsets, data = pieces(key_columns[0] if len(key_columns) == 1 else _composite(key_columns))
+    offsets, data = offsets_and_bytes(key_columns[0] if len(key_columns) == 1 else _composite(key_columns))
     sizes = np.diff(offsets)
     tokens = np.empty(len(sizes), np.int64)
     for size in np.unique(sizes):
@@ -41,7 +41,11 @@ def _composite(key_columns: Sequence[pa.BinaryArray]) -> pa.BinaryArray:
     """Frame the components as CompositeType does: length in 2 bytes, value, a zero."""
     parts: list[Any] = []
     for column in key_columns:
-        parts += [big_endian(np.diff(pieces(column)[0]), ">u2"), column, pa.scalar(b"\0", pa.binary())]
+        parts += [
+            big_endian(np.diff(offsets_and_bytes(column)[0]), ">u2"),
+            column,
+            pa.scalar(b"\0", pa.binary()),
+        ]
     return pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
 
 

@@ -1,8 +1,8 @@
 """A chunk's rows as bytes, in the order in which they are sent, and the rows among them that cannot be.
 
-Rows go out in waves: of several with one primary key, each in a later wave and with a later write timestamp
-than the one before it in the file, so that the last one wins a cell whatever arrives first. Within a wave,
-rows that the same nodes hold stand together.
+Rows are sent by occurrence: first the first row of each primary key, then the second, and so on. Each
+occurrence has a later write timestamp than the one before it, so that the last row of the file wins a cell
+whatever arrives first. Within an occurrence, rows with the same replicas stand together.
 """
 
 import itertools
@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from cassandra.metadata import protect_name
 from cassandra.pool import Host
 
-from pipeline.cql.arrowvalues import any_text_of, plain
+from pipeline.cql.arrowvalues import any_text_of, normalised
 from pipeline.cql.bytearrays import are_distinct
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
 from pipeline.cql.tables import Table
 from pipeline.cql.tokens import murmur3_tokens
-from pipeline.errors import shown
+from pipeline.errors import abbreviated
 from pipeline.load.jobs import LoadPlan
 from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows
 from pipeline.requests.replicas import Replicas
@@ -38,12 +38,12 @@ Fault = tuple[int, int | None, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RowRange:
     """Rows `start` to `stop` in the order of sending: held by the same nodes, no two with the same key."""
 
     start: int
     stop: int
-    wave: int
+    occurrence: int
     replicas: tuple[Host, ...]
 
 
@@ -53,7 +53,7 @@ class EncodedChunk:
 
     rows: Rows
     positions: Integers
-    runs: Sequence[Run]
+    row_ranges: Sequence[RowRange]
     bad: Sequence[BadRow]
 
     @property
@@ -63,7 +63,7 @@ class EncodedChunk:
 
 
 @dataclass(frozen=True)
-class RowShape:
+class InsertPlan:
     """What a chunk's rows are made into: table, fields, what null means, what precedes each row, expiry."""
 
     table: Table
@@ -80,10 +80,10 @@ class RowShape:
         return cls(plan.table, plan.fields, nulls=config.nulls, prefix=prefix, expires=expires)
 
 
-def encode_chunk(chunk: Chunk, shape: RowShape, replicas: Replicas) -> EncodedChunk:
+def encode_chunk(chunk: Chunk, shape: InsertPlan, replicas: Replicas) -> EncodedChunk:
     """Return the rows of a chunk as bytes, and what is wrong with those that have none."""
     values, lengths, faults = encode_fields(chunk, shape)
-    order, waves, sets = _order(shape, values, sorted({at for at, _, _ in faults}), replicas)
+    order, occurrences, sets = _order(shape, values, sorted({at for at, _, _ in faults}), replicas)
     if order is not None:
         values = [array.take(order) for array in values]
         lengths = [each[order] for each in lengths]
@@ -92,12 +92,14 @@ def encode_chunk(chunk: Chunk, shape: RowShape, replicas: Replicas) -> EncodedCh
     return EncodedChunk(
         rows=Rows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=np.arange(count) if order is None else order,
-        runs=_runs(waves, sets, count, replicas),
+        row_ranges=_row_ranges(occurrences, sets, count, replicas),
         bad=sorted([*chunk.bad, *_bad_rows(chunk, shape, faults)], key=lambda row: row.line),
     )
 
 
-def encode_fields(chunk: Chunk, shape: RowShape) -> tuple[list[pa.BinaryArray], list[Integers], list[Fault]]:
+def encode_fields(
+    chunk: Chunk, shape: InsertPlan
+) -> tuple[list[pa.BinaryArray], list[Integers], list[Fault]]:
     """Return a chunk's values as bytes, field by field, how long each is, and what is wrong with rows."""
     pairs = [
         encode_column(field.column, values) for field, values in zip(shape.fields, chunk.columns, strict=True)
@@ -115,7 +117,7 @@ def encode_fields(chunk: Chunk, shape: RowShape) -> tuple[list[pa.BinaryArray], 
 
 
 def _key_faults(
-    shape: RowShape,
+    shape: InsertPlan,
     pairs: Sequence[tuple[pa.BinaryArray, Mapping[int, str]]],
     lengths: Sequence[Integers],
     *,
@@ -145,29 +147,29 @@ def _key_faults(
 
 
 def _order(
-    shape: RowShape, values: Sequence[pa.BinaryArray], bad: Sequence[int], replicas: Replicas
+    shape: InsertPlan, values: Sequence[pa.BinaryArray], bad: Sequence[int], replicas: Replicas
 ) -> tuple[Integers | None, Integers | None, Integers | None]:
-    """Return the good rows' positions in the order of sending, and for each its wave and set of replicas.
+    """Return the good rows' positions in the order of sending, with each row's occurrence and replica set.
 
-    None stands for the order of the file, for a single wave, for a single set.
+    None stands for the order of the file, for a single occurrence, for a single set.
     """
     good = np.delete(np.arange(len(values[0])), bad) if bad else None
     by_name = {field.column.name: values[number] for number, field in enumerate(shape.fields)}
     if good is not None:
         by_name = {name: array.take(good) for name, array in by_name.items()}
-    waves = _waves([by_name[name] for name in shape.table.same_cells([*by_name])])
+    occurrences = _occurrences([by_name[name] for name in shape.table.same_cells([*by_name])])
     sets = None
     if len(replicas.sets) > 1:
         sets = replicas.set_numbers(murmur3_tokens([by_name[name] for name in shape.table.partition_key]))
-    if waves is None and sets is None:
+    if occurrences is None and sets is None:
         return good, None, None
-    keys = [each for each in (sets, waves) if each is not None]
+    keys = [each for each in (sets, occurrences) if each is not None]
     order = np.lexsort(keys)
-    waves, sets = (None if each is None else each[order] for each in (waves, sets))
-    return (order if good is None else good[order]), waves, sets
+    occurrences, sets = (None if each is None else each[order] for each in (occurrences, sets))
+    return (order if good is None else good[order]), occurrences, sets
 
 
-def _waves(key: Sequence[pa.BinaryArray]) -> Integers | None:
+def _occurrences(key: Sequence[pa.BinaryArray]) -> Integers | None:
     """Return for each row how many before it have its key; None where no two rows share one."""
     joined = pc.binary_join_element_wise(*key, b"\0") if len(key) > 1 else key[0]
     if are_distinct(joined):
@@ -177,25 +179,32 @@ def _waves(key: Sequence[pa.BinaryArray]) -> Integers | None:
     ordered = codes[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     ranks = np.arange(len(codes)) - np.repeat(starts, np.diff(np.r_[starts, len(codes)]))
-    waves = np.empty(len(codes), dtype=np.int64)
-    waves[order] = ranks
-    return waves
+    occurrences = np.empty(len(codes), dtype=np.int64)
+    occurrences[order] = ranks
+    return occurrences
 
 
-def _runs(waves: Integers | None, sets: Integers | None, count: int, replicas: Replicas) -> list[Run]:
+def _row_ranges(
+    occurrences: Integers | None, sets: Integers | None, count: int, replicas: Replicas
+) -> list[RowRange]:
     zeros = np.zeros(count, dtype=np.int64)
-    wave_of, set_of = (zeros if each is None else each for each in (waves, sets))
-    changes = (wave_of[1:] != wave_of[:-1]) | (set_of[1:] != set_of[:-1])
+    occurrence_of, set_of = (zeros if each is None else each for each in (occurrences, sets))
+    changes = (occurrence_of[1:] != occurrence_of[:-1]) | (set_of[1:] != set_of[:-1])
     edges = [0, *(np.flatnonzero(changes) + 1).tolist(), count]
     return [
-        Run(start=start, stop=stop, wave=int(wave_of[start]), replicas=replicas.sets[set_of[start]])
+        RowRange(
+            start=start,
+            stop=stop,
+            occurrence=int(occurrence_of[start]),
+            replicas=replicas.sets[set_of[start]],
+        )
         for start, stop in itertools.pairwise(edges)
         if start < stop
     ]
 
 
 def _sizes_on_server(
-    shape: RowShape, values: Sequence[pa.BinaryArray], lengths: Sequence[Integers]
+    shape: InsertPlan, values: Sequence[pa.BinaryArray], lengths: Sequence[Integers]
 ) -> Integers:
     """Return what a batch threshold counts for each row, in bytes: measured on Cassandra 5.0.9, never less.
 
@@ -228,7 +237,7 @@ def _element_counts(column: Column, array: pa.BinaryArray) -> Integers | None:
     return np.array([int.from_bytes(head) for head in heads.to_pylist()], dtype=np.int64)
 
 
-def _bad_rows(chunk: Chunk, shape: RowShape, faults: Sequence[Fault]) -> list[BadRow]:
+def _bad_rows(chunk: Chunk, shape: InsertPlan, faults: Sequence[Fault]) -> list[BadRow]:
     return [
         bad_row(chunk, at, reason, None if number is None else (shape.fields[number], chunk.columns[number]))
         for at, number, reason in faults
@@ -240,12 +249,12 @@ def bad_row(chunk: Chunk, at: int, reason: str, value: tuple[Field, pa.Array] | 
     field, text = None, ""
     if value:
         field, array = value
-        text = any_text_of(field.column.cql_type, plain(array.slice(at, 1))[0])
+        text = any_text_of(field.column.cql_type, normalised(array.slice(at, 1))[0])
     return BadRow(
         file=str(chunk.file),
         line=int(chunk.lines[at]),
         column=field.column.name if field else "",
-        value=shown(text),
+        value=abbreviated(text),
         reason=reason,
     )
 

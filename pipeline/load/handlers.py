@@ -12,13 +12,13 @@ from cassandra.cqlengine.models import Model
 
 from pipeline.cluster.keyspace import bind_model
 from pipeline.cluster.marker import ensure_marker_table, reserve_list_timestamps, void_marker, write_marker
-from pipeline.cluster.retry import patiently
+from pipeline.cluster.retry import with_retries
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset, named_table
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
-from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.encoded import InsertPlan, encode_chunk
 from pipeline.load.jobs import (
     BeginLoad,
     BegunLoad,
@@ -119,7 +119,7 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
 def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None = None) -> LoadedShare:
     """Load one share; where too many rows are bad, keep those that were found before giving up.
 
-    `model` is for the way `create` into a table that has no dataset.
+    `model` is for the method `create` into a table that has no dataset.
     """
     load = job.plan.load
     if load.dataset:
@@ -127,7 +127,7 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
     budget_s = load.config.retry_budget_s
     with contextlib.ExitStack() as stack:
         # The step before this one has reached the cluster: where it is away now, it will be back.
-        session = patiently(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
+        session = with_retries(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
         journal = read_journal(Path(job.journal))
         share = Share(session, job.plan, journal, share=job.share, shares=job.shares)
         total = sum(file.rows for file in load.files)
@@ -171,7 +171,7 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
         raise RowFileError(
             f"{file.path}: {counts.read} rows where {job.rows} were generated; delete it to make it anew"
         )
-    patiently(lambda: _mark(job, journal, bad, counts), budget_s=load.config.retry_budget_s)
+    with_retries(lambda: _mark(job, journal, bad, counts), budget_s=load.config.retry_budget_s)
     journal.path.unlink(missing_ok=True)
     return counts
 
@@ -210,7 +210,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     plan, load = job.plan, job.plan.load
     with open_session(load.cluster) as session:
         replicas = Replicas(session, plan.table.keyspace)
-    shape = RowShape.of(plan)
+    shape = InsertPlan.of(plan)
     rows, bad = 0, list[BadRow]()
     total = sum(file.rows for file in load.files)
     for file in load.files:

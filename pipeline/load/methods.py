@@ -1,4 +1,4 @@
-"""The ways to write a chunk's rows: each makes the requests that carry them.
+"""The methods that write a chunk's rows: each makes the requests that carry them.
 
 `batch` sends UNLOGGED batches of rows that the same nodes hold; `prepared` sends one statement a row, cut
 from the same bytes; `create` is the article's, a cqlengine call a row.
@@ -16,7 +16,7 @@ from cassandra.protocol import PreparedQueryNotFound
 from pipeline.cluster.translation import reason_of
 from pipeline.cql.arrowvalues import read_values
 from pipeline.driver import columns_of
-from pipeline.load.encoded import EncodedChunk, Run, bad_row
+from pipeline.load.encoded import EncodedChunk, RowRange, bad_row
 from pipeline.load.journal import ChunkRecord
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Request
@@ -32,7 +32,7 @@ class ChunkLoad:
     """One chunk on its way: what is still to settle of it, and what became of the rest.
 
     `first_line` is how many lines of the load's files are before it, which sets the write timestamp of its
-    first wave; that of the next wave is as if it were a line later.
+    first occurrence of a key; that of the next one is as if it were a line later.
     """
 
     chunk: Chunk
@@ -48,9 +48,9 @@ class ChunkLoad:
     _acknowledged: int = 0
     _refused: list[BadRow] = field(default_factory=list)
 
-    def due_timestamp(self, run: Run, attempt: int) -> int:
+    def due_timestamp(self, row_range: RowRange, attempt: int) -> int:
         """Return the write timestamp of a run's rows in this attempt, in µs, once they may have it."""
-        timestamp_us = self.timestamps.of(self.first_line + run.wave, attempt)
+        timestamp_us = self.timestamps.of(self.first_line + row_range.occurrence, attempt)
         self.timestamps.wait_for(timestamp_us)
         return timestamp_us
 
@@ -113,26 +113,33 @@ class SentRows(Request):
     """Rows `start` to `stop` of a chunk: several in a BATCH, a single one in an EXECUTE."""
 
     def __init__(
-        self, load: ChunkLoad, statement: "Statement", run: Run, start: int, stop: int, *, attempts: int = 0
+        self,
+        load: ChunkLoad,
+        statement: "PreparedInsert",
+        row_range: RowRange,
+        start: int,
+        stop: int,
+        *,
+        attempts: int = 0,
     ) -> None:
         self.rows = stop - start
         self._attempts = attempts
         self._load = load
         self._statement = statement
-        self._run = run
+        self._row_range = row_range
         self._start = start
         self._stop = stop
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - only those that were sent count
         """Send them."""
         rows, statement = self._load.encoded.rows, self._statement
-        timestamp_us = self._load.due_timestamp(self._run, self._attempts)
+        timestamp_us = self._load.due_timestamp(self._row_range, self._attempts)
         if self.rows > 1:
             body = batch_body(rows, self._start, self._stop, statement.consistency, timestamp_us)
         else:
             body = execute_body(rows, self._start, statement.query_id, statement.consistency, timestamp_us)
         try:
-            nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._run.replicas)
+            nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._row_range.replicas)
         except _NOT_CARRIED_OUT:
             raise
         except Exception:
@@ -147,7 +154,7 @@ class SentRows(Request):
         """Send the rows of a refused batch one by one: one bad row has the whole batch refused."""
         if self.rows > 1:
             return [
-                SentRows(self._load, self._statement, self._run, at, at + 1, attempts=self._attempts)
+                SentRows(self._load, self._statement, self._row_range, at, at + 1, attempts=self._attempts)
                 for at in range(self._start, self._stop)
             ]
         self._load.refused(self._start, error)
@@ -159,16 +166,18 @@ class CreatedRow(Request):
 
     rows = 1
 
-    def __init__(self, load: ChunkLoad, run: Run, at: int, create: Callable[[int], object]) -> None:
+    def __init__(
+        self, load: ChunkLoad, row_range: RowRange, at: int, create: Callable[[int], object]
+    ) -> None:
         self._load = load
-        self._run = run
+        self._row_range = row_range
         self._at = at
         self._create = create
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:
         """Create it; the driver picks the node."""
         sent_at_s = time.monotonic()
-        self._create(self._load.due_timestamp(self._run, attempt))
+        self._create(self._load.due_timestamp(self._row_range, attempt))
         nodes.tally.latencies.record(time.monotonic() - sent_at_s)
 
     def acknowledged(self) -> None:
@@ -182,7 +191,7 @@ class CreatedRow(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statement:
+class PreparedInsert:
     """The prepared INSERT that carries encoded rows, and the consistency level it is executed with.
 
     A request has `most_rows` at most, and, unless it is a single row, `most_bytes` as the server counts them.
@@ -195,15 +204,15 @@ class Statement:
 
     def requests(self, load: ChunkLoad) -> Iterator[Request]:
         """Yield the requests of a chunk."""
-        for run in load.encoded.runs:
-            sizes = load.encoded.rows.sizes[run.start : run.stop]
+        for row_range in load.encoded.row_ranges:
+            sizes = load.encoded.rows.sizes[row_range.start : row_range.stop]
             for start, stop in cut_batches(sizes, self.most_rows, self.most_bytes):
-                yield SentRows(load, self, run, run.start + start, run.start + stop)
+                yield SentRows(load, self, row_range, row_range.start + start, row_range.start + stop)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Creation:
-    """The article's way: `Model.create` with each row's values by attribute, nulls left out."""
+class ModelCreate:
+    """The article's method: `Model.create` with each row's values by attribute, nulls left out."""
 
     model: type[Model]
     ttl_s: int | None
@@ -217,11 +226,11 @@ class Creation:
             for field, values in zip(self.fields, load.chunk.columns, strict=True)
         ]
         names = [attributes[field.column.name] for field in self.fields]
-        for run in load.encoded.runs:
-            for at in range(run.start, run.stop):
+        for row_range in load.encoded.row_ranges:
+            for at in range(row_range.start, row_range.stop):
                 row = zip(names, (column[at] for column in columns), strict=True)
                 values = {name: value for name, value in row if value is not None}
-                yield CreatedRow(load, run, at, self._creating(values))
+                yield CreatedRow(load, row_range, at, self._creating(values))
 
     def _creating(self, values: Mapping[str, object]) -> Callable[[int], object]:
         def create(timestamp_us: int) -> object:
@@ -234,4 +243,4 @@ class Creation:
 _NOT_CARRIED_OUT = (PreparedQueryNotFound, NoConnectionsAvailable, ConnectionBusy)
 """After these a request has changed nothing: it was not sent, or no node knew its statement."""
 
-Way = Statement | Creation
+Method = PreparedInsert | ModelCreate

@@ -12,17 +12,17 @@ from gevent.hub import get_hub
 from gevent.lock import Semaphore
 
 from pipeline.cluster.refusals import Kind
-from pipeline.cluster.retry import patiently
+from pipeline.cluster.retry import with_retries
 from pipeline.cluster.table import has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
-from pipeline.load.encoded import RowShape, encode_chunk
+from pipeline.load.encoded import InsertPlan, encode_chunk
 from pipeline.load.jobs import LoadPlan
 from pipeline.load.journal import ChunkRecord, Journal, read_journal
-from pipeline.load.methods import ChunkLoad, Creation, NoRows, Statement, Way
+from pipeline.load.methods import ChunkLoad, Method, ModelCreate, NoRows, PreparedInsert
 from pipeline.load.refusing import Refusing
 from pipeline.load.timestamps import WriteTimestamps
-from pipeline.requests.dispatch import Pace, Patience, Request, dispatch
+from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.frames import BATCH_MOST_ROWS, statement_prefix
 from pipeline.requests.nodes import Nodes
 from pipeline.requests.replicas import ReplicasNow
@@ -79,17 +79,17 @@ class Share:
         self._prepared_at_s = 0.0
 
     def prepare(self, model: type[Model] | None) -> None:
-        """Have the nodes know the statement. `model` is for way `create`.
+        """Prepare the INSERT on every node. `model` is for the method `create`.
 
         Raises:
-            ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
+            ClusterError: the cluster failed for longer than the retry budget, or the table is gone.
         """
 
-        def find_way() -> tuple[Way, bytes]:
+        def prepare_method() -> tuple[Method, bytes]:
             with translated_errors(self._what):
-                return self._find_way(model)
+                return self._prepare_method(model)
 
-        self._way, self._prefix = patiently(find_way, budget_s=self._load.config.retry_budget_s)
+        self._method, self._prefix = with_retries(prepare_method, budget_s=self._load.config.retry_budget_s)
 
     def run(self) -> Nodes:
         """Load it, once it is prepared; return the nodes that took it, and what happened on the way.
@@ -97,7 +97,7 @@ class Share:
         Raises:
             BadRowsError: more rows are bad than the load may have.
             RowFileError: a file is damaged, or was changed since it was described.
-            ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
+            ClusterError: the cluster failed for longer than the retry budget, or the table is gone.
             OutputError: the journal cannot be written.
         """
         config = self._load.config
@@ -108,35 +108,35 @@ class Share:
             prepare=self._prepare,
         )
         dispatch(
-            self._requests(self._way, RowShape.of(self._plan, self._prefix)),
+            self._requests(self._method, InsertPlan.of(self._plan, self._prefix)),
             nodes,
-            Patience(what=self._what, retry_budget_s=config.retry_budget_s),
+            RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
             pool_size=config.pool_size,
             pace=Pace(config.rows_per_s / self._shares),
         )
         self._refusing.settle_held()
         return nodes
 
-    def _find_way(self, model: type[Model] | None) -> tuple[Way, bytes]:
+    def _prepare_method(self, model: type[Model] | None) -> tuple[Method, bytes]:
         config = self._load.config
-        if config.way == "create":
+        if config.method == "create":
             if model is None:
                 raise SchemaError(
-                    f"way create needs a dataset's model, and {self._table} is named without one; "
-                    "use --way prepared or batch"
+                    f"method create needs a dataset's model, and {self._table} is named without one; "
+                    "use --method prepared or batch"
                 )
-            return Creation(model=model, ttl_s=config.ttl_s, fields=self._fields), b""
+            return ModelCreate(model=model, ttl_s=config.ttl_s, fields=self._fields), b""
         query_id = self._prepare()
-        statement = Statement(
+        statement = PreparedInsert(
             query_id=query_id,
             consistency=ConsistencyLevel.name_to_value[self._load.cluster.consistency_level],
-            most_rows=BATCH_MOST_ROWS if config.way == "batch" else 1,
+            most_rows=BATCH_MOST_ROWS if config.method == "batch" else 1,
             most_bytes=config.batch_size_bytes,
         )
         return statement, statement_prefix(query_id)
 
     def _prepare(self) -> bytes:
-        """Have the nodes know the INSERT, but once for all requests that found one without it."""
+        """Prepare the INSERT on every node, once for all requests that met a node without it."""
         asked_at_s = time.monotonic()
         with self._preparing:
             if asked_at_s >= self._prepared_at_s:
@@ -153,7 +153,7 @@ class Share:
                 self._prepared_at_s = time.monotonic()
         return self._query_id
 
-    def _requests(self, way: Way, shape: RowShape) -> Iterator[Request]:
+    def _requests(self, method: Method, shape: InsertPlan) -> Iterator[Request]:
         """Yield the requests of all chunks still to load. It never waits: greenlets take turns in it."""
         timestamps = WriteTimestamps(
             self._plan.timestamp_us,
@@ -190,7 +190,7 @@ class Share:
                 )
                 self._read += encoded.row_count
                 self._note_bad(encoded.bad)
-                yield from way.requests(load) if len(encoded.positions) else [NoRows(load)]
+                yield from method.requests(load) if len(encoded.positions) else [NoRows(load)]
             # A file that was cut off for a while seems to end early.
             still_same(source)
             lines_before += file.lines

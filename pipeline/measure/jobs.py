@@ -57,7 +57,7 @@ class ExperimentResult:
     """Every repeat, how the contenders that are swept write (by label), and where it was measured."""
 
     repeats: tuple[Repeat, ...]
-    ways: dict[str, str]
+    methods: dict[str, str]
     cluster: ClusterFacts
 
 

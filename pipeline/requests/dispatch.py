@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import gevent
 from gevent.pool import Pool
 
-from pipeline.cluster.retry import pause_s
+from pipeline.cluster.retry import backoff_s
 from pipeline.cluster.translation import (
     is_refusal,
     is_transient,
@@ -54,15 +54,15 @@ class Pace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long one request may go on failing for reasons that pass, and `what` to say when it is over."""
+class RetryPolicy:
+    """How long a request is retried after transient failures, and `what` the error then names."""
 
     what: str
     retry_budget_s: float
 
 
 def dispatch(
-    requests: Iterable[Request], nodes: Nodes, patience: Patience, *, pool_size: int, pace: Pace
+    requests: Iterable[Request], nodes: Nodes, retry_policy: RetryPolicy, *, pool_size: int, pace: Pace
 ) -> None:
     """Settle all requests, taken in order, `pool_size` of them at a time.
 
@@ -78,7 +78,7 @@ def dispatch(
         try:
             for request in waiting:
                 pace.wait(request.rows)
-                _settle(request, nodes, patience)
+                _settle(request, nodes, retry_policy)
             nodes.wake_all()
         except Exception as error:  # noqa: BLE001 - raised again below; gevent would print it here
             return error
@@ -94,27 +94,27 @@ def dispatch(
         pool.kill()
 
 
-def _settle(request: Request, nodes: Nodes, patience: Patience) -> None:
-    """Try until the request is acknowledged or refused; after a failure that passes, when a pause is over."""
+def _settle(request: Request, nodes: Nodes, retry_policy: RetryPolicy) -> None:
+    """Try until the request is acknowledged or refused; wait a backoff after each transient failure."""
     began_s, attempt = time.monotonic(), 0
     while True:
         try:
             request.attempt(nodes, attempt)
         except Exception as error:
-            is_over = time.monotonic() - began_s > patience.retry_budget_s
+            is_over = time.monotonic() - began_s > retry_policy.retry_budget_s
             is_to_be_split = request.rows > 1 and attempt >= _ATTEMPTS_TOGETHER
             if is_refusal(error) or (may_be_the_rows(error) and (is_over or is_to_be_split)):
                 for instead in request.refused(error):
-                    _settle(instead, nodes, patience)
+                    _settle(instead, nodes, retry_policy)
                 return
             if not is_transient(error):
-                with translated_errors(patience.what):
+                with translated_errors(retry_policy.what):
                     raise
             if is_over:
-                tried = f"{patience.what}, tried for {patience.retry_budget_s:g} s"
+                tried = f"{retry_policy.what}, tried for {retry_policy.retry_budget_s:g} s"
                 raise translated(tried, error) from error
             nodes.tally.retries[type(error).__name__] += 1
-            gevent.sleep(pause_s(attempt))
+            gevent.sleep(backoff_s(attempt))
             attempt += 1
         else:
             request.acknowledged()

@@ -14,7 +14,7 @@ import numpy as np
 from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
-from pipeline.errors import ResultsError, shown
+from pipeline.errors import ResultsError, abbreviated
 
 LEAST_US, MOST_US = 1, 3_600_000_000
 SIGNIFICANT_DIGITS = 3
@@ -99,7 +99,7 @@ def histogram_of(text: str) -> HdrHistogram:
         found = HdrHistogram.decode(text)
     except (ValueError, IndexError, HdrCookieException, HdrLengthException, zlib.error) as error:
         raise ResultsError(
-            f"cannot read the latency histogram {shown(text, 40)!r}: {error!r}; measure again"
+            f"cannot read the latency histogram {abbreviated(text, 40)!r}: {error!r}; measure again"
         ) from error
     range_and_digits = (
         found.lowest_trackable_value,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from pipeline.errors import SettingError, shown
+from pipeline.errors import SettingError, abbreviated
 from pipeline.files import atomic_path
 
 BAD_ROWS, REJECTED = "bad_rows.csv", "rejected.csv"
@@ -57,8 +57,8 @@ class ErrorBudget:
             if share <= 1:
                 return cls(max_share=share)
         raise SettingError(
-            f"max_bad_rows is {shown(text)!r}; it must be a number of rows, such as 100, or a percentage "
-            "of those read, such as 1.5%"
+            f"max_bad_rows is {abbreviated(text)!r}; it must be a number of rows, such as 100, or a "
+            "percentage of those read, such as 1.5%"
         )
 
     def __str__(self) -> str:

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import RowFileError, shown
+from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.chunk import Chunk, Lines, Wanted, every, not_utf8, open_regular
-from pipeline.rowfiles.csvrows import ANY_WIDTH, BYTE_ORDER_MARK, ROW_MAX_BYTES, RowText, Source, take_rows
+from pipeline.rowfiles.csvrows import ANY_WIDTH, BYTE_ORDER_MARK, ROW_MAX_BYTES, RowText, TextFile, take_rows
 from pipeline.rowfiles.csvtext import find_cut, find_row_lines, parse_columns
 from pipeline.rowfiles.fields import Field, other_delimiter
 
@@ -54,7 +54,7 @@ class CsvFile:
         RowFileError: it is empty, cut off or UTF-16, or its header is not CSV in UTF-8.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TextFile) -> None:
         self._source = source
         _require_whole(source)
         header = next(take_rows(source, _start(source), 1, ANY_WIDTH))
@@ -191,7 +191,7 @@ class CsvFile:
 
     def _bad_row(self, row: RowText, column: str, value: str, reason: str) -> BadRow:
         return BadRow(
-            file=str(self._source.path), line=row.line, column=column, value=shown(value), reason=reason
+            file=str(self._source.path), line=row.line, column=column, value=abbreviated(value), reason=reason
         )
 
 
@@ -203,7 +203,7 @@ def open_csv(file: Path) -> Iterator[CsvFile]:
         RowFileError: it cannot be read, is empty, cut off or UTF-16, or its header is not CSV in UTF-8.
     """
     with open_regular(file) as stream:
-        yield CsvFile(Source(file, stream))
+        yield CsvFile(TextFile(file, stream))
 
 
 def read_csv_chunks(file: Path, fields: Sequence[Field], wanted: Wanted = every) -> Iterator[Chunk]:
@@ -218,12 +218,12 @@ def read_csv_chunks(file: Path, fields: Sequence[Field], wanted: Wanted = every)
                 yield opened.chunk(block, fields)
 
 
-def _start(source: Source) -> int:
+def _start(source: TextFile) -> int:
     """Return where the header begins: behind a byte-order mark, where there is one."""
     return len(BYTE_ORDER_MARK) if source.window(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
 
 
-def _require_whole(source: Source) -> None:
+def _require_whole(source: TextFile) -> None:
     begin = source.window(0, max(map(len, _OTHER_FORMATS)))
     if source.size_bytes <= _start(source):
         what = "only line breaks" if source.file_bytes > _start(source) else "empty"

@@ -38,7 +38,7 @@ class RowText(NamedTuple):
     fault: str
 
 
-class Source:
+class TextFile:
     """A file open for reading at any place, up to the empty lines at its end."""
 
     def __init__(self, path: Path, stream: BinaryIO) -> None:
@@ -87,7 +87,7 @@ class Source:
         return 0
 
 
-def take_rows(source: Source, start: int, line: int, width: int) -> Iterator[RowText]:
+def take_rows(source: TextFile, start: int, line: int, width: int) -> Iterator[RowText]:
     """Yield the rows from `start`, where line number `line` begins, to the file's end.
 
     A row of another number of fields than `width` is a fault, unless `width` is ANY_WIDTH.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.cql.columns import Column
-from pipeline.errors import RowFileError, SettingError, shown, suggestion
+from pipeline.errors import RowFileError, SettingError, abbreviated, suggestion
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.mapping import format_mapping, quoted
 
@@ -41,7 +41,7 @@ def match_fields(
     names = [column.name for column in columns]
     if sorted(header) != sorted(names):
         raise RowFileError(
-            f"{file}: the header is {shown(','.join(header))!r}; it must name each of "
+            f"{file}: the header is {abbreviated(','.join(header))!r}; it must name each of "
             f"{','.join(names)!r} once; {_what_is_wrong(file, header, columns)}"
         )
     return [Field(column, column.name) for column in columns]
@@ -53,13 +53,13 @@ def _mapped_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> lis
     for source, name in mapping.items():
         if name not in known:
             raise SettingError(
-                f"mapping: field {shown(source)!r} is to feed column {shown(name)!r}, which is not there; "
-                f"{suggestion(name, known)}"
+                f"mapping: field {abbreviated(source)!r} is to feed column {abbreviated(name)!r}, which is "
+                f"not there; {suggestion(name, known)}"
             )
         if name in field_of:
             raise SettingError(
-                f"mapping: column {name!r} is fed by both {shown(field_of[name])!r} and {shown(source)!r}; "
-                "keep one"
+                f"mapping: column {name!r} is fed by both {abbreviated(field_of[name])!r} and "
+                f"{abbreviated(source)!r}; keep one"
             )
         field_of[name] = source
     for column in columns:
@@ -75,13 +75,13 @@ def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field]) 
         count = list(header).count(wanted.name)
         if count == 0:
             raise RowFileError(
-                f"{file}: no field {shown(wanted.name)!r} in its header, which the mapping wants for column "
-                f"{wanted.column.name!r}; {_what_was_meant(file, header, fields, wanted.name)}"
+                f"{file}: no field {abbreviated(wanted.name)!r} in its header, which the mapping wants for "
+                f"column {wanted.column.name!r}; {_what_was_meant(file, header, fields, wanted.name)}"
             )
         if count > 1:
             raise RowFileError(
-                f"{file}: the header names {shown(wanted.name)!r} {count} times, which the mapping wants for "
-                f"column {wanted.column.name!r}; rename all but one"
+                f"{file}: the header names {abbreviated(wanted.name)!r} {count} times, which the mapping "
+                f"wants for column {wanted.column.name!r}; rename all but one"
             )
 
 
@@ -107,7 +107,7 @@ def _what_is_wrong(file: Path, header: Sequence[str], columns: Sequence[Column])
     elif header and header[-1] == "" and format_of(file) == "csv":
         said += "; its first line ends with a comma"
     example = shlex.quote(format_mapping(_likely_mapping(counts, columns)))
-    return f"{said}; correct the header, or use LoadTable and --mapping {shown(example, 500)}"
+    return f"{said}; correct the header, or use LoadTable and --mapping {abbreviated(example, 500)}"
 
 
 def _likely_mapping(counts: Mapping[str, int], columns: Sequence[Column]) -> dict[str, str]:
@@ -133,7 +133,7 @@ def _what_was_meant(file: Path, header: Sequence[str], fields: Sequence[Field], 
     near = difflib.get_close_matches(name, header, n=1)
     if not near or quoted(near[0]) == near[0]:
         return suggestion(name, header)
-    return f"did you mean {shown(quoted(near[0]))}, with its double quotes?"
+    return f"did you mean {abbreviated(quoted(near[0]))}, with its double quotes?"
 
 
 def _not_a_header(file: Path, header: Sequence[str], names: Sequence[str]) -> str:
@@ -159,7 +159,7 @@ def _letters(name: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return shown(", ".join(map(repr, names)), 200)
+    return abbreviated(", ".join(map(repr, names)), 200)
 
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")

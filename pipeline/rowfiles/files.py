@@ -179,7 +179,7 @@ def read_rows(files: Iterable[Path], columns: Sequence[Column]) -> Iterator[Row]
 
 
 def _require_value(value: object, column: Column, place: str) -> None:
-    is_empty = value is None or value == "" or (isinstance(value, Wrong) and not value.shown)
+    is_empty = value is None or value == "" or (isinstance(value, Wrong) and not value.abbreviated)
     if column.is_key and is_empty:
         raise RowFileError(f"{place}: column {column.name}: {NO_KEY_VALUE}")
     if isinstance(value, Wrong):

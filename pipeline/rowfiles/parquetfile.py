@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.cql.arrowvalues import without_views
-from pipeline.errors import RowFileError, shown
+from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.chunk import Chunk, Wanted, every, not_utf8, open_regular
 from pipeline.rowfiles.fields import Field
@@ -125,7 +125,7 @@ def _chunk(file: Path, fields: Sequence[Field], batch: Batch) -> Chunk:
                     file=str(file),
                     line=batch.first_row + at,
                     column=field.column.name,
-                    value=shown(error.object.decode(errors="replace")),
+                    value=abbreviated(error.object.decode(errors="replace")),
                     reason=not_utf8(error),
                 ),
             )
@@ -195,7 +195,7 @@ def _require_consistent(file: Path, opened: pq.ParquetFile) -> None:
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
     counts = [group.num_rows for group in groups]
     if sum(counts) != metadata.num_rows or min(counts, default=0) < 0:
-        raise _damaged(file, f"{metadata.num_rows} rows in all, {shown(str(counts))} in its row groups")
+        raise _damaged(file, f"{metadata.num_rows} rows in all, {abbreviated(str(counts))} in its row groups")
     for at, group in enumerate(groups):
         for column in (group.column(position) for position in range(group.num_columns)):
             # A list's leaf has as many values as the lists have items, and one for each empty list.
@@ -206,13 +206,13 @@ def _require_consistent(file: Path, opened: pq.ParquetFile) -> None:
 
 
 def _damaged(file: Path, what: str) -> RowFileError:
-    return RowFileError(f"{file}: not a whole Parquet file: {shown(what)}; write or copy it again")
+    return RowFileError(f"{file}: not a whole Parquet file: {abbreviated(what)}; write or copy it again")
 
 
 def _unknown(file: Path, what: str) -> RowFileError:
     return RowFileError(
-        f"{file}: this kind of Parquet is not read: {shown(what)}; write it without encryption, in Snappy, "
-        "GZIP or ZSTD, and without types nested deeply"
+        f"{file}: this kind of Parquet is not read: {abbreviated(what)}; write it without encryption, in "
+        "Snappy, GZIP or ZSTD, and without types nested deeply"
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from pipeline.cql.arrowvalues import any_text_of, plain
+from pipeline.cql.arrowvalues import any_text_of, normalised
 from pipeline.cql.columns import Column
 from pipeline.files import atomic_path
 from pipeline.rowfiles.badrows import BadRow
@@ -101,7 +101,7 @@ def _as_bytes(values: pa.Array, column: Column) -> list[bytes]:
     if pa.types.is_string(values.type):
         # As bytes, because what is wrong with it may be that it is not UTF-8.
         return [value or b"" for value in values.view(pa.binary()).to_pylist()]
-    return [any_text_of(column.cql_type, value).encode() for value in plain(values)]
+    return [any_text_of(column.cql_type, value).encode() for value in normalised(values)]
 
 
 def _csv_line(values: Sequence[bytes]) -> bytes:

@@ -16,7 +16,7 @@ from cassandra.cqltypes import ListType, MapType, SetType, TupleType, UserType, 
 
 from pipeline.cql.columns import Column
 from pipeline.cql.scalars import PROTOCOL_VERSION
-from pipeline.errors import shown
+from pipeline.errors import abbreviated
 
 Cells = list[bytes | None]
 Hashes = npt.NDArray[np.uint64]
@@ -106,7 +106,7 @@ def shown_cell(column: Column, cell: bytes | None) -> str:
         text = kind.format(kind.driver.deserialize(cell, PROTOCOL_VERSION))
     except (ValueError, ArithmeticError, TypeError, struct.error):
         text = f"0x{cell.hex()}"  # there are values that Python cannot hold
-    return repr(shown(text, SHOWN_CHARACTERS))
+    return repr(abbreviated(text, SHOWN_CHARACTERS))
 
 
 def pack_int(number: int) -> bytes:

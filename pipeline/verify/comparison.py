@@ -15,12 +15,12 @@ from cassandra.query import BoundStatement
 from pipeline.cluster.translation import translated_errors
 from pipeline.errors import SchemaError
 from pipeline.load.jobs import Load
-from pipeline.requests.dispatch import Pace, Patience, Request, dispatch
+from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.nodes import Nodes
 from pipeline.verify.cells import Cells, shown_cell, split
-from pipeline.verify.fingerprints import FileIndex, Source, is_among
+from pipeline.verify.fingerprints import FileIndex, RowFiles, is_among
 from pipeline.verify.found import Verification
-from pipeline.verify.readback import RangeScan, RowsRead, Statement
+from pipeline.verify.readback import PreparedSelect, RangeScan, RowsRead
 from pipeline.verify.rowbytes import Rows, View
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Comparison:
     """
 
     def __init__(
-        self, session: Session, load: Load, view: View, source: Source, index: FileIndex, *, exact: bool
+        self, session: Session, load: Load, view: View, source: RowFiles, index: FileIndex, *, exact: bool
     ) -> None:
         partitioner = session.cluster.metadata.partitioner or ""
         if not partitioner.endswith("Murmur3Partitioner"):
@@ -63,13 +63,13 @@ class Comparison:
         """Compare.
 
         Raises:
-            ClusterError: the cluster failed for longer than the load is patient, or the table is gone.
+            ClusterError: the cluster failed for longer than the retry budget, or the table is gone.
             RowFileError: a file is damaged.
         """
         consistency = ConsistencyLevel.name_to_value[self._load.cluster.consistency_level]
         with translated_errors(self._what):
-            scan = Statement(self._session, self._view, self._view.by_token, consistency)
-            read = Statement(self._session, self._view, self._view.by_key, consistency)
+            scan = PreparedSelect(self._session, self._view, self._view.by_token, consistency)
+            read = PreparedSelect(self._session, self._view, self._view.by_key, consistency)
         self._dispatch(self._scans(scan), self._nodes(scan, _SCANS), _SCANS)
         if self._unequal.any():
             pool_size = self._load.config.pool_size
@@ -80,7 +80,7 @@ class Comparison:
             with translated_errors(self._what):
                 self.found.written_at_us = self._written_at_us()
 
-    def _nodes(self, statement: Statement, pool_size: int) -> Nodes:
+    def _nodes(self, statement: PreparedSelect, pool_size: int) -> Nodes:
         return Nodes(
             self._session,
             most_in_flight=pool_size,
@@ -89,10 +89,10 @@ class Comparison:
         )
 
     def _dispatch(self, requests: Iterable[Request], nodes: Nodes, pool_size: int) -> None:
-        patience = Patience(what=self._what, retry_budget_s=self._load.config.retry_budget_s)
-        dispatch(requests, nodes, patience, pool_size=pool_size, pace=Pace(0))
+        retry_policy = RetryPolicy(what=self._what, retry_budget_s=self._load.config.retry_budget_s)
+        dispatch(requests, nodes, retry_policy, pool_size=pool_size, pace=Pace(0))
 
-    def _scans(self, statement: Statement) -> Iterator[Request]:
+    def _scans(self, statement: PreparedSelect) -> Iterator[Request]:
         index = self._index
         page_rows = max(_PAGE_LEAST_ROWS, min(_PAGE_MOST_ROWS, _PAGE_BYTES // self._row_bytes))
         for number in range(index.ranges):
@@ -133,7 +133,7 @@ class Comparison:
         for rows in self._source.merged(self._view, index.twice):
             yield rows.take(np.flatnonzero(self._unequal[index.range_of(rows)]))
 
-    def _reads(self, statement: Statement, rows: Rows) -> Iterator[Request]:
+    def _reads(self, statement: PreparedSelect, rows: Rows) -> Iterator[Request]:
         step = 1
         if self._view.takes_many_keys:
             step = max(1, min(_KEYS_A_READ, _READ_BYTES // self._row_bytes))

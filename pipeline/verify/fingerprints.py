@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.load.encoded import RowShape, encode_fields
+from pipeline.load.encoded import InsertPlan, encode_fields
 from pipeline.rowfiles.files import read_chunks
 from pipeline.verify.cells import Cells, Hashes
 from pipeline.verify.rowbytes import Integers, Rows, View
@@ -28,7 +28,7 @@ class FileRows:
 
 
 @dataclass(frozen=True)
-class Source:
+class RowFiles:
     """Row files, in the order in which they are loaded, read from the beginning as often as is asked.
 
     `left_out` has the lines, by file, of rows that the load left out: one that the cluster refused looks good
@@ -36,7 +36,7 @@ class Source:
     """
 
     files: Sequence[Path]
-    shape: RowShape
+    shape: InsertPlan
     left_out: Mapping[str, Collection[int]]
 
     def chunks(self, view: View) -> Iterator[FileRows]:
@@ -89,7 +89,7 @@ class FileIndex:
     `duplicates` names a few of the latter. `read` and `bad` count rows, `size_bytes` the bytes of good ones.
     """
 
-    def __init__(self, source: Source, view: View, progress: Callable[[int], None]) -> None:
+    def __init__(self, source: RowFiles, view: View, progress: Callable[[int], None]) -> None:
         self.read = self.bad = self.size_bytes = 0
         self.duplicates: list[str] = []
         self._sums = np.zeros(_FINEST_RANGES, np.uint64)
@@ -133,7 +133,7 @@ class FileIndex:
         np.add.at(self._sums, ranges, rows.hashes * np.int64(sign).astype(np.uint64))
         self._counts += sign * np.bincount(ranges, minlength=_FINEST_RANGES)
 
-    def _merge(self, source: Source, view: View) -> None:
+    def _merge(self, source: RowFiles, view: View) -> None:
         """Have each key that several rows have counted once, with what they leave together."""
         for chunk in source.chunks(view):
             gevent.sleep(0)

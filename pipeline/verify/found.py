@@ -12,7 +12,7 @@ from pipeline.cluster.keyspace import quoted_columns, table_name
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Column, Row, key_positions
 from pipeline.cql.types import canonical
-from pipeline.errors import VerificationError, shown
+from pipeline.errors import VerificationError, abbreviated
 from pipeline.verify.cells import SHOWN_CHARACTERS
 
 
@@ -118,7 +118,7 @@ def _select(model: type[Model]) -> str:
 
 
 def _short(value: object) -> str:
-    return repr(shown(str(value), SHOWN_CHARACTERS))
+    return repr(abbreviated(str(value), SHOWN_CHARACTERS))
 
 
 _SHOWN_DIFFERENCES = 5

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from pipeline.cluster.session import open_session
-from pipeline.load.encoded import RowShape
+from pipeline.load.encoded import InsertPlan
 from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
 from pipeline.rowfiles.sources import require_unchanged
 from pipeline.verify.comparison import Comparison
-from pipeline.verify.fingerprints import FileIndex, Source
+from pipeline.verify.fingerprints import FileIndex, RowFiles
 from pipeline.verify.jobs import VerifiedRows, VerifyFiles
 from pipeline.verify.rowbytes import views_of
 from pipeline.workers.jobs import Progress
@@ -27,7 +27,7 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
     left_out = read_bad_lines(Path(load.bad_rows) / BAD_ROWS)
     lines = sum(file.lines for file in load.files)
     with open_session(load.cluster) as session:
-        source = Source(files, RowShape.of(plan), left_out)
+        source = RowFiles(files, InsertPlan.of(plan), left_out)
         results: list[VerifiedRows] = []
         for view in views_of(plan.table, [field.column for field in plan.fields]):
             index = FileIndex(source, view, lambda rows: progress(min(rows, lines), lines, "rows read"))

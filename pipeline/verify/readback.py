@@ -16,7 +16,7 @@ from pipeline.verify.fingerprints import FileIndex, is_among
 from pipeline.verify.rowbytes import Rows, View, read_page
 
 
-class Statement:
+class PreparedSelect:
     """A prepared SELECT of a view's rows, and the consistency level that it is executed with."""
 
     def __init__(self, session: Session, view: View, condition: str, consistency: int) -> None:
@@ -27,7 +27,7 @@ class Statement:
         self.prepare()
 
     def prepare(self) -> None:
-        """Have the nodes know it."""
+        """Prepare it on every node."""
         self._id: bytes = self._session.prepare(self._query).query_id
 
     def message(self, values: bytes, count: int, *, page_rows: int, page: bytes = b"") -> Message:
@@ -44,7 +44,7 @@ class Reading(Request):
 
     rows = 1
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: PreparedSelect) -> None:
         self.statement = statement
 
     def refused(self, error: Exception) -> Sequence[Request]:
@@ -65,7 +65,7 @@ class RangeScan(Reading):
 
     def __init__(
         self,
-        statement: Statement,
+        statement: PreparedSelect,
         index: FileIndex,
         number: int,
         *,
@@ -128,7 +128,7 @@ class RowsRead(Reading):
 
     def __init__(
         self,
-        statement: Statement,
+        statement: PreparedSelect,
         rows: Rows,
         positions: Sequence[int],
         settle: Callable[[Rows, int, bytes | None], None],

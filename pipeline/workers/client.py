@@ -13,7 +13,7 @@ from typing import IO, Any, TypeVar, cast
 
 from pipeline import errors
 from pipeline.errors import PipelineError, WorkerError
-from pipeline.workers.codec import job_to_json, result_from_plain
+from pipeline.workers.codec import job_to_json, result_from_json_values
 from pipeline.workers.jobs import Job, Progress
 
 R = TypeVar("R")
@@ -51,7 +51,7 @@ def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R
                     if kind == "error":
                         raise _as_error(*said)
                     if kind == "result":
-                        results[at] = result_from_plain(jobs[at], said)
+                        results[at] = result_from_json_values(jobs[at], said)
                         selector.unregister(key.fileobj)
                     elif progress:
                         done[at] = said[0]

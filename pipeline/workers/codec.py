@@ -15,14 +15,14 @@ _converter.register_structure_hook(type(None), lambda said, _: said)
 _converter.register_structure_hook(type(None), lambda said, _: said)
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - of whatever kind
+def to_json_values(value: object) -> Any:  # noqa: ANN401 - of whatever kind
     """Return a dataclass, and what is in it, as values that JSON can carry."""
     return _converter.unstructure(value)
 
 
 def to_json(value: object) -> str:
     """Return a dataclass as one line of JSON."""
-    return json.dumps(plain(value))
+    return json.dumps(to_json_values(value))
 
 
 def from_json(kind: type[Value], text: str) -> Value:
@@ -32,7 +32,7 @@ def from_json(kind: type[Value], text: str) -> Value:
 
 def job_to_json(job: Job[Any]) -> str:
     """Return `job` with its class's name, as one line of JSON."""
-    return json.dumps({_name(type(job)): plain(job)})
+    return json.dumps({_name(type(job)): to_json_values(job)})
 
 
 def job_from_json(text: str) -> Job[Any]:
@@ -47,8 +47,8 @@ def job_from_json(text: str) -> Job[Any]:
     return job
 
 
-def result_from_plain(job: Job[R], said: object) -> R:
-    """Return the result of `job` that `plain` gave."""
+def result_from_json_values(job: Job[R], said: object) -> R:
+    """Return the result of `job` that `to_json_values` gave."""
     result: R = _converter.structure(said, result_type(type(job)))
     return result
 

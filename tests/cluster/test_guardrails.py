@@ -63,27 +63,27 @@ def loads(strict: Server, tmp_path: Path) -> RoleLoads:
     return RoleLoads(tmp_path, strict)
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_a_full_disk_is_no_bad_row(loads: RoleLoads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_a_full_disk_is_no_bad_row(loads: RoleLoads, method: str) -> None:
     """Where the nodes' disks are too full, rows are tried again in time; then it says what to do."""
-    table = loads.plain(f"full_{way}")
+    table = loads.plain_table(f"full_{method}")
     file = loads.write("rows.csv", "k,v", FEW)
-    load = loads.job(table, [file], max_bad_rows="100%", retry_budget_s=1, way=way)
+    load = loads.job(table, [file], max_bad_rows="100%", retry_budget_s=1, method=method)
     loads.leaves(load, RequestError, "replica_disk_usage violated.*give the nodes more disk")
     assert not (loads.folder / "bad").exists()
 
 
 def test_timestamps_that_are_not_allowed_are_no_bad_row(loads: RoleLoads) -> None:
-    """Where nobody may choose write timestamps, way create stops and names the ways that go."""
+    """Where nobody may choose write timestamps, method create stops and names the ways that go."""
     loads.create_users()
     file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "Lovelace")])
-    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", way="create")
-    loads.leaves(load, SettingRefusedError, "user_timestamps violated.*use way batch or prepared")
+    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", method="create")
+    loads.leaves(load, SettingRefusedError, "user_timestamps violated.*use method batch or prepared")
 
 
 def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
     """Rows are asked for one by one where more are refused; pages that are too large are told."""
-    table = loads.plain("limited")
+    table = loads.plain_table("limited")
     loads.connect_as(*SUPERUSER)
     file = loads.write("rows.csv", "k,v", FEW)
     loads.run(loads.job(table, [file], ttl_s=630_720_000))
@@ -99,7 +99,7 @@ def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
 
 def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:
     """A range of days is looked for at once, where the server has a limit to the values of an IN too."""
-    table = loads.plain("many_days")
+    table = loads.plain_table("many_days")
     loads.connect_as(*SUPERUSER)
     loads.run(loads.job(table, [loads.write("rows.csv", "k,v", FEW)]))
     loads.connect_as_ordinary()

@@ -81,7 +81,7 @@ def test_a_guardrail_on_values_makes_a_bad_row(
 
 def test_a_write_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoads) -> None:
     """A level that the server refuses for writes stops the load and is named; with another all are loaded."""
-    table = loads.plain("level_of_writes")
+    table = loads.plain_table("level_of_writes")
     file = loads.write("rows.csv", "k,v", FEW)
     journal = loads.begin(loads.job(table, [file])).journal
     loads.at("EACH_QUORUM")
@@ -96,7 +96,7 @@ def test_a_write_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoad
 
 def test_a_read_consistency_level_that_is_refused_ends_the_load(loads: RoleLoads) -> None:
     """A level that the server refuses for reads is named when the load is planned; another loads all."""
-    table = loads.plain("level_of_reads")
+    table = loads.plain_table("level_of_reads")
     file = loads.write("rows.csv", "k,v", FEW)
     loads.at("TWO")
     helps = "Guardrail read_consistency_levels violated.*change consistency_level"
@@ -113,26 +113,26 @@ def test_a_read_consistency_level_that_is_refused_ends_the_load(loads: RoleLoads
     ],
 )
 def test_a_timestamp_that_is_refused_is_no_bad_row(loads: RoleLoads, timestamp_us: int, helps: str) -> None:
-    """A write timestamp outside the server's guardrails stops way create, and timestamp_us is named."""
+    """A write timestamp outside the server's guardrails stops method create, and timestamp_us is named."""
     loads.create_users()
     file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "Lovelace")])
     load = loads.job(
-        "user", [file], dataset=USERS, max_bad_rows="100%", timestamp_us=timestamp_us, way="create"
+        "user", [file], dataset=USERS, max_bad_rows="100%", timestamp_us=timestamp_us, method="create"
     )
     loads.leaves(load, SettingRefusedError, helps)
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_a_full_cdc_space_is_no_bad_row(loads: RoleLoads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_a_full_cdc_space_is_no_bad_row(loads: RoleLoads, method: str) -> None:
     """Where the space for change data is full, rows are tried again in time; then it says what to do."""
-    table = loads.plain(f"cdc_{way}")
+    table = loads.plain_table(f"cdc_{method}")
     loads.cql.execute(f"ALTER TABLE {KEYSPACE}.{table} WITH cdc = true")
     load = loads.job(
         table,
         [loads.write("rows.csv", "k,v", FEW)],
         max_bad_rows="100%",
         retry_budget_s=1,
-        way=way,
+        method=method,
     )
     loads.leaves(load, RequestError, "cdc_raw, raise cdc_total_space")
     assert list((loads.folder / "checkpoints").glob("*.journal"))
@@ -170,7 +170,7 @@ def test_an_index_that_takes_no_vector_ends_the_load(loads: RoleLoads) -> None:
 
 def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: RoleLoads) -> None:
     """Rows that are read by key are asked for one by one where the server refuses more."""
-    table = loads.plain("few_keys")
+    table = loads.plain_table("few_keys")
     load = loads.job(table, [loads.write("rows.csv", "k,v", FEW)])
     loads.run(load)
     loads.execute(f"INSERT INTO {KEYSPACE}.{table} (k, v) VALUES (7, 'other')")
@@ -188,14 +188,14 @@ def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: Rol
 )
 def test_guardrails_that_no_load_meets_are_settings(loads: RoleLoads, guardrail: str, statement: str) -> None:
     """A guardrail on what others do is known by its name, and as a setting."""
-    table = loads.plain("others_do", ", l list<int>")
+    table = loads.plain_table("others_do", ", l list<int>")
     decision = loads.decision_on(statement.format(f"{KEYSPACE}.{table}"))
     assert (decision.kind, decision.says) == (Kind.SETTING, f"Guardrail {guardrail} violated")
 
 
 def test_whether_a_table_has_cdc_is_asked_anew(loads: RoleLoads) -> None:
     """A replica's failure after an ALTER is judged by the table as it is then."""
-    table = find_table_of(loads.cql, KEYSPACE, loads.plain("cdc_later"))
+    table = find_table_of(loads.cql, KEYSPACE, loads.plain_table("cdc_later"))
     refusing = Refusing(
         what="cannot load",
         settle=lambda _: None,
@@ -224,7 +224,7 @@ def test_guardrails_on_definitions_are_settings(loads: RoleLoads) -> None:
 
 def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
     """Where each of the first 1,000 rows is refused alike, that ends the load; the next sends them."""
-    table = loads.plain("none_taken")
+    table = loads.plain_table("none_taken")
     rows = [("x", "v"), *((at, f"{at}{'x' * 2000}") for at in range(3000))]
     load = loads.job(table, [loads.write("rows.csv", "k,v", rows)], max_bad_rows="100%")
     loads.leaves(load, RequestError, "refused each of the first 1000 rows and took none: .*column_value_size")
@@ -237,7 +237,7 @@ def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
 
 def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> None:
     """Where no process sees 1,000 refused rows, the load is not finished either, and begins anew."""
-    table = loads.plain("two_refused")
+    table = loads.plain_table("two_refused")
     file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")
     loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", shares=2)
@@ -245,13 +245,13 @@ def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> N
     assert loads.begin(load).rows == 0, "as after a kill before the end"
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared", "create"])
-def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared", "create"])
+def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, method: str) -> None:
     """Fewer rows, all refused by the server, are no finished load; the next run sends them again."""
     loads.create_users()
     rows = [(uuid.UUID(int=at), "Ada", "x" * 2000) for at in range(3)]
     file = loads.write("rows.csv", "user_id,first_name,last_name", rows)
-    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", way=way)
+    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", method=method)
     message = (
         "none of 3 rows was loaded.*the server refused all 3 rows that were sent.*rows.csv:2: .*column_val"
     )
@@ -262,7 +262,7 @@ def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, way: 
 
 def test_rejected_rows_that_are_refused_again_are_not_finished(loads: RoleLoads) -> None:
     """A rejected.csv that is loaded as it is ends as its load did, and keeps its rows."""
-    table = loads.plain("again")
+    table = loads.plain_table("again")
     loads.run(loads.job(table, [loads.write("rows.csv", "k,v", [*FEW, (20, "x" * 2000)])], max_bad_rows="1"))
     rejected = (loads.folder / "bad" / "rejected.csv").rename(loads.folder / "again.csv")
     loads.execute(f"TRUNCATE {KEYSPACE}.load_marker")
@@ -272,7 +272,7 @@ def test_rejected_rows_that_are_refused_again_are_not_finished(loads: RoleLoads)
 
 def test_a_refused_load_names_the_servers_reason(loads: RoleLoads) -> None:
     """Beside rows that are not whole, what is named of a load that was refused is what the server says."""
-    table = loads.plain("mixed")
+    table = loads.plain_table("mixed")
     file = loads.write("rows.csv", "k,v", [("x", "v"), (1, "x" * 2000), (2, "y" * 2000)])
     message = (
         "none of 3 rows.*refused all 2 rows that were sent; the first: [^;]*rows.csv:3: .*column_value_size"
@@ -291,7 +291,7 @@ def test_a_refused_load_may_have_the_same_timestamps_again(loads: RoleLoads) -> 
 
 def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None:
     """Of a few refused rows and one that is taken, in shares of their own, only the refused are bad."""
-    table = loads.plain("some_taken")
+    table = loads.plain_table("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
     done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shares=2)
     assert (done.acknowledged, done.bad) == (1, 900)

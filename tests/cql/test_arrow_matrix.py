@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.cql.arrowvalues import plain, without_views
+from pipeline.cql.arrowvalues import normalised, without_views
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, encode_values
 from pipeline.cql.scalars import PROTOCOL_VERSION
@@ -50,7 +50,7 @@ def decoded(column: Column, value: bytes) -> object:
 def check(column: Column, cells: Sequence[Any], values: pa.Array) -> None:
     """Hold both encoders to the meanings, position by position, and again without the rows refused."""
     encoded, reasons = encode_column(column, values)
-    one_by_one, same_reasons = encode_values(column, plain(values))
+    one_by_one, same_reasons = encode_values(column, normalised(values))
     assert encoded.to_pylist() == one_by_one.to_pylist()
     assert reasons == same_reasons
     for at, (cell, value) in enumerate(zip(cells, encoded.to_pylist(), strict=True)):

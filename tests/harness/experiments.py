@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.measure.experiment.knee import Advice, Way
+from pipeline.measure.experiment.knee import Advice, Method
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
 from pipeline.requests.latencies import Latencies
 
@@ -99,10 +99,10 @@ def renamed(repeats: Sequence[Repeat], name: str, to: str) -> list[Repeat]:
 
 def advice() -> list[Advice]:
     """Return what such sweeps come to: more latency, more greenlets."""
-    ways: Sequence[tuple[Way, float]] = (("prepared", 4510.0), ("create", 2380.0))
+    methods: Sequence[tuple[Method, float]] = (("prepared", 4510.0), ("create", 2380.0))
     return [
         Advice(
-            way=way,
+            method=method,
             latency_s=latency_s,
             pool_size=size,
             low=low,
@@ -110,7 +110,7 @@ def advice() -> list[Advice]:
             largest=300,
             rows_per_s=rows_per_s,
         )
-        for way, rows_per_s in ways
+        for method, rows_per_s in methods
         for latency_s, size, low in ((0.001, 10, 10), (0.010, 100, 30), (0.100, 300, 300))
     ]
 

@@ -92,7 +92,7 @@ class RoleLoads(Loads):
         """Return the names of all keyspaces."""
         return {row["keyspace_name"] for row in self.cql.execute("SELECT * FROM system_schema.keyspaces")}
 
-    def plain(self, name: str, more: str = "") -> str:
+    def plain_table(self, name: str, more: str = "") -> str:
         """Return a table of two columns, made anew."""
         return self.create(name, f"k int PRIMARY KEY, v text{more}")
 

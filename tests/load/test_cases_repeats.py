@@ -19,11 +19,11 @@ def values(loads: Loads, table: str) -> dict[int, object]:
     return {row["id"]: row["v"] for row in loads.rows(table)}
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_no_number_of_runs_doubles_a_list(loads: Loads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_no_number_of_runs_doubles_a_list(loads: Loads, method: str) -> None:
     """However often a load is interrupted, a list has its elements once, or the load says what to do."""
     table = loads.create("listed", "id int PRIMARY KEY, v list<text>")
-    load = loads.job(table, [loads.write("listed.csv", "id,v", LIST_ROWS)], way=way)
+    load = loads.job(table, [loads.write("listed.csv", "id,v", LIST_ROWS)], method=method)
     runs = 0
     with pytest.raises(RequestError, match="its lists might stand twice; run the load with --reload"):  # noqa: PT012 - which run it is that stops is the point
         for _ in range(20):
@@ -74,5 +74,5 @@ def test_ttl_0_is_for_ever_and_unset_is_the_tables(loads: Loads) -> None:
 
 def test_way_create_refuses_ttl_0(loads: Loads) -> None:
     """Cqlengine cannot write a time to live of 0: it is refused instead of forgotten."""
-    with pytest.raises(SettingError, match="way create cannot write ttl_s = 0"):
-        loads.job("any", [], way="create", ttl_s=0)
+    with pytest.raises(SettingError, match="method create cannot write ttl_s = 0"):
+        loads.job("any", [], method="create", ttl_s=0)

@@ -243,6 +243,6 @@ def test_the_servers_warnings_are_counted_and_said_once(tables: Tables) -> None:
     assert count > 1
     assert len(re.findall(f"the server warned {count} times, first: Unlogged batch covering", said)) == 1
     assert said.count("the server warned") == 1
-    assert "server warned" not in tables.succeed(*words, "--reload", "--way", "prepared")
+    assert "server warned" not in tables.succeed(*words, "--reload", "--method", "prepared")
     report = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
     assert report["requests_with_a_warning"] == 0

@@ -17,7 +17,7 @@ from pipeline.requests.dispatch import Pace
 from pipeline.settings import FILE_FORMATS
 from tests.harness.loads import MIB, USERS, Loaded, Loads, loads_into
 
-WAYS = ["batch", "prepared", "create"]
+METHODS = ["batch", "prepared", "create"]
 HEADER = "user_id,first_name,last_name"
 EMPTY_KEYS = [uuid.UUID(int=at) for at in range(4)]
 TIMESTAMP_US = 1_600_000_000_000_000
@@ -27,7 +27,7 @@ UNITS = {"B": 1, "KiB": 1 << 10, "MiB": MIB}
 @pytest.fixture(scope="module")
 def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
     """Return what loads files into tables of a keyspace of this module."""
-    with loads_into("t_ways", tmp_path_factory.mktemp("ways"), endpoint, cql) as loads:
+    with loads_into("t_methods", tmp_path_factory.mktemp("methods"), endpoint, cql) as loads:
         yield loads
 
 
@@ -48,9 +48,11 @@ def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
 
 
 @pytest.mark.parametrize("shares", [1, 2])
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_writes_the_rows_of_the_files(loads: Loads, users: str, way: str, shares: int) -> None:
-    """Each way writes the rows that the files have and no others, in one process or several."""
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_writes_the_rows_of_the_files(
+    loads: Loads, users: str, method: str, shares: int
+) -> None:
+    """Each method writes the rows that the files have and no others, in one process or several."""
     texts = ["Ada", "Jörg", 'O"Neil', "a, b", "line\nbreak", "x" * 3000, None]
     rows = {uuid.uuid4(): (texts[at % 7], texts[at // 7 % 7]) for at in range(100)}
     halves = [list(rows.items())[:50], list(rows.items())[50:]]
@@ -58,23 +60,23 @@ def test_every_way_writes_the_rows_of_the_files(loads: Loads, users: str, way: s
         loads.write(f"{at}.csv", HEADER, [(key, *values) for key, values in half])
         for at, half in enumerate(halves)
     ]
-    counts = load_users(loads, *files, way=way, shares=shares)
+    counts = load_users(loads, *files, method=method, shares=shares)
     assert (counts.read, counts.sent, counts.acknowledged, counts.bad) == (100, 100, 100, 0)
     assert sum(share.rows for share in counts.shares) == 100
     assert names(loads) == rows
     del users
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_file_without_rows_is_loaded(loads: Loads, users: str, way: str) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_a_file_without_rows_is_loaded(loads: Loads, users: str, method: str) -> None:
     """A header alone is a load of nothing, and finished."""
-    assert load_users(loads, loads.write("none.csv", HEADER, []), way=way).read == 0
+    assert load_users(loads, loads.write("none.csv", HEADER, []), method=method).read == 0
     assert loads.rows(users) == []
 
 
 @pytest.mark.parametrize("apart", ["in a chunk", "across chunks", "across files"])
-@pytest.mark.parametrize("way", WAYS)
-def test_the_last_row_wins_a_cell(loads: Loads, users: str, way: str, apart: str) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: str) -> None:
     """Of rows with one key, the last that has a value for a cell gives it, wherever they stand."""
     one, two, three, pad = EMPTY_KEYS
     # The last value is the smallest: of two with one write time the server keeps the largest.
@@ -86,7 +88,7 @@ def test_the_last_row_wins_a_cell(loads: Loads, users: str, way: str, apart: str
         files = [loads.write("b.csv", HEADER, second), loads.write("a.csv", HEADER, first)]
     else:
         files = [loads.write("one.csv", HEADER, [*first, *pads, *second])]
-    load_users(loads, *files, way=way, shares=1 if apart == "in a chunk" else 2)
+    load_users(loads, *files, method=method, shares=1 if apart == "in a chunk" else 2)
     found = names(loads)
     assert found.pop(pad, None) == (("pad", "x" * MIB) if pads else None)
     assert found == {one: ("1", "2"), two: ("x", "a"), three: ("6", "7")}
@@ -108,21 +110,21 @@ def test_the_later_file_wins_whatever_ends_its_lines(loads: Loads, users: str, l
     del users
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_nulls_may_delete(loads: Loads, users: str, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_nulls_may_delete(loads: Loads, users: str, method: str) -> None:
     """With nulls = write an empty field deletes the cell that was there before; with unset it stays."""
     keys = EMPTY_KEYS[:2]
-    load_users(loads, loads.write("full.csv", HEADER, [(key, "1", "1") for key in keys]), way=way)
-    load_users(loads, loads.write("unset.csv", HEADER, [(keys[0], "2", None)]), way=way)
-    load_users(loads, loads.write("write.csv", HEADER, [(keys[1], "2", None)]), way=way, nulls="write")
+    load_users(loads, loads.write("full.csv", HEADER, [(key, "1", "1") for key in keys]), method=method)
+    load_users(loads, loads.write("unset.csv", HEADER, [(keys[0], "2", None)]), method=method)
+    load_users(loads, loads.write("write.csv", HEADER, [(keys[1], "2", None)]), method=method, nulls="write")
     assert names(loads) == {keys[0]: ("2", "1"), keys[1]: ("2", None)}
     del users
 
 
 @pytest.mark.parametrize("file_format", FILE_FORMATS)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 def test_time_to_live_and_write_time_are_as_asked(
-    loads: Loads, users: str, way: str, file_format: str
+    loads: Loads, users: str, method: str, file_format: str
 ) -> None:
     """The first row's write time is `timestamp_us`, later rows' are later, and all expire after `ttl_s`."""
     rows = [(key, "a", "b") for key in EMPTY_KEYS]
@@ -132,7 +134,9 @@ def test_time_to_live_and_write_time_are_as_asked(
             strings_can_be_null=True, column_types=dict.fromkeys(HEADER.split(","), pa.string())
         )
         pq.write_table(csv.read_csv(file, convert_options=strings), file.with_suffix(".parquet"))
-    load_users(loads, file.with_suffix(f".{file_format}"), way=way, ttl_s=1000, timestamp_us=TIMESTAMP_US)
+    load_users(
+        loads, file.with_suffix(f".{file_format}"), method=method, ttl_s=1000, timestamp_us=TIMESTAMP_US
+    )
     found = {
         row["user_id"]: row
         for row in loads.rows(users, "user_id, ttl(last_name) AS ttl, writetime(last_name) AS at")
@@ -142,23 +146,23 @@ def test_time_to_live_and_write_time_are_as_asked(
     assert all(900 < row["ttl"] <= 1000 for row in found.values())
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_static_and_clustering_columns(loads: Loads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_static_and_clustering_columns(loads: Loads, method: str) -> None:
     """Every row of a partition is kept, and of its static cell the last value that the file has."""
     table = loads.create("parts", "p text, q int, c int, s text STATIC, v text, PRIMARY KEY ((p, q), c)")
     # The last value is the smallest, as above.
     rows = [("p", at % 2, at, f"s{at:02}" if at >= 2 else None, f"v{at}") for at in reversed(range(100))]
-    loads.run(loads.job(table, [loads.write("parts.csv", "p,q,c,s,v", rows)], way=way))
+    loads.run(loads.job(table, [loads.write("parts.csv", "p,q,c,s,v", rows)], method=method))
     found = {(row["p"], row["q"], row["c"]): (row["s"], row["v"]) for row in loads.rows(table)}
     assert found == {("p", at % 2, at): (f"s{2 + at % 2:02}", f"v{at}") for at in range(100)}
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, method: str) -> None:
     """What was acknowledged but not settled when a run was killed is sent again, no list longer for it."""
     table = loads.create("lists", "id int PRIMARY KEY, l list<int>, m map<int, int>")
     file = loads.write("lists.csv", "id,l,m", [(0, "[0]", ""), (1, "[1, 2]", '{"1": 2}'), (0, "[5, 5]", "")])
-    load = loads.job(table, [file], way=way)
+    load = loads.job(table, [file], method=method)
     journal = Path(loads.begin(load).journal)
     for _ in range(3):
         unsettled = journal.read_bytes()
@@ -175,7 +179,7 @@ def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, way: str) -> None
 def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
     """A load with a cap takes at least the time that the cap gives its rows, but for the first."""
     file = loads.write("slow.csv", HEADER, [(uuid.uuid4(), "a", "b") for _ in range(61)])
-    counts = load_users(loads, file, way="prepared", rows_per_s=100.0)
+    counts = load_users(loads, file, method="prepared", rows_per_s=100.0)
     assert counts.shares[0].elapsed_s >= 0.6
     assert len(loads.rows(users)) == 61
 

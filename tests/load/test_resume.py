@@ -42,7 +42,7 @@ def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, 
         loads.send(load, begun.journal)
     assert numbers(loads) == {"a": 1, "b": 2}
 
-    again = loads.job(wide, [file], max_bad_rows="1", way="prepared")
+    again = loads.job(wide, [file], max_bad_rows="1", method="prepared")
     resumed = loads.begin(again)
     assert (resumed.journal, resumed.rows) == (begun.journal, 2)
     cql.execute(f"TRUNCATE {loads.keyspace}.{wide}")
@@ -87,7 +87,7 @@ def bad_rows(loads: Loads) -> list[str]:
 
 
 def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) -> None:
-    """A journal is of contents, options and one filling of a table, not of names nor of the way to send."""
+    """A journal is of contents, options and one filling of a table, not of names nor of the method."""
     file = wide_file(loads, "same.csv", 1)
     twin = loads.folder / "twin.csv"
     twin.write_bytes(file.read_bytes())
@@ -97,7 +97,7 @@ def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) ->
 
     of_file = journal(file)
     assert journal(twin) == of_file
-    assert journal(file, way="prepared", pool_size=7, max_bad_rows="50%", rows_per_s=9.0) == of_file
+    assert journal(file, method="prepared", pool_size=7, max_bad_rows="50%", rows_per_s=9.0) == of_file
     others = [
         journal(file, twin),
         journal(wide_file(loads, "edited.csv", 2)),

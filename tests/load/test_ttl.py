@@ -35,12 +35,12 @@ def file(loads: Loads) -> Path:
     return loads.write("rows.csv", "user_id,first_name,last_name", [ROW])
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared", "create"])
+@pytest.mark.parametrize("method", ["batch", "prepared", "create"])
 def test_a_time_to_live_beyond_the_servers_end_of_time_is_no_bad_row(
-    loads: Loads, file: Path, way: str
+    loads: Loads, file: Path, method: str
 ) -> None:
     """A ttl_s that ends after 2038 stops the load and is named, however many bad rows it may have."""
-    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", ttl_s=MOST_S, way=way)
+    load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", ttl_s=MOST_S, method=method)
     with pytest.raises(SettingRefusedError, match=r"exceeds maximum supported expiration date.*lower ttl_s"):
         loads.run(load)
     assert not loads.rows("user")

@@ -53,7 +53,7 @@ def test_every_contender_writes_every_row(workspace: Workspace) -> None:
 
 def test_advice_is_found_and_taken(workspace: Workspace) -> None:
     """A sweep leaves advice that `--pool-size auto` takes; without any, auto is refused by name."""
-    load = ("LoadUsers", *ROWS, "--way", "prepared", "--pool-size", "auto")
+    load = ("LoadUsers", *ROWS, "--method", "prepared", "--pool-size", "auto")
     refused = workspace.luigi(*load)
     assert refused.returncode == 30
     assert "cannot read output/pool_size.toml" in refused.stdout

@@ -9,7 +9,7 @@ from pipeline.errors import OutputError, SettingError
 from pipeline.measure.experiment.knee import (
     Advice,
     Knee,
-    Way,
+    Method,
     advise,
     find_knee,
     pool_size_at,
@@ -31,10 +31,10 @@ def swept(
     }
 
 
-def advised(latency_s: float, pool_size: int, *, way: Way = "create", largest: int = 1000) -> Advice:
+def advised(latency_s: float, pool_size: int, *, method: Method = "create", largest: int = 1000) -> Advice:
     """Return advice of that pool size, sure to a factor of 2."""
     return Advice(
-        way=way,
+        method=method,
         latency_s=latency_s,
         pool_size=pool_size,
         low=max(1, pool_size // 2),
@@ -137,16 +137,16 @@ def test_advice_is_of_sweeps_over_the_network() -> None:
     ]
     advice = advise(repeats, {"create, Pool": "create"})
     assert advice == advise(swept_alone, {"create, Pool": "create"})
-    assert [(each.way, each.latency_s) for each in advice] == [("create", each) for each in LATENCIES_S]
+    assert [(each.method, each.latency_s) for each in advice] == [("create", each) for each in LATENCIES_S]
 
 
 def test_swept_latencies_give_what_was_advised() -> None:
-    """At each latency swept, 0 too, the pool size is that of the advice for its way."""
+    """At each latency swept, 0 too, the pool size is that of the advice for its method."""
     advice = [
         advised(0.1, 400),
         advised(0, 20),
         advised(0.01, 90),
-        advised(0.01, 70, way="prepared"),
+        advised(0.01, 70, method="prepared"),
     ]
     assert [pool_size_at(advice, "create", latency_s) for latency_s in (0, 0.01, 0.1)] == [20, 90, 400]
     assert pool_size_at(advice, "prepared", 0.01) == 70
@@ -183,7 +183,7 @@ def test_a_latency_that_cannot_be_is_refused(latency_s: float) -> None:
 
 
 def test_a_way_without_advice_is_refused() -> None:
-    """The error names the ways that there is advice for."""
+    """The error names the methods that there is advice for."""
     with pytest.raises(SettingError, match="no advice for 'prepared', only for: create"):
         pool_size_at([advised(0, 1)], "prepared", 0.01)
     with pytest.raises(SettingError, match="only for: none"):
@@ -191,7 +191,7 @@ def test_a_way_without_advice_is_refused() -> None:
 
 
 def test_the_sentences_say_what_to_do_and_how_sure_it_is() -> None:
-    """The first has way, latency, size and rows/s; the second the interval, or that the sweep ended."""
+    """The first has method, latency, size and rows/s; the second the interval, or that the sweep ended."""
     what, how_sure = sentences(advised(0.01, 90))
     for part in ("`create`", "0.01 s", "90 greenlets", "1,234 rows/s", "within 5 %", "up to 1000"):
         assert part in what
@@ -202,7 +202,7 @@ def test_the_sentences_say_what_to_do_and_how_sure_it_is() -> None:
 
 def test_advice_reads_back(tmp_path: Path) -> None:
     """What is read is what was written, in order; each entry of the file has its sentences as the reason."""
-    advice = [advised(0.1, 400), advised(0, 20), advised(0, 30, way="prepared")]
+    advice = [advised(0.1, 400), advised(0, 20), advised(0, 30, method="prepared")]
     path = tmp_path / "folder" / "advice.toml"
     write_advice(path, advice)
     assert read_advice(path) == advice
@@ -213,7 +213,7 @@ def test_advice_reads_back(tmp_path: Path) -> None:
 
 VALID = """
 [[advice]]
-way = "create"
+method = "create"
 latency_s = 0
 pool_size = 50
 low = 25
@@ -226,8 +226,12 @@ rows_per_s = 2000
 @pytest.mark.parametrize(
     ("before", "after", "wrong"),
     [
-        ('way = "create"', 'way = "batch"', "advice 1: way is 'batch'; it must be one of create, prepared"),
-        ('way = "create"', "way = 3", "advice 1: way is 3, not a text"),
+        (
+            'method = "create"',
+            'method = "batch"',
+            "advice 1: method is 'batch'; it must be one of create, prepared",
+        ),
+        ('method = "create"', "method = 3", "advice 1: method is 3, not a text"),
         ("pool_size = 50", "pool_size = 50.5", "advice 1: pool_size is 50.5, not a whole number"),
         ("pool_size = 50", "pool_size = true", "advice 1: pool_size is True, not a whole number"),
         ("pool_size = 50", "pool_sise = 50", "advice 1: pool_size is absent"),
@@ -241,7 +245,7 @@ rows_per_s = 2000
         ("[[advice]]", "[advice]", "has no [[advice]]"),
         (VALID, "advice = [1]", "advice 1: it is 1, not a table"),
         (VALID, "advice = []", "has no [[advice]]"),
-        (VALID, 2 * VALID, "more than one advice for a way and latency"),
+        (VALID, 2 * VALID, "more than one advice for a method and latency"),
         (VALID, "advice =", "cannot read"),
     ],
 )
@@ -262,7 +266,7 @@ def test_a_file_by_hand_is_read(tmp_path: Path) -> None:
     path = tmp_path / "advice.toml"
     path.write_text(VALID, encoding="utf-8")
     [advice] = read_advice(path)
-    assert (advice.way, advice.latency_s, advice.pool_size, advice.rows_per_s) == ("create", 0, 50, 2000)
+    assert (advice.method, advice.latency_s, advice.pool_size, advice.rows_per_s) == ("create", 0, 50, 2000)
 
 
 def test_a_file_that_cannot_be_read_or_written_says_so(tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def write_every_kind(file: Path) -> None:
     pq.write_table(pa.table(columns), file, use_deprecated_int96_timestamps=True)
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared"])
-def test_the_server_keeps_what_parquet_says(loads: Loads, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared"])
+def test_the_server_keeps_what_parquet_says(loads: Loads, method: str) -> None:
     """Of INT96 at every depth, decimals, NaN in a set and UUIDs as bytes, the server has the very values."""
     file = loads.folder / "kinds.parquet"
     write_every_kind(file)
@@ -136,7 +136,7 @@ def test_the_server_keeps_what_parquet_says(loads: Loads, way: str) -> None:
         "pair tuple<timestamp, int>, by_moment map<timestamp, timestamp>, price decimal, "
         "numbers set<double>, prices set<decimal>",
     )
-    load = loads.job(table, [file], max_bad_rows="1", way=way)
+    load = loads.job(table, [file], max_bad_rows="1", method=method)
     counts = loads.run(load)
     assert (counts.acknowledged, counts.bad) == (2, 1)
     [bad] = faults(loads)

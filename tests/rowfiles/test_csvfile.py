@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.csvfile import open_csv, read_csv_chunks
-from pipeline.rowfiles.csvrows import ANY_WIDTH, Source, take_rows
+from pipeline.rowfiles.csvrows import ANY_WIDTH, TextFile, take_rows
 from pipeline.rowfiles.fields import Field
 
 PROVE = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,7 +55,7 @@ def by_rows(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
     rows: Rows = []
     bad: Bad = []
     with file.open("rb") as stream:
-        source = Source(file, stream)
+        source = TextFile(file, stream)
         header = next(take_rows(source, 0, 1, ANY_WIDTH))
         for row in take_rows(source, header.end, 1 + header.line_count, len(header.fields)):
             values = [row.fields[header.fields.index(name.encode())] for name in names if not row.fault]

@@ -38,12 +38,12 @@ def test_names_of_tables_are_read_as_cql_reads_them() -> None:
 import warnings
 warnings.simplefilter("ignore")
 from pipeline.errors import SettingError
-from tasks.targets import named_place
-place = named_place('k."a.b""c"')
-print(place.keyspace.name, place.table)
+from tasks.targets import named_table
+table_ref = named_table('k."a.b""c"')
+print(table_ref.keyspace.name, table_ref.table)
 for name in ("", ".t", "k.", "a.b.c", '"t', 'k."t"x'):
     try:
-        print(named_place(name))
+        print(named_table(name))
     except SettingError:
         print("refused")
 """

@@ -51,7 +51,7 @@ def test_the_chain_runs_in_a_keyspace_whose_name_needs_quotes(quoted: Quoted) ->
     assert "Did not run any tasks" in quoted.succeed("LoadUsers", "--rows", "20")
     quoted.succeed("SetupKeyspace", "--drop")
     assert quoted.rows("user") == []
-    quoted.succeed("VerifyUsers", "--rows", "20", "--exact", "--way", "create")
+    quoted.succeed("VerifyUsers", "--rows", "20", "--exact", "--method", "create")
     assert len(quoted.rows("user")) == 20
 
 
@@ -104,7 +104,7 @@ def test_the_names_of_case_13_load_and_verify(quoted: Quoted) -> None:
         ("LoadTable", "--table", "SalesDB.OrderLines"),
         ("VerifyTable", "--table", "SalesDB.OrderLines", "--exact"),
         ("LoadTable", "--table", '"SalesDB"."OrderLines"', "--reload"),
-        ("LoadTable", "--table", "OrderLines", "--way", "prepared", "--reload"),
+        ("LoadTable", "--table", "OrderLines", "--method", "prepared", "--reload"),
         ("VerifyTable", "--table", '"OrderLines"'),
     ):
         quoted.succeed(*words, "--input", file)

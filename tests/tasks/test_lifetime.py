@@ -231,13 +231,13 @@ def test_killed_runs_work_is_handed_on_by_luigid(
     assert count(workspace, cql) == 3000
 
 
-@pytest.mark.parametrize("way", ["batch", "prepared", "create"])
-def test_nothing_blocks_the_loop(used: Workspace, begin: object, way: str) -> None:
+@pytest.mark.parametrize("method", ["batch", "prepared", "create"])
+def test_nothing_blocks_the_loop(used: Workspace, begin: object, method: str) -> None:
     """While rows are in flight other greenlets run, whichever way the rows are written."""
     del begin
     with proxy([(used.endpoint.contact_points[0], used.endpoint.port)], round_trip_s=0.05) as between:
         ticks = subprocess.run(
-            [sys.executable, "-c", _TICKER, way, *map(str, between.addresses[0])],
+            [sys.executable, "-c", _TICKER, method, *map(str, between.addresses[0])],
             input=f"{used.keyspace}\n{used.folder / write_users(used, 100)}",
             env=used.environment(CQLENG_ALLOW_SCHEMA_MANAGEMENT="1"),
             stdout=subprocess.PIPE,
@@ -282,7 +282,7 @@ _TICKER = textwrap.dedent("""
         dataset="pipeline.datasets.users",
         files=(describe_file(Path(file)),),
         mapping={},
-        config=LoadConfig(way=way, pool_size=2),
+        config=LoadConfig(method=way, pool_size=2),
         checkpoints="checkpoints",
         bad_rows="bad",
     )

@@ -8,10 +8,10 @@ PROGRAM = """
 import inspect, json, warnings
 warnings.simplefilter("ignore")
 import luigi
-from tasks.parameters import Checked, Located
+from tasks.parameters import SettingParameter, Located
 
 class Sample(luigi.Task):
-    given = Checked(default="here")
+    given = SettingParameter(default="here")
 
 print(json.dumps({
     **{

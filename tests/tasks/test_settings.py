@@ -33,7 +33,7 @@ GIVEN = {
     "embedded": {"nodes": "2", "heap": "512M", "port": "9050"},
     "generate": {"rows": "7", "seed": "-1", "locale": "de_DE", "file_format": "parquet"},
     "load": {
-        "way": "prepared",
+        "method": "prepared",
         "pool_size": "auto",
         "batch_size_bytes": "100",
         "processes": "2",

@@ -15,7 +15,7 @@ from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.sources import SourceFile
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
-from pipeline.workers.codec import job_from_json, job_to_json, plain, result_from_plain
+from pipeline.workers.codec import job_from_json, job_to_json, result_from_json_values, to_json_values
 from pipeline.workers.jobs import Job
 from tests.harness.interpreter import imported, printed
 from tests.harness.workspace import PROJECT
@@ -117,7 +117,7 @@ DAY = dt.date(2026, 11, 25)
 def test_a_job_and_its_result_are_the_same_on_the_other_side(job: Job[object], result: object) -> None:
     """Both come out of JSON as they went in, whatever they are made of."""
     assert job_from_json(job_to_json(job)) == job
-    assert result_from_plain(job, json.loads(json.dumps(plain(result)))) == result
+    assert result_from_json_values(job, json.loads(json.dumps(to_json_values(result)))) == result
 
 
 def test_the_worker_knows_every_job() -> None:

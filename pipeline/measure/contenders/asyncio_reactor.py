@@ -35,7 +35,7 @@ if __name__ == "__main__":
     take_part(
         Contender(
             label="asyncio",
-            way="prepared",
+            method="prepared",
             prepare=_prepare,
             latency_kinds=("network",),
             connection_class=AsyncioConnection,

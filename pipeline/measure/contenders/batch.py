@@ -27,7 +27,7 @@ def _prepare(scene: Scene) -> Write:
         table=trial.table,
         files=(describe_file(folder / "rows.csv"),),
         mapping={},
-        config=LoadConfig(way="batch", pool_size=trial.in_flight),
+        config=LoadConfig(method="batch", pool_size=trial.in_flight),
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder),
     )
@@ -44,4 +44,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="batch", way="batch", prepare=_prepare, latency_kinds=("network",)))
+    take_part(Contender(label="batch", method="batch", prepare=_prepare, latency_kinds=("network",)))

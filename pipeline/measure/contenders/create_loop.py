@@ -14,4 +14,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="create, loop", way="create", prepare=_prepare, is_loop=True))
+    take_part(Contender(label="create, loop", method="create", prepare=_prepare, is_loop=True))

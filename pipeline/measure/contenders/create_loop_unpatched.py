@@ -13,7 +13,7 @@ if __name__ == "__main__":
     take_part(
         Contender(
             label="create, loop, unpatched",
-            way="create",
+            method="create",
             prepare=_prepare,
             is_loop=True,
             connection_class=None,

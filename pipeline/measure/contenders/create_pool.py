@@ -14,4 +14,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="create, Pool", way="create", prepare=_prepare, is_swept=True))
+    take_part(Contender(label="create, Pool", method="create", prepare=_prepare, is_swept=True))

@@ -33,7 +33,7 @@ if __name__ == "__main__":
     take_part(
         Contender(
             label="execute_concurrent",
-            way="prepared",
+            method="prepared",
             prepare=_prepare,
             latency_kinds=("network",),
             connection_class=None,

@@ -16,4 +16,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="prepared, loop", way="prepared", prepare=_prepare, is_loop=True))
+    take_part(Contender(label="prepared, loop", method="prepared", prepare=_prepare, is_loop=True))

@@ -16,4 +16,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="prepared, Pool", way="prepared", prepare=_prepare, is_swept=True))
+    take_part(Contender(label="prepared, Pool", method="prepared", prepare=_prepare, is_swept=True))

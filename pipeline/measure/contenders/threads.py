@@ -18,4 +18,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="threads", way="prepared", prepare=_prepare, connection_class=None))
+    take_part(Contender(label="threads", method="prepared", prepare=_prepare, connection_class=None))

@@ -107,7 +107,7 @@ class Contender:
     """
 
     label: str
-    way: str
+    method: str
     prepare: Callable[[Scene], Write]
     is_loop: bool = False
     is_swept: bool = False
@@ -129,7 +129,7 @@ def take_part(contender: Contender) -> None:
             label=contender.label,
             latency_kinds=contender.latency_kinds,
             is_loop=contender.is_loop,
-            way=contender.way,
+            method=contender.method,
             is_swept=contender.is_swept,
         )
     else:

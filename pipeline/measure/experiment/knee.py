@@ -14,13 +14,13 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from pipeline.errors import SettingError, shown
+from pipeline.errors import SettingError, abbreviated
 from pipeline.files import write_text
 from pipeline.measure.experiment.measurement import Repeat
 from pipeline.measure.experiment.statistics import FEWEST_REPEATS
 from pipeline.settings import require_at_least, require_one_of
 
-Way = Literal["create", "prepared"]
+Method = Literal["create", "prepared"]
 
 CLOSE_TO_BEST = 0.95
 """The share of the best throughput that the knee must have."""
@@ -55,17 +55,17 @@ class Knee:
 
 @dataclass(frozen=True, kw_only=True)
 class Advice(Knee):
-    """The knee of one way to write, at one latency that the experiment added.
+    """The knee of one method, at one latency that the experiment added.
 
     Raises:
-        SettingError: a way or latency that there is not, or sizes out of order.
+        SettingError: an unknown method, a latency out of range, or sizes out of order.
     """
 
-    way: Way
+    method: Method
     latency_s: float
 
     def __post_init__(self) -> None:
-        require_one_of("way", self.way, get_args(Way))
+        require_one_of("method", self.method, get_args(Method))
         require_at_least("latency_s", self.latency_s, 0)
         super().__post_init__()
 
@@ -97,38 +97,40 @@ def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
     )
 
 
-def advise(repeats: Sequence[Repeat], ways: Mapping[str, str]) -> list[Advice]:
-    """Return the knee of each way at each latency of the network.
+def advise(repeats: Sequence[Repeat], methods: Mapping[str, str]) -> list[Advice]:
+    """Return the knee of each method at each latency of the network.
 
-    `ways` says which way each contender writes whose pool sizes were swept; the others do not count.
+    `methods` has the method of each contender whose pool sizes were swept; the others do not count.
     """
     rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for repeat in repeats:
         setup = repeat.setup
-        if setup.contender in ways and setup.latency_kind == "network":
-            cell = rates[ways[setup.contender], setup.latency_s]
+        if setup.contender in methods and setup.latency_kind == "network":
+            cell = rates[methods[setup.contender], setup.latency_s]
             cell[setup.in_flight].append(repeat.rows / repeat.elapsed_s)
     return [
-        Advice(way=way, latency_s=latency_s, **asdict(find_knee(sweep)))  # type: ignore[arg-type]
-        for (way, latency_s), sweep in sorted(rates.items())
+        Advice(method=method, latency_s=latency_s, **asdict(find_knee(sweep)))  # type: ignore[arg-type]
+        for (method, latency_s), sweep in sorted(rates.items())
     ]
 
 
-def pool_size_at(advice: Sequence[Advice], way: str, latency_s: float) -> int:
-    """Return the pool size to write that way at a latency, from the advice for the latencies swept.
+def pool_size_at(advice: Sequence[Advice], method: str, latency_s: float) -> int:
+    """Return the pool size for a method at a latency, from the advice for the latencies swept.
 
     Between two of them it is interpolated, logarithm against logarithm; below the smallest above 0, where
     0 was swept, linearly, as what is in flight grows with latency by Little's law. Outside of what was
     swept it is the nearest. Of advice given twice the later counts.
 
     Raises:
-        SettingError: there is no advice for the way, or the latency is negative.
+        SettingError: there is no advice for the method, or the latency is negative.
     """
     require_at_least("latency_s", latency_s, 0)
-    swept = sorted({each.latency_s: each.pool_size for each in advice if each.way == way}.items())
+    swept = sorted({each.latency_s: each.pool_size for each in advice if each.method == method}.items())
     if not swept:
-        known = ", ".join(sorted({each.way for each in advice})) or "none"
-        raise SettingError(f"there is no advice for {way!r}, only for: {known}; sweep its pool sizes first")
+        known = ", ".join(sorted({each.method for each in advice})) or "none"
+        raise SettingError(
+            f"there is no advice for {method!r}, only for: {known}; sweep its pool sizes first"
+        )
     for (near_s, near), (far_s, far) in pairwise(swept):
         if near_s <= latency_s <= far_s:
             if near_s == 0:
@@ -142,7 +144,7 @@ def pool_size_at(advice: Sequence[Advice], way: str, latency_s: float) -> int:
 def sentences(advice: Advice) -> tuple[str, str]:
     """Return what to do, and how sure that is, each as a sentence for a reader."""
     what = (
-        f"To write with `{advice.way}` at a latency of {advice.latency_s:g} s, give the Pool "
+        f"To write with `{advice.method}` at a latency of {advice.latency_s:g} s, give the Pool "
         f"{advice.pool_size} greenlets: {advice.rows_per_s:,.0f} rows/s, within "
         f"{100 - 100 * CLOSE_TO_BEST:g} % of the best of all sizes up to {advice.largest}."
     )
@@ -159,7 +161,12 @@ def write_advice(path: Path, advice: Sequence[Advice]) -> None:
         OutputError: the file cannot be written.
     """
     entries = [
-        {"way": each.way, "latency_s": each.latency_s, **asdict(each), "reason": " ".join(sentences(each))}
+        {
+            "method": each.method,
+            "latency_s": each.latency_s,
+            **asdict(each),
+            "reason": " ".join(sentences(each)),
+        }
         for each in advice
     ]
     write_text(path, _HEAD + tomli_w.dumps({"advice": entries}))
@@ -179,8 +186,8 @@ def read_advice(path: Path) -> list[Advice]:
     if not isinstance(entries, list) or not entries:
         raise SettingError(f"{path} has no [[advice]]; {_REMEDY}")
     advice = [_checked(entry, f"{path}, advice {number}") for number, entry in enumerate(entries, start=1)]
-    if len({(each.way, each.latency_s) for each in advice}) < len(advice):
-        raise SettingError(f"{path} has more than one advice for a way and latency; {_REMEDY}")
+    if len({(each.method, each.latency_s) for each in advice}) < len(advice):
+        raise SettingError(f"{path} has more than one advice for a method and latency; {_REMEDY}")
     return advice
 
 
@@ -192,12 +199,12 @@ def _knees(medians: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def _checked(entry: object, at: str) -> Advice:
     if not isinstance(entry, dict):
-        raise SettingError(f"{at}: it is {shown(repr(entry))}, not a table; {_REMEDY}")
+        raise SettingError(f"{at}: it is {abbreviated(repr(entry))}, not a table; {_REMEDY}")
     for name, (kinds, words) in _KINDS.items():
         if name not in entry:
             raise SettingError(f"{at}: {name} is absent; {_REMEDY}")
         if type(entry[name]) not in kinds:
-            raise SettingError(f"{at}: {name} is {shown(repr(entry[name]))}, not {words}; {_REMEDY}")
+            raise SettingError(f"{at}: {name} is {abbreviated(repr(entry[name]))}, not {words}; {_REMEDY}")
     try:
         return Advice(**{name: entry[name] for name in _KINDS})
     except SettingError as error:
@@ -206,7 +213,7 @@ def _checked(entry: object, at: str) -> Advice:
 
 _TEXT, _WHOLE, _NUMBER = ((str,), "a text"), ((int,), "a whole number"), ((int, float), "a number")
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "way": _TEXT,
+    "method": _TEXT,
     "latency_s": _NUMBER,
     "pool_size": _WHOLE,
     "low": _WHOLE,

@@ -89,7 +89,7 @@ def run_experiment(
         progress(int(job.time_budget_s), int(job.time_budget_s), "s")
     return ExperimentResult(
         repeats=tuple(repeat for repeats in plan.repeats.values() for repeat in repeats),
-        ways={each.label: each.way for each in descriptions.values() if each.is_swept},
+        methods={each.label: each.method for each in descriptions.values() if each.is_swept},
         cluster=cluster,
     )
 

@@ -16,7 +16,7 @@ class Description:
     label: str
     latency_kinds: tuple[LatencyKind, ...]
     is_loop: bool
-    way: str
+    method: str
     is_swept: bool
 
 

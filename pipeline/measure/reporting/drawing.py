@@ -87,7 +87,7 @@ def mark(axis: Axis, values: Sequence[float], labels: Sequence[str]) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def plain(axis: Axis, most_decades: int) -> None:
+def plain_numbers(axis: Axis, most_decades: int) -> None:
     """Write plain numbers along a logarithmic axis: 1, 2, 5, but 1 alone if there are more decades."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low <= 10**most_decades else (1,)))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ResultsError, shown
+from pipeline.errors import ResultsError, abbreviated
 from pipeline.files import write_text
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
 from pipeline.requests.latencies import Latencies
@@ -46,8 +46,8 @@ def read_measurements(path: Path) -> list[Repeat]:
     _, header = next(lines, (1, []))
     if tuple(header) != COLUMNS:
         raise ResultsError(
-            f"{path}:1: the columns are {shown(','.join(header))!r}, not those that this version writes; "
-            "measure again with it"
+            f"{path}:1: the columns are {abbreviated(','.join(header))!r}, not those that this version "
+            "writes; measure again with it"
         )
     repeats: dict[tuple[Setup, int], Repeat] = {}
     for at, fields in lines:
@@ -102,7 +102,7 @@ def _repeat(at: str, line: Sequence[str]) -> Repeat:
         try:
             field[column] = _READ[column](text)
         except (ValueError, KeyError) as error:
-            raise ResultsError(f"{at}: {column} cannot be {shown(text)!r}; {_ADVICE}") from error
+            raise ResultsError(f"{at}: {column} cannot be {abbreviated(text)!r}; {_ADVICE}") from error
     server_cpu_us = field["server_cpu_us_per_row"]
     return Repeat(
         setup=Setup(

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.errors import shown
+from pipeline.errors import abbreviated
 from pipeline.measure.experiment.knee import CLOSE_TO_BEST, find_knee
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
 from pipeline.measure.experiment.statistics import CellSummary, by_setup
@@ -127,7 +127,7 @@ def plot_percentiles(folder: Path, kind: LatencyKind, latency_s: float, cells: S
         if latency_s:
             axes.axvline(1e3 * latency_s, color=drawing.BLACK, linestyle=":", label="latency")
         axes.set_xscale("log")
-        drawing.plain(axes.xaxis, most_decades=2)
+        drawing.plain_numbers(axes.xaxis, most_decades=2)
         axes.set_yticks(rows, [_label(cell.setup.contender) for cell in sure])
         axes.invert_yaxis()
         axes.set_xlabel("ms")
@@ -191,7 +191,7 @@ def _draw(figure: Figure, axes: Axes, lines: Sequence[_Line], cells: Sequence[Ce
             handles.append(axes.errorbar(xs, medians, yerr=(below, above), capsize=3, **line.style))
             labels.append(line.label)
     axes.set_yscale("log")
-    drawing.plain(axes.yaxis, most_decades=4)
+    drawing.plain_numbers(axes.yaxis, most_decades=4)
     return _legend(figure, (handles, labels), cells)
 
 
@@ -223,7 +223,7 @@ _MOST_LISTED = 3
 
 def _label(contender: str) -> str:
     # A plot has little room.
-    return shown(contender, 30)
+    return abbreviated(contender, 30)
 
 
 def _sure(cells: Sequence[CellSummary]) -> list[CellSummary]:

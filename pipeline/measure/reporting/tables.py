@@ -122,7 +122,7 @@ def advice_table(advice: Sequence[Advice]) -> Table:
         bodies={
             "": [
                 Row(
-                    name=each.way,
+                    name=each.method,
                     entries=[
                         Entry(milliseconds(each.latency_s)),
                         Entry(f"{each.pool_size}"),
