@@ -1,4 +1,5 @@
-"""Datasets: one module a table, each a cqlengine model plus a Faker recipe for every column, and their rows.
+"""Datasets: the table and the fake rows of each. One module a table.
 
-A dataset's module defines `DATASET`; nothing else in the project knows its table.
+A module defines `DATASET`: a cqlengine model and a Faker recipe for every column. Nothing else in the project
+names its table.
 """

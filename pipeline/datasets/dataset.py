@@ -12,15 +12,15 @@ from pipeline.cql.columns import Column
 from pipeline.errors import SettingError
 
 Recipe = Callable[[Faker], object]
-"""What to ask a seeded Faker for one value of a column; `pipeline.datasets.sampling` has faster ones."""
+"""Returns one value of a column from a seeded Faker. `pipeline.datasets.sampling` has faster recipes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A table's model and a recipe for each of its columns.
 
-    A recipe's value may depend on its Faker alone, not on the rows before: rows are made in blocks, by
-    several processes. So `fake.unique` holds within a block of 10,000 rows and no further.
+    A recipe's value may depend on its Faker alone, not on earlier rows, because several processes generate
+    the rows in blocks. So `fake.unique` is unique within a block of 10,000 rows only.
 
     Raises:
         SettingError: the recipe's columns are not the model's.

@@ -1,4 +1,4 @@
-"""What a worker can be asked to generate."""
+"""The jobs that generate row files."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +16,9 @@ class GeneratedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateFile(Job[GeneratedRows]):
-    """Write one of `parts` parts of a dataset's fake rows; joined, they are a row file.
+    """Write one of the `parts` parts of a file of fake rows.
 
-    `rows` counts those of all parts, and the result those of this one. Parquet has one part.
+    `rows` counts the rows of all parts; the result counts the rows of this part. Parquet has one part.
     """
 
     dataset: str

@@ -1,4 +1,4 @@
-"""One file written by several processes, a part each, and joined into one that is whole or absent."""
+"""One row file written by several processes, one part each, then joined atomically."""
 
 import contextlib
 import os
@@ -10,9 +10,9 @@ from pipeline.files import atomic_path
 
 
 def count_parts(rows: int, file_format: str) -> int:
-    """Return in how many parts generated rows are best written: at most one a core.
+    """Return how many parts to write generated rows in: at most one per core.
 
-    Parquet is one part: to join its row groups is to encode every row again.
+    Parquet is one part, because joining row groups would encode every row again.
     """
     if file_format == "parquet":
         return 1
@@ -23,8 +23,8 @@ def count_parts(rows: int, file_format: str) -> int:
 def joined(target: Path, parts: int) -> Iterator[list[Path]]:
     """Yield temporary paths beside `target` for its parts; on success they are joined, in order, to `target`.
 
-    On any exception they are removed and `target` stays as it was. What a killed process left behind is
-    removed by the next writer of the same target.
+    On any exception they are removed and `target` stays as it was. Parts that a killed process left behind
+    are removed by the next writer of the same target.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
@@ -43,5 +43,5 @@ def joined(target: Path, parts: int) -> Iterator[list[Path]]:
                 other.unlink(missing_ok=True)
 
 
-_ROWS_A_PART = 250_000  # fewer are not worth the start of one more process
+_ROWS_A_PART = 250_000  # for fewer rows, starting another process costs more than it saves
 _COPY_BYTES = 1 << 20

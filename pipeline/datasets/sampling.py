@@ -1,7 +1,7 @@
-"""Fake values drawn a block at a time: the distribution of Faker's own calls, without a call a value.
+"""Fake values drawn many at a time, with the distribution of Faker's own calls.
 
-A recipe is anything that gives one value when it is called with a Faker. The recipes here can also draw
-many at once, which is what makes generation fast; the call alone is what they mean.
+A recipe is a callable that returns one value from a Faker. The recipes here can also draw many values at
+once, which makes generation fast. A single call defines the distribution.
 """
 
 import math
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 Encode = Callable[[list[object]], pa.Array]
-"""Turns a column's values into what its row file holds: text for CSV, the column's Arrow type for Parquet."""
+"""Encodes a column's values for its row file: as text for CSV, in the column's Arrow type for Parquet."""
 
 Sample = Callable[[np.random.Generator, int], pa.Array]
-"""Draws so many encoded values; the first n are the same however many are drawn."""
+"""Draws `count` encoded values. The first n values do not depend on `count`."""
 
 
 @runtime_checkable
@@ -36,7 +36,9 @@ class BulkRecipe(Protocol):
         """Return one value."""
 
     def bulk(self, fake: Faker, encode: Encode) -> Sample | None:
-        """Return what draws many values as calls would; None where this Faker has to be called for each.
+        """Return a function that draws many values with the distribution of single calls.
+
+        None where this Faker must be called for each value.
 
         Raises:
             SettingError: the Faker's locale has no such values.
@@ -45,10 +47,10 @@ class BulkRecipe(Protocol):
 
 @dataclass(frozen=True)
 class FakerTable:
-    """What a method of Faker's gives, such as `first_name`, drawn from the weighted table behind it.
+    """The values of a method of Faker, such as `first_name`, drawn from its weighted table.
 
-    A method that does not pick from tables, or that combines more than `_MAX_OUTCOMES` picks, is called row
-    by row.
+    A method that does not pick from tables, or that has more than `_MAX_OUTCOMES` outcomes, is called once
+    for each row.
     """
 
     method: str
@@ -58,7 +60,7 @@ class FakerTable:
         return getattr(fake, self.method)()
 
     def bulk(self, fake: Faker, encode: Encode) -> Sample | None:
-        """Return what draws from the table; None where there is none.
+        """Return a function that draws from the table; None where there is no table.
 
         Raises:
             SettingError: Faker has no such method in this locale.
@@ -66,7 +68,7 @@ class FakerTable:
         if not hasattr(fake, self.method):
             raise SettingError(
                 f"Faker has no {self.method!r} in locale {fake.locales[0]}; "
-                "mend the recipe or choose another locale"
+                "correct the recipe or choose another locale"
             )
         table = outcomes(self, fake)
         if table is None:
@@ -91,19 +93,19 @@ class RandomUuid:
         return fake.uuid4(cast_to=None)
 
     def bulk(self, fake: Faker, encode: Encode) -> Sample:
-        """Return what draws them: as text where `encode` gives text, else as Arrow's UUIDs."""
+        """Return a function that draws them: as text where `encode` returns text, else as Arrow's UUIDs."""
         del fake
         return _sample_texts if pa.types.is_string(encode([]).type) else _sample_uuids
 
 
 def outcomes(recipe: Callable[[Faker], object], fake: Faker) -> tuple[list[object], Sequence[float]] | None:
-    """Return every value that the recipe can give and how probable each is; a value may come twice.
+    """Return every value that the recipe can return and its probability; a value may occur twice.
 
-    The recipe is called once for each way its picks can fall, so the answer is right however a locale's
-    provider comes to its value. None where a call draws anything but picks from tables, or can fall in more
-    than `_MAX_OUTCOMES` ways.
+    The recipe is called once for each combination of picks, so the result is right however a locale's
+    provider computes its value. None where a call draws anything but picks from tables, or has more than
+    `_MAX_OUTCOMES` combinations.
     """
-    fake.seed_instance(0)  # unseeded, some methods ask the operating system instead
+    fake.seed_instance(0)  # unseeded, some methods take random numbers from the operating system
     script = _Script()
     values: list[object] = []
     probabilities: list[float] = []
@@ -121,18 +123,18 @@ def outcomes(recipe: Callable[[Faker], object], fake: Faker) -> tuple[list[objec
 
 
 class _NotATableError(Exception):
-    """A recipe draws what cannot be told outcome by outcome."""
+    """The outcomes of a recipe cannot be listed."""
 
 
 class _Script:
-    """Stands in for Faker's random numbers, and makes each pick fall every way once, call by call."""
+    """Takes the place of Faker's random numbers, and goes through all combinations of picks, one per call."""
 
     def __init__(self) -> None:
         self._picks: list[_Pick] = []
         self._at: int | None = None
 
     def rewind(self) -> bool:
-        """Go back to the first pick, the last of the picks one further; False after the last way."""
+        """Begin the next combination of picks; return False after the last one."""
         if self._at is not None:
             while self._picks and self._picks[-1].is_last:
                 self._picks.pop()
@@ -144,7 +146,7 @@ class _Script:
 
     @property
     def probability(self) -> float:
-        """How probable the picks of this call are."""
+        """The probability of this call's picks."""
         return math.prod(pick.probability for pick in self._picks)
 
     def choice(self, options: Sequence[Item]) -> Item:
@@ -166,8 +168,8 @@ class _Script:
         if at == len(self._picks):
             whole = sum(weights)
             self._picks.append(_Pick([weight / whole for weight in weights]))
-            # With even picks this call would be one in that many. All calls' shares add up to one, so where
-            # no call's product passes the bound, neither does the number of calls.
+            # With even picks, this call's probability is one over that product. The probabilities of all
+            # calls add up to one, so while no product exceeds the bound, neither does the number of calls.
             if math.prod(len(pick.probabilities) for pick in self._picks) > _MAX_OUTCOMES:
                 raise _NotATableError
         self._at = at + 1

@@ -111,6 +111,6 @@ def test_uuids_are_random_and_of_version_4() -> None:
 
 def test_method_that_a_locale_lacks_is_named() -> None:
     """A table of Faker's that the locale does not have is named, with the locale."""
-    message = "Faker has no 'first_kana_name' in locale en_US; mend the recipe or choose another locale"
+    message = "Faker has no 'first_kana_name' in locale en_US; correct the recipe or choose another locale"
     with pytest.raises(SettingError, match=re.escape(message)):
         FakerTable("first_kana_name").bulk(Faker("en_US"), pa.array)
