@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError, WorkerError
 from pipeline.load import jobs
 from pipeline.rowfiles.files import plan_fields, read_chunks
 from pipeline.rowfiles.sources import describe_file, digest
+from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.workers.client import run_job
 from tests.harness.hostile import hostile_files
@@ -55,18 +56,17 @@ def _load(site: Site, file: Path) -> str:
     before = _keys(site)
     plan = run_job(jobs.PlanLoad(load=load))
     begun = run_job(jobs.BeginLoad(plan=plan, anew=False))
-    shared = run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal))
+    run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal))
     counts = run_job(
         jobs.FinishLoad(
             plan=begun.plan,
             journal=begun.journal,
-            chunks=shared.chunks,
             date=dt.date(2026, 1, 1),
             source=file.name,
             input_sha256=digest([described], ""),
         )
     )
-    good, rows = _good_keys(file, folder / "bad_rows.csv")
+    good, rows = _good_keys(described, folder / "bad_rows.csv")
     require(counts.read == rows, f"{counts.read} rows were read of {rows}")
     require(counts.acknowledged + counts.bad == rows, f"{counts} do not add up")
     require(_keys(site) - before == good - before, "the rows in the table are not the good ones of the file")
@@ -77,7 +77,7 @@ def _keys(site: Site) -> set[str]:
     return {str(row.user_id) for row in site.session.execute(f"SELECT user_id FROM {site.keyspace}.user")}  # noqa: S608
 
 
-def _good_keys(file: Path, bad_rows: Path) -> tuple[set[str], int]:
+def _good_keys(file: SourceFile, bad_rows: Path) -> tuple[set[str], int]:
     """Return the keys of the rows that no line of bad_rows.csv names, and how many rows there are in all."""
     bad: set[int] = set()
     if bad_rows.exists():

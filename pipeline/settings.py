@@ -23,7 +23,6 @@ CONSISTENCY_LEVELS = (
 )
 METHODS = ("create", "prepared", "batch")
 NULLS = ("unset", "write")
-FILE_FORMATS = ("csv", "parquet")
 PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 
 

@@ -11,7 +11,7 @@ from pipeline.cluster.jobs import SetUpTable
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import files as rowfiles
-from pipeline.settings import FILE_FORMATS
+from pipeline.rowfiles.formats import FILE_FORMATS
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster

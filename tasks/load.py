@@ -20,6 +20,7 @@ from pipeline.files import write_text
 from pipeline.load import jobs
 from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import BAD_ROWS
+from pipeline.rowfiles.formats import ENDINGS
 from pipeline.rowfiles.sources import describe_file, digest, options_of
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
@@ -142,7 +143,6 @@ class Load(LoadParameters):
             jobs.FinishLoad(
                 plan=begun.plan,
                 journal=begun.journal,
-                chunks=results[0].chunks,
                 date=self.date,
                 source=self.source,
                 input_sha256=input_sha256,
@@ -228,7 +228,7 @@ class Load(LoadParameters):
         if all(_is_loopback(host) for host in load.cluster.contact_points):
             return 1
         return max(
-            1, min(len(os.sched_getaffinity(0)), sum(file.rows for file in load.files) // _ROWS_A_PROCESS)
+            1, min(len(os.sched_getaffinity(0)), sum(file.lines for file in load.files) // _ROWS_A_PROCESS)
         )
 
     def _input_sha256(self) -> str | None:
@@ -253,7 +253,7 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
         RowFileError: the folder cannot be read.
     """
     if passed := rowfiles.passed_over(source):
-        say(task, f"reads the .csv and .parquet files of {source}, not {rowfiles.listed(passed)}")
+        say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {rowfiles.listed(passed)}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,9 +11,9 @@ import luigi
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.embedded import endpoint as find_endpoint
 from pipeline.errors import SettingError
+from pipeline.rowfiles.formats import FILE_FORMATS
 from pipeline.settings import (
     CONSISTENCY_LEVELS,
-    FILE_FORMATS,
     METHODS,
     NULLS,
     ClusterConfig,

@@ -17,8 +17,9 @@ from cassandra.cqlengine.models import Model  # noqa: E402
 from bench.contest import Stopwatch, Task, arguments, task_of  # noqa: E402
 from bench.rows import as_parquet  # noqa: E402
 from pipeline.load import handlers, jobs  # noqa: E402
+from pipeline.rowfiles.formats import FILE_FORMATS  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
-from pipeline.settings import FILE_FORMATS, METHODS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
+from pipeline.settings import METHODS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
 
 
 def main() -> None:
@@ -57,12 +58,11 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowC
     plan = handlers.plan_load(jobs.PlanLoad(load=load), _quiet)
     begun = handlers.begin(jobs.BeginLoad(plan=plan, anew=False), _quiet)
     shared = jobs.LoadShare(plan=begun.plan, journal=begun.journal)
-    result = handlers.load_share(shared, _quiet, model=_model(task) if config.method == "create" else None)
+    handlers.load_share(shared, _quiet, model=_model(task) if config.method == "create" else None)
     return handlers.finish(
         jobs.FinishLoad(
             plan=begun.plan,
             journal=begun.journal,
-            chunks=result.chunks,
             date=date.min,
             source="bench",
             input_sha256="",
@@ -72,7 +72,7 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowC
 
 
 def _model(task: Task) -> type[Model]:
-    """Return the cqlengine model of the table, for the way that needs one."""
+    """Return the cqlengine model of the table, for the method that needs one."""
     attributes = {
         name: _COLUMNS[cql_type](primary_key=name == task.table.key)
         for name, cql_type in task.table.columns.items()

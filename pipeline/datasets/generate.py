@@ -4,32 +4,25 @@ Rows are made in blocks, and each column of a block is drawn from a seed of its 
 any block, and neither the number of rows nor that of processes changes a row.
 """
 
-import contextlib
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from faker import Faker
 
-from pipeline.cql.columns import Column
-from pipeline.cql.types import CqlType
 from pipeline.datasets.dataset import Dataset, Recipe, find_dataset
 from pipeline.datasets.jobs import GeneratedRows, GenerateFile
 from pipeline.datasets.sampling import BulkRecipe, Encode
 from pipeline.errors import SettingError
 from pipeline.files import unwritable
+from pipeline.rowfiles.formats import named_format
+from pipeline.rowfiles.formats.protocol import Columns
 from pipeline.workers.jobs import Progress
 
 BLOCK_ROWS = 10_000
-
-Block = Sequence[pa.Array]
-"""Some rows as columns, in the order of the table's: text for CSV, the columns' Arrow types for Parquet."""
-Write = Callable[[Block], object]
 
 
 def generate_file(job: GenerateFile, progress: Progress) -> GeneratedRows:
@@ -40,8 +33,8 @@ def generate_file(job: GenerateFile, progress: Progress) -> GeneratedRows:
 def write_part(dataset: Dataset, job: GenerateFile, progress: Progress) -> int:
     """Write the job's part of the rows to its file, the header where it is the first part; return how many.
 
-    Joined in order, the parts of a CSV file have the bytes that `write_rows` gives the same rows. The file
-    is removed where it cannot be finished.
+    In a joinable format the parts, joined in order, have the bytes that `write_rows` gives the same rows. The
+    file is removed where it cannot be finished.
 
     Raises:
         SettingError: the locale is empty, or Faker has none of that name, or it lacks what a recipe asks for.
@@ -51,7 +44,8 @@ def write_part(dataset: Dataset, job: GenerateFile, progress: Progress) -> int:
     done = 0
     progress(done, job.rows, "rows generated")
     try:
-        with _WRITERS[job.file_format](file, dataset.columns, job) as write:
+        file_format = named_format(job.file_format)
+        with file_format.writing(file, dataset.columns, has_header=job.part == 0) as write:
             for block in _blocks(dataset, job):
                 write(block)
                 done += len(block[0])
@@ -64,9 +58,10 @@ def write_part(dataset: Dataset, job: GenerateFile, progress: Progress) -> int:
     return done
 
 
-def _blocks(dataset: Dataset, job: GenerateFile) -> Iterator[Block]:
+def _blocks(dataset: Dataset, job: GenerateFile) -> Iterator[Columns]:
     fake = _open_faker(job.locale)
-    encodes = [_ENCODERS[job.file_format](column.cql_type) for column in dataset.columns]
+    encode = named_format(job.file_format).encode
+    encodes = [functools.partial(encode, column.cql_type) for column in dataset.columns]
     draws = [
         _draw(dataset.recipe[attribute], fake, encode)
         for attribute, encode in zip(dataset.attributes, encodes, strict=True)
@@ -106,64 +101,3 @@ def _draw(recipe: Recipe, fake: Faker, encode: Encode) -> Callable[[int, int], p
         return encode([recipe(fake) for _ in range(count)])
 
     return row_by_row
-
-
-def _as_text(kind: CqlType) -> Encode:
-    return lambda values: pa.array(
-        ["" if value is None else kind.format(value) for value in values], pa.string()
-    )
-
-
-def _as_arrow(kind: CqlType) -> Encode:
-    if not pa.types.is_string(kind.arrow):
-        return lambda values: pa.array(values, kind.arrow)
-    return lambda values: pa.array(
-        [None if value is None else kind.format(value) for value in values], kind.arrow
-    )
-
-
-@contextlib.contextmanager
-def _write_csv(path: Path, columns: Sequence[Column], job: GenerateFile) -> Iterator[Write]:
-    with path.open("wb") as file:
-        if job.part == 0:
-            file.write(_lines([pa.array([column.name]) for column in columns]))
-        yield lambda block: file.write(_lines(block))
-
-
-@contextlib.contextmanager
-def _write_parquet(path: Path, columns: Sequence[Column], _: GenerateFile) -> Iterator[Write]:
-    schema = pa.schema([(column.name, column.cql_type.arrow) for column in columns])
-    with pq.ParquetWriter(path, schema) as writer:
-        yield lambda block: writer.write_batch(pa.record_batch(block, schema=schema))
-
-
-def _lines(fields: Block) -> pa.Buffer:
-    if not all(_is_plain(column) for column in fields):
-        fields = _quoted(fields)
-    lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*fields, ","), "", "\n")
-    _, offsets, text = lines.buffers()
-    return text[: np.frombuffer(offsets, np.int32)[len(lines)]]
-
-
-def _is_plain(column: pa.Array) -> bool:
-    """Say whether no field needs quotes: looking through all of them at once costs next to nothing."""
-    buffer = column.buffers()[2]
-    text = buffer.to_pybytes() if buffer else b""
-    return not any(mark in text for mark in (b'"', b",", b"\n", b"\r"))
-
-
-def _quoted(fields: Block) -> Block:
-    # As write_rows does, a carriage return puts quotes round every field of its row.
-    everywhere = functools.reduce(pc.or_, [pc.match_substring(column, "\r") for column in fields])
-    return [
-        pc.if_else(
-            pc.or_(everywhere, pc.match_substring_regex(column, '[",\n]')),
-            pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', ""),
-            column,
-        )
-        for column in fields
-    ]
-
-
-_ENCODERS = {"csv": _as_text, "parquet": _as_arrow}
-_WRITERS = {"csv": _write_csv, "parquet": _write_parquet}

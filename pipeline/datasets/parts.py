@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.files import atomic_path
+from pipeline.rowfiles.formats import named_format
 
 
 def count_parts(rows: int, file_format: str) -> int:
     """Return how many parts to write generated rows in: at most one per core.
 
-    Parquet is one part, because joining row groups would encode every row again.
+    A file that its parts' bytes do not join to is one part.
     """
-    if file_format == "parquet":
+    if not named_format(file_format).is_joinable:
         return 1
     return min(len(os.sched_getaffinity(0)), -(-rows // _ROWS_A_PART))
 

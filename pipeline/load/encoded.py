@@ -30,7 +30,6 @@ from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
 from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.formats import format_of
 
 Integers = npt.NDArray[np.int64]
 Fault = tuple[int, int | None, str]
@@ -109,7 +108,7 @@ def encode_fields(
     faults: list[Fault] = [
         (at, number, reason) for number, (_, wrong) in enumerate(pairs) for at, reason in wrong.items()
     ]
-    faults += _key_faults(shape, pairs, lengths, is_csv=format_of(chunk.file) == "csv")
+    faults += _key_faults(shape, pairs, lengths, empty_is_null=chunk.empty_is_null)
     row_bytes = sum(lengths)
     for at in np.flatnonzero(row_bytes > REQUEST_MAX_BYTES):
         faults.append((int(at), None, f"{row_bytes[at]} bytes of values; {REQUEST_MAX_BYTES} are the most"))
@@ -121,7 +120,7 @@ def _key_faults(
     pairs: Sequence[tuple[pa.BinaryArray, Mapping[int, str]]],
     lengths: Sequence[Integers],
     *,
-    is_csv: bool,
+    empty_is_null: bool,
 ) -> list[Fault]:
     """Return what the server would refuse of the rows' keys, beside values that are wrong."""
     faults: list[Fault] = []
@@ -137,7 +136,7 @@ def _key_faults(
             reason = NO_KEY_VALUE
             if what == "partition key" and not is_composite:
                 absent |= lengths[number] == 0
-            elif is_csv and field.column.type_name in {"text", "varchar", "ascii"}:
+            elif empty_is_null and field.column.type_name in {"text", "varchar", "ascii"}:
                 reason = NO_KEY_TEXT
             faults += [(at, number, reason) for at in np.flatnonzero(absent).tolist() if at not in wrong]
             key_bytes += lengths[number] + 3 * is_composite

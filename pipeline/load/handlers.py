@@ -40,7 +40,7 @@ from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
 from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
-from pipeline.rowfiles.sources import options_of, require_unchanged
+from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
@@ -58,15 +58,16 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
         PipelineError: there is no such table, or the files do not fit it.
     """
     table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
-    fields = plan_fields([Path(file.path) for file in load.files], table.columns, load.mapping)
+    fields = plan_fields(load.files, table.columns, load.mapping)
     return LoadPlan(load=load, table=table, fields=tuple(fields))
 
 
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
-    """Open the journal, once the files are known to be whole."""
+    """Open the journal, once the files are known to be whole, and as they were described."""
     load, table = job.plan.load, job.plan.table
     for file in load.files:
-        check_file(Path(file.path), job.plan.fields)
+        still_same(file)
+        check_file(file, job.plan.fields)
     with open_session(load.cluster) as session:
         ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
         _reserve_timestamps(session, job.plan, anew=job.anew)
@@ -130,7 +131,7 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
         session = with_retries(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
         journal = read_journal(Path(job.journal))
         share = Share(session, job.plan, journal, share=job.share, shares=job.shares)
-        total = sum(file.rows for file in load.files)
+        total = sum(file.lines for file in load.files)
         try:
             began_s = time.perf_counter()
             with reporting(progress, total, "rows loaded", share):
@@ -142,7 +143,6 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
     return LoadedShare(
         rows=share.done,
         elapsed_s=elapsed_s,
-        chunks=tuple(share.chunks),
         retries=dict(nodes.tally.retries),
         warned=nodes.tally.warned,
         warning=nodes.tally.warning,
@@ -153,10 +153,11 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
 def finish(job: FinishLoad, _: Progress) -> RowCounts:
     """Account for every chunk, then write the marker; only then forget the journal."""
     load, journal = job.plan.load, read_journal(Path(job.journal))
-    for number, chunks in enumerate(job.chunks):
-        for chunk in range(chunks):
-            if (number, chunk) not in journal.chunks:
-                raise WorkerError(f"chunk {chunk} of file {number} is not settled; run the load again")
+    files = in_order_of(journal, load.files)
+    for number, file in enumerate(files):
+        for split in file.content.splits:
+            if (number, split.number) not in journal.chunks:
+                raise WorkerError(f"chunk {split.number} of {file.path} is not settled; run the load again")
     try:
         for file in load.files:
             require_unchanged(file)
@@ -164,7 +165,7 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
         # What is settled may have been read from another content than the journal is of.
         journal.path.unlink(missing_ok=True)
         raise
-    bad = bad_rows_of(journal, in_order_of(journal, load.files))
+    bad = bad_rows_of(journal, files)
     counts = _counts(journal, bad)
     if job.rows and counts.read != job.rows:
         [file] = load.files
@@ -212,10 +213,10 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
         replicas = Replicas(session, plan.table.keyspace)
     shape = InsertPlan.of(plan)
     rows, bad = 0, list[BadRow]()
-    total = sum(file.rows for file in load.files)
+    total = sum(file.lines for file in load.files)
     for file in load.files:
-        check_file(Path(file.path), plan.fields)
-        for chunk in read_chunks(Path(file.path), plan.fields):
+        check_file(file, plan.fields)
+        for chunk in read_chunks(file, plan.fields):
             encoded = encode_chunk(chunk, shape, replicas)
             rows += encoded.row_count
             bad += encoded.bad
@@ -255,6 +256,6 @@ def _keep(plan: LoadPlan, bad: Sequence[BadRow]) -> str:
             file.unlink(missing_ok=True)
         return ""
     write_bad_rows(faults, bad)
-    write_rejected(rows, plan.fields, bad)
+    write_rejected(rows, plan.fields, bad, plan.load.files)
     words = shlex.join(("ReplayBadRows", "--table", str(plan.table), "--input", str(rows)))
     return f"{faults} says what is wrong; mend the rows in {rows}, then run {words}"

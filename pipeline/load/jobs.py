@@ -6,7 +6,7 @@ from functools import partial
 
 from pipeline.cql.tables import Table
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.sources import SourceFile
+from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.workers.jobs import Handler, Job
 
@@ -115,14 +115,12 @@ class BeginLoad(Job[BegunLoad]):
 class LoadedShare:
     """What loading a share came to.
 
-    `rows` are settled, `chunks` is how many each file has, in the journal's order, `retries` counts by kind
-    of error, `warned` the answers with a warning, `warning` is the first, and `limits` the requests in flight
-    that each node was last allowed.
+    `rows` are settled, `retries` counts by kind of error, `warned` the answers with a warning, `warning` is
+    the first, and `limits` the requests in flight that each node was last allowed.
     """
 
     rows: int
     elapsed_s: float
-    chunks: tuple[int, ...]
     retries: dict[str, int]
     warned: int
     warning: str
@@ -165,7 +163,6 @@ class FinishLoad(Job[RowCounts]):
 
     plan: LoadPlan
     journal: str
-    chunks: tuple[int, ...]
     date: date
     source: str
     input_sha256: str

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from cassandra import ConsistencyLevel, InvalidRequest
 from cassandra.cluster import Session
@@ -28,14 +27,14 @@ from pipeline.requests.nodes import Nodes
 from pipeline.requests.replicas import ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.files import read_chunks
-from pipeline.rowfiles.formats import format_of
-from pipeline.rowfiles.sources import SourceFile, still_same
+from pipeline.rowfiles.sources import still_same
+from pipeline.rowfiles.splits import SourceFile
 
 
 class Share:
     """One process's share of a load: every chunk of it that the journal does not hold yet.
 
-    `done` counts the rows that are settled, `chunks` how many each file has, in the journal's order.
+    `done` counts the rows that are settled.
 
     Raises:
         RowFileError: a file is not one that the journal is of.
@@ -54,7 +53,6 @@ class Share:
         # Its own chunks alone: another share may have settled some of its own by now.
         own = (journal.chunks[at] for at in journal.chunks if sum(at) % shares == share)
         self.done = sum(record.rows for record in own)
-        self.chunks = [0] * len(journal.files)
         self._files = in_order_of(journal, load.files)
         self.bad = bad_rows_of(journal, self._files)
         self._session = session
@@ -163,24 +161,23 @@ class Share:
             may_be_future=self._load.config.timestamp_us > 0,
         )
         replicas = ReplicasNow(self._session, self._table.keyspace)
-        # So that the first row's write timestamp is the journal's: in CSV a header stands before it.
-        lines_before = -2 if format_of(self._files[0].path) == "csv" else -1
+        lines_before = 0
         for number, file in enumerate(self._files):
-
-            def wanted(chunk: int, number: int = number) -> bool:
-                self.chunks[number] = chunk + 1
-                mine = (number + chunk) % self._shares == self._share
-                return mine and (number, chunk) not in self._journal.chunks
-
+            wanted = [
+                split
+                for split in file.content.splits
+                if (number + split.number) % self._shares == self._share
+                and (number, split.number) not in self._journal.chunks
+            ]
             source = file
-            for chunk in read_chunks(Path(file.path), self._fields, wanted=wanted):
+            for chunk in read_chunks(file, self._fields, wanted):
                 source = still_same(source)
                 encoded = encode_chunk(chunk, shape, replicas.now())
                 load = ChunkLoad(
                     chunk=chunk,
                     encoded=encoded,
                     file=number,
-                    first_line=lines_before + chunk.first_line,
+                    first_line=lines_before + file.lines_before(chunk.first_line),
                     timestamps=timestamps,
                     settle=self._refusing.settled,
                     note_acknowledged=self._refusing.took,

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -19,24 +19,23 @@ from pipeline.rowfiles.badrows import BadRow
 
 Lines = npt.NDArray[np.int64]
 """Where rows begin: lines of a CSV file, or numbers of rows in a Parquet file, from 1."""
-Wanted = Callable[[int], bool]
-"""Whether the chunk of that number, within its file, is to be read; asked once a chunk, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Rows that stand together in a file.
+    """The rows of one split of a file.
 
-    `number` counts the file's chunks from 0 and `first_line` is where the first row begins. Each array of
-    `columns` has a value for each good row, in the order of the fields asked for: from CSV `pa.string()`
-    with null for the empty field, from Parquet of the file's own types, dictionaries decoded. `bad` holds
-    the rows that could not be taken apart, each with its place; they are in no array.
+    `number` and `first_line` are the split's. Each array of `columns` has a value for each good row, in the
+    order of the fields asked for: of a text format `pa.string()`, else of the file's own types, dictionaries
+    decoded. `empty_is_null` is true where the format has one form for null and the empty text; it is read as
+    null. `bad` holds the rows that could not be taken apart, each with its place; they are in no array.
     """
 
     file: Path
     number: int
     first_line: int
     columns: Sequence[pa.Array]
+    empty_is_null: bool
     find_lines: Callable[[], Lines]
     bad: Sequence[BadRow] = ()
 
@@ -44,11 +43,6 @@ class Chunk:
     def lines(self) -> Lines:
         """Where each good row begins; found when first asked for, because few who read chunks ask."""
         return self.find_lines()
-
-
-def every(_: int) -> bool:
-    """Want every chunk."""
-    return True
 
 
 @contextlib.contextmanager
@@ -93,8 +87,13 @@ def require_regular(file: Path) -> None:
         kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "no file")
         raise RowFileError(
             f"cannot read {file}: it is {kind}, and a load reads its files more than once; write the rows "
-            "to a .csv or .parquet file and load that"
+            "to a file and load that"
         )
+
+
+def printable(path: PurePath | str) -> str:
+    """Return a path as a message can hold it: a byte that is not UTF-8 as a backslash, x and its hex."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:

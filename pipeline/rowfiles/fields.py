@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError, abbreviated, suggestion
-from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.mapping import format_mapping, quoted
 
 
@@ -23,12 +22,18 @@ class Field:
 
 
 def match_fields(
-    file: Path, header: Sequence[str], columns: Sequence[Column], mapping: Mapping[str, str]
+    file: Path,
+    header: Sequence[str],
+    columns: Sequence[Column],
+    mapping: Mapping[str, str],
+    *,
+    is_text: bool,
 ) -> list[Field]:
     """Return the fields to load, in the order of the table's columns.
 
     Without a mapping, the header must name each column once, in any order. With one, field to column, only
-    the fields that it names are loaded, and the header may name any others.
+    the fields that it names are loaded, and the header may name any others. `is_text` says that the header is
+    a line of text, which may be something else than a header.
 
     Raises:
         RowFileError: the header is not what the table, or the mapping, needs.
@@ -36,13 +41,13 @@ def match_fields(
     """
     if mapping:
         fields = _mapped_fields(columns, mapping)
-        _require_mapped(file, header, fields)
+        _require_mapped(file, header, fields, is_text=is_text)
         return fields
     names = [column.name for column in columns]
     if sorted(header) != sorted(names):
         raise RowFileError(
             f"{file}: the header is {abbreviated(','.join(header))!r}; it must name each of "
-            f"{','.join(names)!r} once; {_what_is_wrong(file, header, columns)}"
+            f"{','.join(names)!r} once; {_what_is_wrong(header, columns, is_text=is_text)}"
         )
     return [Field(column, column.name) for column in columns]
 
@@ -70,13 +75,14 @@ def _mapped_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> lis
     return [Field(column, field_of[column.name]) for column in columns if column.name in field_of]
 
 
-def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field]) -> None:
+def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field], *, is_text: bool) -> None:
     for wanted in fields:
         count = list(header).count(wanted.name)
         if count == 0:
+            meant = _what_was_meant(header, fields, wanted.name, is_text=is_text)
             raise RowFileError(
                 f"{file}: no field {abbreviated(wanted.name)!r} in its header, which the mapping wants for "
-                f"column {wanted.column.name!r}; {_what_was_meant(file, header, fields, wanted.name)}"
+                f"column {wanted.column.name!r}; {meant}"
             )
         if count > 1:
             raise RowFileError(
@@ -90,9 +96,9 @@ def other_delimiter(delimiter: str) -> str:
     return f"its delimiter seems to be {delimiter!r}, and only the comma is read; convert the file"
 
 
-def _what_is_wrong(file: Path, header: Sequence[str], columns: Sequence[Column]) -> str:
+def _what_is_wrong(header: Sequence[str], columns: Sequence[Column], *, is_text: bool) -> str:
     names = [column.name for column in columns]
-    if hint := _not_a_header(file, header, names):
+    if is_text and (hint := _not_a_header(header, names)):
         return hint
     counts = Counter(header)
     faults = {
@@ -104,7 +110,7 @@ def _what_is_wrong(file: Path, header: Sequence[str], columns: Sequence[Column])
     said = "; ".join(f"{what}: {_listed(found)}" for what, found in faults.items() if found)
     if header and (header[0] == "" or any(map(_PANDAS_INDEX.fullmatch, faults["surplus"]))):
         said += "; pandas writes its index so unless told index=False"
-    elif header and header[-1] == "" and format_of(file) == "csv":
+    elif header and header[-1] == "" and is_text:
         said += "; its first line ends with a comma"
     example = shlex.quote(format_mapping(_likely_mapping(counts, columns)))
     return f"{said}; correct the header, or use LoadTable and --mapping {abbreviated(example, 500)}"
@@ -126,9 +132,9 @@ def _likely_mapping(counts: Mapping[str, int], columns: Sequence[Column]) -> dic
     return mapping
 
 
-def _what_was_meant(file: Path, header: Sequence[str], fields: Sequence[Field], name: str) -> str:
+def _what_was_meant(header: Sequence[str], fields: Sequence[Field], name: str, *, is_text: bool) -> str:
     """Return which field was meant, as a mapping names it."""
-    if hint := _not_a_header(file, header, [field.name for field in fields]):
+    if is_text and (hint := _not_a_header(header, [field.name for field in fields])):
         return hint
     near = difflib.get_close_matches(name, header, n=1)
     if not near or quoted(near[0]) == near[0]:
@@ -136,9 +142,9 @@ def _what_was_meant(file: Path, header: Sequence[str], fields: Sequence[Field], 
     return f"did you mean {abbreviated(quoted(near[0]))}, with its double quotes?"
 
 
-def _not_a_header(file: Path, header: Sequence[str], names: Sequence[str]) -> str:
-    """Return why a CSV file's first line is none that names fields; nothing where it seems to be one."""
-    if format_of(file) != "csv" or set(header) & set(names):
+def _not_a_header(header: Sequence[str], names: Sequence[str]) -> str:
+    """Return why a file's first line is none that names fields; nothing where it seems to be one."""
+    if set(header) & set(names):
         return ""
     delimiter = next((each for each in ";\t|" if each in header[0]), "")
     if delimiter and len(header[0].split(delimiter)) > len(header):

@@ -6,39 +6,17 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
 
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.chunk import open_regular, reading
 from pipeline.rowfiles.formats import format_of
-from pipeline.rowfiles.parquetfile import count_parquet_rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceFile:
-    """A row file: its content's SHA-256, by which it is the same wherever it lies, and how many lines it has.
-
-    Of Parquet a row counts as a line. `version` is what the file system said of it then: device, inode, size
-    in bytes, when its content and when its inode was last changed, in ns since 1970.
-    """
-
-    path: str
-    sha256: str
-    lines: int
-    version: tuple[int, ...]
-
-    @property
-    def rows(self) -> int:
-        """About how many rows it has: CSV begins with a header, and a value may hold line breaks."""
-        return self.lines - (format_of(self.path) == "csv")
+from pipeline.rowfiles.splits import SourceFile
 
 
 def describe_file(file: Path) -> SourceFile:
-    """Return what a load knows of a row file.
+    """Return a row file as a load knows it: what it has, where its splits are, or why it cannot be read.
 
     Raises:
         RowFileError: it cannot be read, or is written to meanwhile.
@@ -105,13 +83,10 @@ def _describe(file: Path, _version: tuple[int, ...], _asked_at_s: float) -> Sour
 def _read(file: Path) -> SourceFile:
     with open_regular(file) as content:
         version = _version(os.fstat(content.fileno()))
-        if format_of(file) == "parquet":
-            sha256, lines = hashlib.file_digest(content, "sha256").hexdigest(), count_parquet_rows(file)
-        else:
-            sha256, lines = _digest_and_lines(content)
+        described = format_of(file).describe(file, content)
         if _version(os.fstat(content.fileno()))[:_WRITTEN] != version[:_WRITTEN]:
             raise RowFileError(f"{file} is being written to; load it when it is complete")
-    return SourceFile(path=str(file), sha256=sha256, lines=lines, version=version)
+    return SourceFile(path=str(file), content=described, version=version)
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:
@@ -123,26 +98,9 @@ def _may_change_unseen(version: tuple[int, ...]) -> bool:
     return time.time_ns() - max(version[_SIZE + 1 :]) < _COARSEST_CLOCK_NS
 
 
-def _digest_and_lines(content: BinaryIO) -> tuple[str, int]:
-    """Return the SHA-256 of a text, in hex, and how many lines it has: one may end with LF, CR or both."""
-    sha256, lines, last = hashlib.sha256(), 0, b""
-    while block := content.read(_BLOCK_BYTES):
-        sha256.update(block)
-        lines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == _LINE_FEED))
-        # To look for a CR is faster than to count none.
-        if b"\r" in block:
-            lines += block.count(b"\r") - block.count(b"\r\n")
-        lines -= last == b"\r" and block.startswith(b"\n")
-        last = block[-1:]
-    return sha256.hexdigest(), lines
-
-
 _SIZE = 2
 _WRITTEN = 4
 """How many parts of a file's version change when another file takes its place, or it is written to."""
 
 _COARSEST_CLOCK_NS = 2 * 10**9
 """What file systems round times to: FAT two seconds, most others milliseconds."""
-
-_BLOCK_BYTES = 1 << 20
-_LINE_FEED = ord("\n")

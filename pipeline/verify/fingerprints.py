@@ -6,7 +6,6 @@ taken out of it again.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import gevent
 import numpy as np
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.load.encoded import InsertPlan, encode_fields
 from pipeline.rowfiles.files import read_chunks
+from pipeline.rowfiles.splits import SourceFile
 from pipeline.verify.cells import Cells, Hashes
 from pipeline.verify.rowbytes import Integers, Rows, View
 
@@ -35,7 +35,7 @@ class RowFiles:
     here.
     """
 
-    files: Sequence[Path]
+    files: Sequence[SourceFile]
     shape: InsertPlan
     left_out: Mapping[str, Collection[int]]
 
@@ -55,7 +55,7 @@ class RowFiles:
                 ]
                 rows = Rows(view, columns)
                 bad = {at for at, _, _ in faults}
-                if left_out := self.left_out.get(str(file)):
+                if left_out := self.left_out.get(file.path):
                     bad.update(np.flatnonzero(np.isin(chunk.lines, list(left_out))).tolist())
                 if bad:
                     rows = rows.take(np.delete(np.arange(len(rows)), sorted(bad)))

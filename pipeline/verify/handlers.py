@@ -23,7 +23,7 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
         ClusterError: the cluster, or the table, is not what the load needs.
     """
     plan, load = job.plan, job.plan.load
-    files = [Path(file.path) for file in sorted(load.files, key=lambda file: file.path)]
+    files = sorted(load.files, key=lambda file: file.path)
     left_out = read_bad_lines(Path(load.bad_rows) / BAD_ROWS)
     lines = sum(file.lines for file in load.files)
     with open_session(load.cluster) as session:

@@ -17,6 +17,7 @@ from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, read_chunks
 from pipeline.rowfiles.rejected import write_rejected
+from pipeline.rowfiles.sources import describe_file
 from tests.harness.arrow_cells import ARROW
 from tests.harness.meanings import REFUSED, Broken, Fields, Moment, Pairs, Span, exact, meaning_in
 from tests.harness.values import USER_TYPES
@@ -111,8 +112,9 @@ def test_a_file_of_it_is_read_so_too(name: str, tmp_path: Path) -> None:
         except pa.ArrowNotImplementedError:
             assert name in NOT_WRITTEN, name
             return
-        check_file(file, FIELDS)
-        [chunk] = read_chunks(file, FIELDS)
+        described = describe_file(file)
+        check_file(described, FIELDS)
+        [chunk] = read_chunks(described, FIELDS)
         kept = [int(line) - 1 for line in chunk.lines]
         bad = {row.line - 1: row for row in chunk.bad}
         assert sorted([*kept, *bad]) == list(range(len(cells)))
@@ -121,7 +123,7 @@ def test_a_file_of_it_is_read_so_too(name: str, tmp_path: Path) -> None:
             check(column, [cells[at] for at in kept], read)
         places = range(1, len(cells) + 1)
         rows = [BadRow(file=str(file), line=line, column="value", value="", reason="") for line in places]
-        assert write_rejected(tmp_path / "rejected.csv", FIELDS[:1], rows) == len(cells)
+        assert write_rejected(tmp_path / "rejected.csv", FIELDS[:1], rows, [described]) == len(cells)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.fields import match_fields
 from pipeline.rowfiles.files import plan_fields, read_chunks
+from pipeline.rowfiles.sources import describe_file
 
 COLUMNS = [
     Column("id", "int", is_key=True),
@@ -18,7 +19,10 @@ FILE = Path("rows.csv")
 
 def names(mapping: dict[str, str], header: list[str]) -> list[tuple[str, str]]:
     """Return which field feeds which column."""
-    return [(field.name, field.column.name) for field in match_fields(FILE, header, COLUMNS, mapping)]
+    return [
+        (field.name, field.column.name)
+        for field in match_fields(FILE, header, COLUMNS, mapping, is_text=True)
+    ]
 
 
 def test_a_header_names_the_columns_in_any_order() -> None:
@@ -75,7 +79,7 @@ def test_every_header_is_looked_at_first(tmp_path: Path) -> None:
     """The wrong header of a last file is found before a row of the first is read."""
     for name, header in (("1.csv", "id,name,born"), ("2.csv", "born,id,name"), ("3.csv", "id,name")):
         (tmp_path / name).write_text(f"{header}\n", encoding="utf-8")
-    files = sorted(tmp_path.iterdir())
+    files = [describe_file(file) for file in sorted(tmp_path.iterdir())]
     with pytest.raises(RowFileError, match=r"3\.csv: the header is 'id,name'; it must name each of"):
         plan_fields(files, COLUMNS, {})
     assert len(plan_fields(files[:2], COLUMNS, {})) == 3
@@ -85,7 +89,7 @@ def test_fields_are_found_by_name_in_each_file(tmp_path: Path) -> None:
     """Files whose headers have other orders give the same columns."""
     (tmp_path / "1.csv").write_text("id,x,name\n1,-,Ada\n", encoding="utf-8")
     (tmp_path / "2.csv").write_text("name,id\nAda,1\n", encoding="utf-8")
-    files = sorted(tmp_path.iterdir())
+    files = [describe_file(file) for file in sorted(tmp_path.iterdir())]
     fields = plan_fields(files, COLUMNS, {"name": "name", "id": "id"})
     for file in files:
         [chunk] = read_chunks(file, fields)

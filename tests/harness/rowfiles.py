@@ -1,13 +1,16 @@
 """Row files of the tests: how one is written, and how its rows are read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from pipeline.cql.columns import Column, Row
-from pipeline.rowfiles.files import read_rows
+from pipeline.rowfiles.chunk import Chunk
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.files import read_chunks, read_rows
+from pipeline.rowfiles.sources import describe_file
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
 NAMES = [
@@ -28,3 +31,12 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
 def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
     """Return all rows of one file."""
     return list(read_rows([file], columns))
+
+
+def chunks_of(file: Path, fields: Sequence[Field], wanted: Collection[int] | None = None) -> Iterator[Chunk]:
+    """Describe a file and read its splits, or those of the numbers that are wanted."""
+    described = describe_file(file)
+    splits = described.content.splits
+    return read_chunks(
+        described, fields, [split for split in splits if wanted is None or split.number in wanted]
+    )

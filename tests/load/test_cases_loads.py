@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RowFileError
+from pipeline.load.jobs import BeginLoad, PlanLoad
 from pipeline.rowfiles.sources import describe_file, require_unchanged
+from pipeline.workers.client import run_job
 from tests.harness.loads import Loads
 from tests.harness.tables import TASK_FAILED, Tables
 from tests.harness.workspace import until
@@ -42,6 +44,19 @@ def replace(file: Path) -> None:
     other.replace(file)
 
 
+@pytest.mark.parametrize("change", [append, replace, Path.unlink])
+def test_a_file_that_changed_since_it_was_described_is_not_begun(loads: Loads, change: object) -> None:
+    """A load whose file is no longer the one described does not begin: no journal is written."""
+    file = loads.write("stale.csv", "id,v", [(1, "old"), (2, "old")])
+    load = loads.job(create(loads, "stale"), [file])
+    plan = run_job(PlanLoad(load=load))
+    change(file)  # type: ignore[operator]
+    before = set(Path(load.checkpoints).glob("*.journal"))
+    with pytest.raises(RowFileError, match=r"stale\.csv"):
+        run_job(BeginLoad(plan=plan, anew=False))
+    assert set(Path(load.checkpoints).glob("*.journal")) == before
+
+
 @pytest.mark.parametrize("change", [append, edit, replace, Path.unlink])
 def test_a_file_that_changes_during_its_load_is_not_loaded(loads: Loads, change: object) -> None:
     """A file that grows, is edited, replaced or removed while it is loaded ends its load without a marker."""
@@ -49,10 +64,10 @@ def test_a_file_that_changes_during_its_load_is_not_loaded(loads: Loads, change:
     file = loads.write("changing.csv", "id,v", [(1, "old"), (2, "old")])
     load = loads.job(table, [file])
     journal = loads.begin(load).journal
-    sent = loads.send(load, journal)
+    loads.send(load, journal)
     change(file)  # type: ignore[operator]
     with pytest.raises(RowFileError, match=r"changing\.csv"):
-        loads.finish(load, journal, sent)
+        loads.finish(load, journal)
     assert not [row for row in loads.rows("load_marker") if row["table_name"] == table]
     # What was settled may be of either content: the next run begins anew.
     assert not Path(journal).exists()

@@ -16,7 +16,7 @@ from pipeline.cql.types import canonical
 from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError
 from pipeline.rowfiles.files import write_rows
-from pipeline.settings import FILE_FORMATS
+from pipeline.rowfiles.formats import FILE_FORMATS
 from tests.harness.loads import MIB, Loads, loads_into
 from tests.harness.tables import Tables
 from tests.harness.values import EVERY_TYPE, USER_TYPES, known

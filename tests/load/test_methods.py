@@ -14,7 +14,7 @@ from pyarrow import csv
 from pipeline import embedded
 from pipeline.embedded import Endpoint
 from pipeline.requests.dispatch import Pace
-from pipeline.settings import FILE_FORMATS
+from pipeline.rowfiles.formats import FILE_FORMATS
 from tests.harness.loads import MIB, USERS, Loaded, Loads, loads_into
 
 METHODS = ["batch", "prepared", "create"]
@@ -166,14 +166,14 @@ def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, method: str) -> N
     journal = Path(loads.begin(load).journal)
     for _ in range(3):
         unsettled = journal.read_bytes()
-        sent = loads.send(load, str(journal))
+        loads.send(load, str(journal))
         found = {row["id"]: (row["l"], row["m"]) for row in loads.rows(table)}
         assert found == {0: ([5, 5], None), 1: ([1, 2], {1: 2})}
         settled = journal.read_bytes()
         journal.write_bytes(unsettled)
         assert loads.begin(load).rows == 0
     journal.write_bytes(settled)
-    loads.finish(load, str(journal), sent)
+    loads.finish(load, str(journal))
 
 
 def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:

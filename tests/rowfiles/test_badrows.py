@@ -10,6 +10,7 @@ from pipeline.errors import OutputError, RowFileError, SettingError
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget, write_bad_rows
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.rejected import write_rejected
+from pipeline.rowfiles.sources import describe_file
 
 FIELDS = [
     Field(Column("id", "int", is_key=True), "id"),
@@ -90,7 +91,10 @@ def test_rejected_rows_are_the_bytes_of_their_source(tmp_path: Path) -> None:
     source.write_bytes(b"\xef\xbb\xbfid,name\r\n" + wrong[0] + good + b"".join(wrong[1:]))
     target = tmp_path / "rejected.csv"
     lines = [100_006, 100_005, 2, 2, 100_004, 100_007]
-    assert write_rejected(target, FIELDS, [bad_row(source, line) for line in lines]) == 5
+    assert (
+        write_rejected(target, FIELDS, [bad_row(source, line) for line in lines], [describe_file(source)])
+        == 5
+    )
     assert target.read_bytes() == b"id,name\r\n" + b"".join(wrong)
 
 
@@ -105,7 +109,7 @@ def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
     bad = [
         bad_row(file, line) for file, line in ((first, 2), (other, 3), (other, 2), (parquet, 1), (parquet, 2))
     ]
-    assert write_rejected(target, FIELDS, bad) == 5
+    assert write_rejected(target, FIELDS, bad, map(describe_file, (first, other, parquet))) == 5
     assert target.read_bytes() == (
         b'id,more,name\nx,m,Ada\ny,,"Ada, b"\na,b,c\n1099511627776,,Ada\n2,,\xff\n'
     )
@@ -114,13 +118,16 @@ def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
 def test_no_bad_rows_give_a_file_without_rows(tmp_path: Path) -> None:
     """Where nothing was rejected the file has a header only, which loads as no rows."""
     target = tmp_path / "rejected.csv"
-    assert write_rejected(target, FIELDS, []) == 0
+    assert write_rejected(target, FIELDS, [], []) == 0
     assert target.read_bytes() == b"id,name\n"
 
 
 def test_a_source_that_is_gone_is_named(tmp_path: Path) -> None:
     """A source that was removed in between is named, and no half file is left."""
-    target = tmp_path / "rejected.csv"
+    target, gone = tmp_path / "rejected.csv", tmp_path / "gone.csv"
+    gone.write_text("id,name\nx,a\n", encoding="utf-8")
+    described = describe_file(gone)
+    gone.unlink()
     with pytest.raises(RowFileError, match=r"cannot read .*gone.csv: No such file or directory"):
-        write_rejected(target, FIELDS, [bad_row(tmp_path / "gone.csv", 2)])
+        write_rejected(target, FIELDS, [bad_row(gone, 2)], [described])
     assert not target.exists()

@@ -10,9 +10,10 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import match_fields
-from pipeline.rowfiles.files import find_files, listed, passed_over, plan_fields, read_chunks
+from pipeline.rowfiles.files import find_files, listed, passed_over, plan_fields
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.sources import describe_file
+from tests.harness.rowfiles import chunks_of
 from tests.harness.workspace import PROJECT
 
 CASES = PROJECT / "tests/cases"
@@ -28,7 +29,7 @@ def written(folder: Path, content: bytes, name: str = "rows.csv") -> Path:
 
 def chunks(file: Path) -> list[Chunk]:
     """Read a file of two columns."""
-    return list(read_chunks(file, plan_fields([file], COLUMNS, {})))
+    return list(chunks_of(file, plan_fields([describe_file(file)], COLUMNS, {})))
 
 
 def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
@@ -42,9 +43,9 @@ def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
 def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
     """The header of F.CSV is no row, for the count of rows as for the reading."""
     [file] = find_files(str(CASES / "20-mixed-folder" / "only"))
-    assert describe_file(file).rows == 1
-    fields = plan_fields([file], [COLUMNS[0], Column("v", "text", is_key=False)], {})
-    assert [len(chunk.lines) for chunk in read_chunks(file, fields)] == [1]
+    assert describe_file(file).lines == 1
+    fields = plan_fields([describe_file(file)], [COLUMNS[0], Column("v", "text", is_key=False)], {})
+    assert [len(chunk.lines) for chunk in chunks_of(file, fields)] == [1]
 
 
 def test_a_folder_of_which_nothing_is_taken_says_what_is_there(tmp_path: Path) -> None:
@@ -113,14 +114,14 @@ def test_a_header_that_does_not_fit_says_why(tmp_path: Path, header: str, messag
     """The refusal of a header says what is wrong with it, and what to do."""
     file = written(tmp_path, f"{header}\n1,x\n".encode())
     with pytest.raises(RowFileError) as raised:
-        plan_fields([file], COLUMNS, {})
+        plan_fields([describe_file(file)], COLUMNS, {})
     assert message.replace("\\\\", "\\") in str(raised.value)
 
 
 def test_advice_can_be_followed() -> None:
     """What a mapping's error suggests stands as --mapping reads it."""
     with pytest.raises(RowFileError, match=r'did you mean " a", with its double quotes\?'):
-        match_fields(Path("x.csv"), ["id", " a"], COLUMNS, {"id": "id", "a": "a"})
+        match_fields(Path("x.csv"), ["id", " a"], COLUMNS, {"id": "id", "a": "a"}, is_text=True)
 
 
 @given(st.dictionaries(NAMES, NAMES, max_size=4))
@@ -161,7 +162,7 @@ def test_backslashes_cost_their_own_rows() -> None:
 def chunks_of_three(file: Path) -> list[Chunk]:
     """Read a file of three columns."""
     columns = [*COLUMNS, Column("b", "text", is_key=False)]
-    return list(read_chunks(file, plan_fields([file], columns, {})))
+    return list(chunks_of(file, plan_fields([describe_file(file)], columns, {})))
 
 
 def test_a_packed_file_says_so() -> None:

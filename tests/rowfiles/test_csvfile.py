@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.csvfile import open_csv, read_csv_chunks
-from pipeline.rowfiles.csvrows import ANY_WIDTH, TextFile, take_rows
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.formats.csv.reader import Position
+from pipeline.rowfiles.formats.csv.rows import ANY_WIDTH, TextFile, take_rows
+from pipeline.rowfiles.sources import describe_file
+from tests.harness.rowfiles import chunks_of
 
 PROVE = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("x", "y", "z")
@@ -73,7 +75,7 @@ def by_chunks(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
     """Read a file by its chunks."""
     rows: Rows = []
     bad: Bad = []
-    for chunk in read_csv_chunks(file, fields_of(*names)):
+    for chunk in chunks_of(file, fields_of(*names)):
         values = [column.to_pylist() for column in chunk.columns]
         rows += zip(chunk.lines.tolist(), zip(*values, strict=True), strict=True)
         for row in chunk.bad:
@@ -90,10 +92,10 @@ def written(folder: str | Path, content: bytes) -> Path:
 
 def sizes(monkeypatch: pytest.MonkeyPatch, *, chunk: int, row: int) -> None:
     """Let a chunk and a row have so many bytes, in place of 1 MiB and 32 MiB."""
-    monkeypatch.setattr("pipeline.rowfiles.csvfile._CHUNK_BYTES", chunk)
-    monkeypatch.setattr("pipeline.rowfiles.csvrows._WINDOW_BYTES", chunk)
-    monkeypatch.setattr("pipeline.rowfiles.csvfile.ROW_MAX_BYTES", row)
-    monkeypatch.setattr("pipeline.rowfiles.csvrows.ROW_MAX_BYTES", row)
+    monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader._SPLIT_BYTES", chunk)
+    monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows._WINDOW_BYTES", chunk)
+    monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader.ROW_MAX_BYTES", row)
+    monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows.ROW_MAX_BYTES", row)
 
 
 @PROVE
@@ -110,8 +112,8 @@ def test_columns_at_once_are_the_rows_one_by_one(text: bytes, chunk: int, wanted
         for names in (NAMES, ("z", "x")):
             assert by_chunks(file, names) == by_rows(file, names)
         fields = fields_of("y")
-        every = {chunk.number: chunk for chunk in read_csv_chunks(file, fields)}
-        some = {chunk.number: chunk for chunk in read_csv_chunks(file, fields, lambda at: at in wanted)}
+        every = {chunk.number: chunk for chunk in chunks_of(file, fields)}
+        some = {chunk.number: chunk for chunk in chunks_of(file, fields, wanted)}
         assert some.keys() == every.keys() & wanted
         for number, chunk_found in some.items():
             assert chunk_found.columns == every[number].columns
@@ -126,6 +128,22 @@ def test_a_row_longer_than_the_limit_is_bad_on_both_roads(text: bytes, row: int)
         file = written(folder, b"x,y,z\n" + text)
         sizes(patch, chunk=8, row=row)
         assert by_chunks(file, NAMES) == by_rows(file, NAMES)
+
+
+@PROVE
+@given(text=TEXTS, width=st.integers(1, 4), window=st.sampled_from([4, 16, 1 << 20]))
+@example(text=b"a\r\nb\r", width=1, window=2)
+@example(text=b"a\n\nb\n", width=1, window=4)
+def test_whole_rows_are_taken_as_any(text: bytes, width: int, window: int) -> None:
+    """A row that is taken at once is the row that is taken field by field."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = written(folder, text)
+        sizes(patch, chunk=window, row=1 << 20)
+        with file.open("rb") as stream:
+            source = TextFile(file, stream)
+            rows = list(take_rows(source, 0, 1, width))
+            patch.setattr("pipeline.rowfiles.formats.csv.rows._take_whole", lambda *_: None)
+            assert list(take_rows(source, 0, 1, width)) == rows
 
 
 @PROVE
@@ -160,7 +178,7 @@ def test_line_numbers_hold_across_chunks(tmp_path: Path) -> None:
     content = "x,y,z\n" + "".join(lines)
     found = {
         int(key): line
-        for chunk in read_csv_chunks(written(tmp_path, content.encode()), fields_of("x"))
+        for chunk in chunks_of(written(tmp_path, content.encode()), fields_of("x"))
         for line, key in zip(chunk.lines.tolist(), chunk.columns[0].to_pylist(), strict=True)
     }
     line = 2
@@ -197,7 +215,7 @@ def test_a_field_that_nobody_asks_for_may_hold_anything(tmp_path: Path) -> None:
 def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
     """A value that is not UTF-8 is a bad row with file, line, column and what can be shown of it."""
     file = written(tmp_path, b"x,y,z\n1,b,c\n2," + b"\xe9" * 100 + b",c\n")
-    [chunk] = read_csv_chunks(file, fields_of("x", "y"))
+    [chunk] = chunks_of(file, fields_of("x", "y"))
     [bad] = chunk.bad
     assert (bad.file, bad.line, bad.column, bad.value) == (str(file), 3, "y", "\ufffd" * 80 + "…")
     assert bad.reason == "not UTF-8 (byte 0xe9); convert the file, for example with iconv"
@@ -206,7 +224,7 @@ def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
 def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
     """A file that loses its end while it is read raises, and does not end early or hang."""
     file = written(tmp_path, b"x,y,z\n" + b"1,b,c\n" * 500_000)
-    chunks = read_csv_chunks(file, fields_of("x"))
+    chunks = chunks_of(file, fields_of("x"))
     next(chunks)
     with file.open("r+b") as stream:
         stream.truncate(1 << 20)
@@ -215,12 +233,12 @@ def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
 
 
 def test_no_more_than_a_chunk_is_held(tmp_path: Path) -> None:
-    """A file is walked in blocks of about 1 MiB, each of whole rows, that follow one another."""
+    """A file is cut into splits of about 1 MiB, each of whole rows, that follow one another."""
     file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 1_000_000)
-    with open_csv(file) as opened:
-        end = 6
-        for block in opened.blocks():
-            assert block.start == end
-            assert block.size_bytes <= 1 << 20
-            end += block.size_bytes
-        assert end == file.stat().st_size
+    end = 6
+    for split in describe_file(file).content.splits:
+        position = Position(*split.position)
+        assert position.start == end
+        assert position.size_bytes <= 1 << 20
+        end = position.end
+    assert end == file.stat().st_size

@@ -6,10 +6,12 @@ import pytest
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.csvfile import open_csv
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, plan_fields, read_chunks, read_rows
+from pipeline.rowfiles.formats.csv.reader import Header
+from pipeline.rowfiles.formats.csv.rows import TextFile, take_rows
 from pipeline.rowfiles.rejected import write_rejected
+from pipeline.rowfiles.sources import describe_file
 from tests.harness.hostile import HEADER, hostile_files
 
 COLUMNS = [
@@ -21,11 +23,12 @@ COLUMNS = [
 
 def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
     """Return the fields, the places of the good rows, and the bad rows of a file, its chunks checked."""
-    fields = plan_fields([file], COLUMNS, {})
-    check_file(file, fields)
+    described = describe_file(file)
+    fields = plan_fields([described], COLUMNS, {})
+    check_file(described, fields)
     good: list[int] = []
     bad: list[BadRow] = []
-    for number, chunk in enumerate(read_chunks(file, fields)):
+    for number, chunk in enumerate(read_chunks(described, fields)):
         assert chunk.number == number
         assert [len(column) for column in chunk.columns] == [len(chunk.lines)] * len(fields)
         for column in chunk.columns:
@@ -37,8 +40,11 @@ def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
 
 def rows_in(file: Path) -> int:
     """Return how many rows a CSV file has, taken apart one by one."""
-    with open_csv(file) as opened:
-        return sum(1 for block in opened.blocks() for _ in opened.rows(block))
+    with file.open("rb") as content:
+        source = TextFile(file, content)
+        header = Header(source)
+        rows = take_rows(source, header.end, 1 + header.line_count, len(header.names))
+        return sum(1 for _ in rows)
 
 
 def test_hostile_files_are_the_same_for_a_seed(tmp_path: Path) -> None:
@@ -73,7 +79,7 @@ def test_no_file_is_a_surprise(tmp_path: Path) -> None:
         else:
             assert places == list(range(1, len(places) + 1))
         if bad:
-            assert write_rejected(tmp_path / "rejected.csv", fields, bad) == len(bad)
+            assert write_rejected(tmp_path / "rejected.csv", fields, bad, [describe_file(file)]) == len(bad)
     assert min(len(refusals), *seen.values()) > 20
     assert all(file in message for file, message in refusals)
 

@@ -9,7 +9,9 @@ import pytest
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.parquetfile import check_parquet, read_parquet_chunks
+from pipeline.rowfiles.files import check_file
+from pipeline.rowfiles.sources import describe_file
+from tests.harness.rowfiles import chunks_of
 
 FIELDS = [
     Field(Column("id", "int", is_key=True), "id"),
@@ -30,7 +32,7 @@ def written(
 def test_chunks_stay_within_row_groups(tmp_path: Path) -> None:
     """A chunk has at most 20,000 rows of one row group; columns come in the order asked for."""
     file = written(tmp_path, 100_001, group_rows=50_000)
-    chunks = list(read_parquet_chunks(file, FIELDS))
+    chunks = list(chunks_of(file, FIELDS))
     assert [chunk.number for chunk in chunks] == list(range(7))
     assert [chunk.first_line for chunk in chunks] == [1, 20_001, 40_001, 50_001, 70_001, 90_001, 100_001]
     assert [line for chunk in chunks for line in chunk.lines.tolist()] == list(range(1, 100_002))
@@ -42,8 +44,8 @@ def test_chunks_stay_within_row_groups(tmp_path: Path) -> None:
 def test_only_wanted_chunks_are_read(tmp_path: Path, wanted: set[int]) -> None:
     """A chunk is the same, number, place and rows, whichever others are read."""
     file = written(tmp_path, 100_001, group_rows=50_000)
-    every = {chunk.number: chunk for chunk in read_parquet_chunks(file, FIELDS)}
-    some = {chunk.number: chunk for chunk in read_parquet_chunks(file, FIELDS, lambda at: at in wanted)}
+    every = {chunk.number: chunk for chunk in chunks_of(file, FIELDS)}
+    some = {chunk.number: chunk for chunk in chunks_of(file, FIELDS, wanted)}
     assert some.keys() == wanted
     for number, chunk in some.items():
         assert chunk.first_line == every[number].first_line
@@ -56,7 +58,7 @@ def test_row_groups_not_wanted_are_not_decoded(tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[100:200] = bytes(100)
     file.write_bytes(content)
-    [chunk] = read_parquet_chunks(file, FIELDS, lambda number: number == 1)
+    [chunk] = chunks_of(file, FIELDS, {1})
     assert chunk.columns[0][0].as_py() == 20_000
 
 
@@ -65,7 +67,7 @@ def test_wide_rows_make_small_chunks(tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     names = pa.array([f"{at:0100000}" for at in range(200)])
     pq.write_table(pa.table({"id": range(200), "name": names}), file, use_dictionary=False)
-    sizes = [len(chunk.lines) for chunk in read_parquet_chunks(file, FIELDS)]
+    sizes = [len(chunk.lines) for chunk in chunks_of(file, FIELDS)]
     assert sum(sizes) == 200
     assert max(sizes) in range(60, 90)
 
@@ -76,7 +78,7 @@ def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
     names = pa.array([b"Ada", b"J\xfcrg", b"Eve"], pa.binary()).view(pa.string())
     for values in (names, names.dictionary_encode()):
         pq.write_table(pa.table({"id": [1, 2, 3], "name": values}), file)
-        [chunk] = read_parquet_chunks(file, FIELDS)
+        [chunk] = chunks_of(file, FIELDS)
         assert [column.to_pylist() for column in chunk.columns] == [[1, 3], ["Ada", "Eve"]]
         assert chunk.lines.tolist() == [1, 3]
         [bad] = chunk.bad
@@ -87,20 +89,20 @@ def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
 def test_a_file_without_rows_has_no_chunks(tmp_path: Path) -> None:
     """A schema alone is a whole file of no rows."""
     file = written(tmp_path, 0)
-    check_parquet(file, FIELDS)
-    assert not list(read_parquet_chunks(file, FIELDS))
+    check_file(describe_file(file), FIELDS)
+    assert not list(chunks_of(file, FIELDS))
 
 
 def test_damage_shows_when_a_file_is_checked(tmp_path: Path) -> None:
     """A page that cannot be decoded, however far into the file, is found before any row is handed out."""
     file = written(tmp_path, 100_000, group_rows=20_000, compression="zstd")
-    check_parquet(file, FIELDS)
+    check_file(describe_file(file), FIELDS)
     content = bytearray(file.read_bytes())
     start = pq.read_metadata(file).row_group(4).column(2).data_page_offset
     content[start + 40 : start + 60] = bytes(20)
     file.write_bytes(content)
     with pytest.raises(RowFileError, match=r"rows.parquet: not a whole Parquet file: .*; write or copy it"):
-        check_parquet(file, FIELDS)
+        check_file(describe_file(file), FIELDS)
 
 
 def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
@@ -108,7 +110,7 @@ def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").mkdir()
     for name in ("x.parquet", "no.parquet"):
         with pytest.raises(RowFileError, match=f"cannot read .*{name}: .*; check that it is a file"):
-            check_parquet(tmp_path / name, FIELDS)
+            check_file(describe_file(tmp_path / name), FIELDS)
 
 
 def compressed_by_lzo(file: Path) -> None:
@@ -139,5 +141,5 @@ def test_what_arrow_cannot_read_is_not_called_damaged(tmp_path: Path, write: Cal
     with pytest.raises(
         RowFileError, match=r"rows.parquet: this kind of Parquet is not read: .*; write it"
     ) as said:
-        check_parquet(tmp_path / "rows.parquet", FIELDS)
+        check_file(describe_file(tmp_path / "rows.parquet"), FIELDS)
     assert "copy" not in str(said.value)

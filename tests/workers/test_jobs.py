@@ -13,7 +13,7 @@ from pipeline.load.jobs import BeginLoad, BegunLoad, FinishLoad, Load, LoadedSha
 from pipeline.measure.article.timing import Cell
 from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.sources import SourceFile
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.workers.codec import job_from_json, job_to_json, result_from_json_values, to_json_values
 from pipeline.workers.jobs import Job
@@ -23,12 +23,18 @@ from tests.harness.workspace import PROJECT
 CLUSTER = ClusterConfig(contact_points=("127.0.0.1",))
 KEYSPACE = KeyspaceConfig(name="SalesDB")
 COLUMN = Column("Odd Name", "frozen<address>", is_key=True, user_types={"address": {"street": "text"}})
+SPLIT = Split(number=0, first_line=2, line_count=2, position=(5, 12, 2))
+FILE = SourceFile(
+    path="a.csv",
+    content=FileContent(sha256="0" * 64, header=("id", "a, b"), splits=(SPLIT,)),
+    version=(1, 2, 3, 4, 5),
+)
 PLAN = LoadPlan(
     load=Load(
         cluster=CLUSTER,
         keyspace=KEYSPACE,
         table="t",
-        files=(SourceFile(path="a.csv", sha256="0" * 64, lines=2, version=(1, 2, 3, 4, 5)),),
+        files=(FILE,),
         mapping={"a, b": "Odd Name"},
         config=LoadConfig(ttl_s=0),
         checkpoints="checkpoints",
@@ -89,7 +95,6 @@ DAY = dt.date(2026, 11, 25)
             LoadedShare(
                 rows=1,
                 elapsed_s=0.1,
-                chunks=(1, 2),
                 retries={"Timeout": 1},
                 warned=0,
                 warning="",

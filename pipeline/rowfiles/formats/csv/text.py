@@ -1,6 +1,6 @@
 """CSV text taken as a whole: where it can be cut between rows, and what its columns are.
 
-Everything here either agrees with what `csvrows` would say of the same text, row by row, or gives up on it.
+Everything here either agrees with what `rows` would say of the same text, row by row, or gives up on it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from pipeline.rowfiles.csvrows import BYTE_ORDER_MARK
+from pipeline.rowfiles.formats.csv.rows import BYTE_ORDER_MARK
 
 Octets = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int64]

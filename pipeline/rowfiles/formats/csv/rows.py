@@ -9,6 +9,7 @@ end are no rows.
 """
 
 import codecs
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,13 +93,14 @@ def take_rows(source: TextFile, start: int, line: int, width: int) -> Iterator[R
 
     A row of another number of fields than `width` is a fault, unless `width` is ANY_WIDTH.
     """
+    whole_row = None if width == ANY_WIDTH else _whole_row(width)
     size_bytes = _WINDOW_BYTES
     while start < source.size_bytes:
         window = source.window(start, size_bytes)
         ends_file = start + len(window) == source.size_bytes
         at = 0
         while at < len(window):
-            row = _take(window, at, width, ends_file=ends_file)
+            row = _take_whole(window, at, whole_row) or _take(window, at, width, ends_file=ends_file)
             if row is None:
                 break
             end, fields, fault = row
@@ -120,6 +122,26 @@ def take_rows(source: TextFile, start: int, line: int, width: int) -> Iterator[R
 def _count_lines(window: bytes, start: int, end: int) -> int:
     ends = window.count(b"\n", start, end) + window.count(b"\r", start, end)
     return ends - window.count(b"\r\n", start, end)
+
+
+@functools.lru_cache
+def _whole_row(width: int) -> re.Pattern[bytes]:
+    """Return the pattern of a row without fault; where it does not match, `_take` judges the row."""
+    # The last field of the window's last row may go on, or its carriage return may be half of a CRLF.
+    return re.compile(rb"(?![\r\n])" + b",".join([_RAW_FIELD] * width) + rb"(?:\r\n|\n|\r(?!\Z))")
+
+
+def _take_whole(
+    window: bytes, start: int, whole_row: re.Pattern[bytes] | None
+) -> tuple[int, list[bytes], str] | None:
+    """Return what `_take` does of a row without fault, many times as fast; None of any other."""
+    found = whole_row.match(window, start) if whole_row else None
+    if found is None:
+        return None
+    fields = list(found.groups())
+    if window.find(b'"', start, found.end()) >= 0:
+        fields = [field[1:-1].replace(b'""', b'"') if field.startswith(b'"') else field for field in fields]
+    return found.end(), fields, ""
 
 
 def _take(window: bytes, start: int, width: int, *, ends_file: bool) -> tuple[int, list[bytes], str] | None:
@@ -193,6 +215,7 @@ def _backslash_hint(window: bytes, start: int, end: int) -> str:
     return _NO_ESCAPE if window.find(b'\\"', start, end) >= 0 else ""
 
 
+_RAW_FIELD = rb'("[^"]*+(?:""[^"]*+)*+"|(?:[^",\r\n][^,\r\n]*+)?+)'
 _FIELD = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n][^,\r\n]*+)?+)(,|\r\n|\n|\r)')
 _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 _LINE_END = re.compile(rb"\r\n|\n|\r")

@@ -2,10 +2,10 @@
 
 import contextlib
 import functools
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,87 +14,54 @@ import pyarrow.parquet as pq
 from pipeline.cql.arrowvalues import without_views
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.chunk import Chunk, Wanted, every, not_utf8, open_regular
+from pipeline.rowfiles.chunk import Chunk, not_utf8, open_regular
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.splits import Split
 
 
-def read_parquet_header(file: Path) -> list[str]:
-    """Return the names of the file's top-level fields.
-
-    Raises:
-        RowFileError: it cannot be read, or is not a whole Parquet file.
-    """
-    with _opened(file) as opened:
-        return list(opened.schema_arrow.names)
-
-
-def count_parquet_rows(file: Path) -> int:
-    """Return how many rows the file has; 0 where its footer cannot be read, which its first reader tells."""
-    try:
-        with _opened(file) as opened:
-            return int(opened.metadata.num_rows)
-    except RowFileError:
-        return 0
+def splits_of(opened: pq.ParquetFile) -> Iterator[Split]:
+    """Yield the splits of an open file: each within one row group, named by the group and its place in it."""
+    number, first_row = 0, 1
+    for group in range(opened.num_row_groups):
+        for at, row_count in enumerate(_split_rows(opened.metadata.row_group(group))):
+            yield Split(number=number, first_line=first_row, line_count=row_count, position=(group, at))
+            number += 1
+            first_row += row_count
 
 
-class Batch(NamedTuple):
-    """A chunk's columns before its texts are looked at; `number` and `first_row` place it in its file."""
-
-    number: int
-    first_row: int
-    row_count: int
-    columns: Sequence[pa.Array]
-
-
-def read_parquet_chunks(file: Path, fields: Sequence[Field], wanted: Wanted = every) -> Iterator[Chunk]:
-    """Yield the wanted chunks of a file whose schema names each of `fields` once.
+def read_batches(
+    file: Path, fields: Sequence[Field], splits: Iterable[Split]
+) -> Iterator[tuple[Split, list[pa.Array]]]:
+    """Yield the columns of some splits, in the order of the file, before their texts are checked.
 
     Raises:
-        RowFileError: as `read_parquet_batches`.
+        RowFileError: the file cannot be read, or is not a whole Parquet file; some damage shows only when its
+            rows are reached.
     """
-    for batch in read_parquet_batches(file, fields, wanted):
-        yield _chunk(file, fields, batch)
+    with opened_parquet(file) as opened:
+        for group, within in itertools.groupby(splits, key=lambda split: split.position[0]):
+            batches = enumerate(_batches(file, opened, group, fields))
+            for split in within:
+                batch = next(batch for at, batch in batches if at == split.position[1])
+                yield split, [_decoded(batch.column(field.name), field) for field in fields]
 
 
-def read_parquet_batches(file: Path, fields: Sequence[Field], wanted: Wanted = every) -> Iterator[Batch]:
-    """Yield the wanted chunks of a file as they are, be their texts UTF-8 or not.
-
-    Raises:
-        RowFileError: the file cannot be read, or is not a whole Parquet file; what of it is damaged may
-            show only when its rows are reached.
-    """
-    with _opened(file) as opened:
-        number, first_row = 0, 1
-        for group in range(opened.num_row_groups):
-            sizes = _chunk_sizes(opened.metadata.row_group(group))
-            chosen = [wanted(number + at) for at in range(len(sizes))]
-            # Rows are decoded from the group's first on, whichever are wanted.
-            batches = _batches(file, opened, group, fields) if any(chosen) else None
-            for at, size in enumerate(sizes):
-                batch = next(batches) if batches else None
-                if batch is not None and chosen[at]:
-                    columns = [_plain(batch.column(field.name), field) for field in fields]
-                    yield Batch(number + at, first_row, size, columns)
-                first_row += size
-            number += len(sizes)
-
-
-def check_parquet(file: Path, fields: Sequence[Field]) -> None:
+def decode_all(file: Path, fields: Sequence[Field]) -> None:
     """Return if the file can be read to its end: every page of `fields` is decoded once.
 
     Raises:
         RowFileError: it cannot.
     """
-    with _opened(file) as opened:
+    with opened_parquet(file) as opened:
         for group in range(opened.num_row_groups):
             for _ in _batches(file, opened, group, fields):
                 pass
 
 
-def _chunk_sizes(group: pq.RowGroupMetaData) -> list[int]:
-    """Return how many rows each chunk of a row group has: fewer where they are wide, 8 MiB in all."""
+def _split_rows(group: pq.RowGroupMetaData) -> list[int]:
+    """Return how many rows each split of a row group has: fewer where they are wide, 8 MiB in all."""
     row_bytes = max(1, group.total_byte_size // max(1, group.num_rows))
-    most = max(1, min(_CHUNK_ROWS, _CHUNK_MAX_BYTES // row_bytes))
+    most = max(1, min(_SPLIT_ROWS, _SPLIT_MAX_BYTES // row_bytes))
     whole, rest = divmod(group.num_rows, most)
     return [most] * whole + [rest] * (rest > 0)
 
@@ -102,7 +69,7 @@ def _chunk_sizes(group: pq.RowGroupMetaData) -> list[int]:
 def _batches(
     file: Path, opened: pq.ParquetFile, group: int, fields: Sequence[Field]
 ) -> Iterator[pa.RecordBatch]:
-    sizes = _chunk_sizes(opened.metadata.row_group(group))
+    sizes = _split_rows(opened.metadata.row_group(group))
     if not sizes:
         return
     names = [field.name for field in fields]
@@ -115,32 +82,34 @@ def _batches(
         yield batch
 
 
-def _chunk(file: Path, fields: Sequence[Field], batch: Batch) -> Chunk:
+def chunk_of(file: Path, fields: Sequence[Field], split: Split, columns: Sequence[pa.Array]) -> Chunk:
+    """Return the rows of a split; those with a text that is not UTF-8 are bad."""
     bad: dict[int, BadRow] = {}
-    for field, column in zip(fields, batch.columns, strict=True):
+    for field, column in zip(fields, columns, strict=True):
         for at, error in _wrong_text(column):
             bad.setdefault(
                 at,
                 BadRow(
                     file=str(file),
-                    line=batch.first_row + at,
+                    line=split.first_line + at,
                     column=field.column.name,
                     value=abbreviated(error.object.decode(errors="replace")),
                     reason=not_utf8(error),
                 ),
             )
-    good = np.delete(np.arange(batch.row_count), list(bad))
+    good = np.delete(np.arange(split.line_count), list(bad))
     return Chunk(
         file=file,
-        number=batch.number,
-        first_line=batch.first_row,
-        columns=[column.take(pa.array(good)) for column in batch.columns] if bad else batch.columns,
-        find_lines=functools.partial(np.add, good, batch.first_row),
+        number=split.number,
+        first_line=split.first_line,
+        columns=[column.take(pa.array(good)) for column in columns] if bad else columns,
+        empty_is_null=False,
+        find_lines=functools.partial(np.add, good, split.first_line),
         bad=[bad[at] for at in sorted(bad)],
     )
 
 
-def _plain(column: pa.Array, field: Field) -> pa.Array:
+def _decoded(column: pa.Array, field: Field) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     column = without_views(column)
@@ -167,7 +136,12 @@ def _wrong_text(column: pa.Array) -> Iterator[tuple[int, UnicodeDecodeError]]:
 
 
 @contextlib.contextmanager
-def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+def opened_parquet(file: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file.
+
+    Raises:
+        RowFileError: it cannot be read, or is damaged; also where the damage shows while the block runs.
+    """
     # Arrow's own words for what is no file are longer than the system's.
     with open_regular(file):
         try:
@@ -218,6 +192,6 @@ def _unknown(file: Path, what: str) -> RowFileError:
 
 _UNKNOWN = re.compile(r"not (currently )?(supported|built|implemented)|encrypted|too deeply nested")
 _TEXTS = {"text", "varchar", "ascii"}
-_CHUNK_ROWS = 20_000
-_CHUNK_MAX_BYTES = 8 << 20
+_SPLIT_ROWS = 20_000
+_SPLIT_MAX_BYTES = 8 << 20
 _BUFFER_BYTES = 1 << 20

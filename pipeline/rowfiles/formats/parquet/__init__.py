@@ -1,0 +1,1 @@
+"""Parquet row files, read and written by Arrow."""

@@ -1,0 +1,124 @@
+"""Parquet as a format of row files."""
+
+import contextlib
+import hashlib
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from io import BufferedReader
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.cql.arrowvalues import any_text_of, normalised
+from pipeline.cql.columns import Column, Row
+from pipeline.cql.types import CqlType
+from pipeline.errors import RowFileError
+from pipeline.rowfiles.chunk import Chunk
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.formats.csv.writer import row_line
+from pipeline.rowfiles.formats.parquet.reader import (
+    chunk_of,
+    decode_all,
+    opened_parquet,
+    read_batches,
+    splits_of,
+)
+from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+
+
+class Parquet(FileFormat):
+    """Parquet files, whose names end in .parquet."""
+
+    name = "parquet"
+    has_lines = False
+    is_joinable = False  # to join row groups would encode every row again
+
+    def describe(self, file: Path, content: BufferedReader) -> FileContent:
+        """Return the digest, the top-level fields' names, and splits within row groups."""
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        try:
+            with opened_parquet(file) as opened:
+                names, splits = tuple(opened.schema_arrow.names), tuple(splits_of(opened))
+        except RowFileError as error:
+            return FileContent(sha256=sha256, fault=str(error))
+        return FileContent(sha256=sha256, header=names, splits=splits)
+
+    def check(self, file: SourceFile, fields: Sequence[Field]) -> None:
+        """Decode every page of `fields` once."""
+        decode_all(Path(file.path), fields)
+
+    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[Chunk]:
+        """Yield the rows of some splits; a row group is decoded from its beginning, whichever are wanted."""
+        path = Path(file.path)
+        for split, columns in read_batches(path, fields, splits):
+            yield chunk_of(path, fields, split, columns)
+
+    def rejected(
+        self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
+    ) -> Iterator[SourceRow]:
+        """Yield a header of the fields' names, then the rows of some numbers."""
+        header = [field.name.encode() for field in fields]
+        yield SourceRow(header, row_line(header))
+        wanted = [
+            split
+            for split in file.content.splits
+            if any(split.first_line <= line < split.first_line + split.line_count for line in lines)
+        ]
+        for split, columns in read_batches(Path(file.path), fields, wanted):
+            positions = [at for at in range(split.line_count) if split.first_line + at in lines]
+            values = [
+                _as_bytes(column.take(pa.array(positions)), field.column)
+                for column, field in zip(columns, fields, strict=True)
+            ]
+            for row in zip(*values, strict=True):
+                yield SourceRow(row, row_line(row))
+
+    def write(self, path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+        """Write the rows in the types of their columns."""
+        types = [column.cql_type for column in columns]
+        schema = _schema(columns)
+        remaining = iter(rows)
+        count = 0
+        with pq.ParquetWriter(path, schema) as writer:
+            while block := list(itertools.islice(remaining, _WRITTEN_ROWS)):
+                arrays = [
+                    pa.array(
+                        [None if value is None else kind.to_arrow(value) for value in values], kind.arrow
+                    )
+                    for kind, values in zip(types, zip(*block, strict=True), strict=True)
+                ]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+                count += len(block)
+        return count
+
+    def encode(self, kind: CqlType, values: Iterable[object]) -> pa.Array:
+        """Return values in the Arrow type of their column."""
+        if not pa.types.is_string(kind.arrow):
+            return pa.array(values, kind.arrow)
+        return pa.array([None if value is None else kind.format(value) for value in values], kind.arrow)
+
+    @contextlib.contextmanager
+    def writing(
+        self, path: Path, columns: Sequence[Column], *, has_header: bool
+    ) -> Iterator[Callable[[Columns], object]]:
+        """Open the file; yield what appends encoded rows as a row group."""
+        del has_header
+        schema = _schema(columns)
+        with pq.ParquetWriter(path, schema) as writer:
+            yield lambda block: writer.write_batch(pa.record_batch(block, schema=schema))
+
+
+def _schema(columns: Sequence[Column]) -> pa.Schema:
+    return pa.schema([(column.name, column.cql_type.arrow) for column in columns])
+
+
+def _as_bytes(values: pa.Array, column: Column) -> list[bytes]:
+    if pa.types.is_string(values.type):
+        # As bytes, because what is wrong with it may be that it is not UTF-8.
+        return [value or b"" for value in values.view(pa.binary()).to_pylist()]
+    return [any_text_of(column.cql_type, value).encode() for value in normalised(values)]
+
+
+_WRITTEN_ROWS = 10_000

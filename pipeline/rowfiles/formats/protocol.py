@@ -1,0 +1,86 @@
+"""What the format of a row file does: describe a file, check it, read its splits, write rows.
+
+A format is one object, registered in `pipeline.rowfiles.formats`. Nothing else in the project depends on a
+particular format.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from io import BufferedReader
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from pipeline.cql.columns import Column, Row
+from pipeline.cql.types import CqlType
+from pipeline.rowfiles.chunk import Chunk
+from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+
+Columns = Sequence[pa.Array]
+"""Some rows as columns, in the order of the table's, encoded by `FileFormat.encode`."""
+
+
+class SourceRow(NamedTuple):
+    """A row as its file has it: the fields' values, and the text that a CSV file of rejected rows has for it.
+
+    There are no fields where the row could not be taken apart.
+    """
+
+    fields: Sequence[bytes]
+    text: bytes
+
+
+class FileFormat(Protocol):
+    """One format of row files.
+
+    `name` is the end of a file's name without its dot, in lower case. `has_lines` is true of a text format,
+    whose faults are named by line, and whose header is a line of text. `is_joinable` is true where files
+    written one after another, the header in the first, are one file once their bytes are joined.
+    """
+
+    name: str
+    has_lines: bool
+    is_joinable: bool
+
+    def describe(self, file: Path, content: BufferedReader) -> FileContent:
+        """Return what the open file has; the whole of it is read once.
+
+        Raises:
+            RowFileError: it cannot be read to its end.
+        """
+
+    def check(self, file: SourceFile, fields: Sequence[Field]) -> None:
+        """Return if `fields` can be read to the end of the file, so far as its description leaves that open.
+
+        Raises:
+            RowFileError: the file is damaged.
+        """
+
+    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[Chunk]:
+        """Yield the rows of some splits, in the order of the file. The header names each of `fields` once.
+
+        Raises:
+            RowFileError: the file cannot be read, or is damaged. Faults of single rows are in the chunks.
+        """
+
+    def rejected(
+        self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
+    ) -> Iterator[SourceRow]:
+        """Yield a header, then each row that begins on one of the lines.
+
+        Raises:
+            RowFileError: the file can no longer be read.
+        """
+
+    def write(self, path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
+        """Write rows to a new file; return how many."""
+
+    def encode(self, kind: CqlType, values: Iterable[object]) -> pa.Array:
+        """Return values of a column, None for null, as `writing` takes them."""
+
+    def writing(
+        self, path: Path, columns: Sequence[Column], *, has_header: bool
+    ) -> AbstractContextManager[Callable[[Columns], object]]:
+        """Open a new file; yield what appends encoded rows to it."""

@@ -1,0 +1,59 @@
+"""What a load knows of a row file before it reads the rows: its content, its header and its splits."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Rows of a file that are read, sent and settled together. Where it ends depends on the content alone.
+
+    `number` counts the file's splits from 0. `first_line` is where its first row begins, from 1: a line of a
+    text file, the number of a row in others; `line_count` is how many of these it has. `position` is what the
+    file's format needs to read it without reading what comes before.
+    """
+
+    number: int
+    first_line: int
+    line_count: int
+    position: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileContent:
+    """The content of a row file: its SHA-256 in hex, the names in its header, and its splits in order.
+
+    `fault` says why no load can read the file, naming it; it is empty where a load can.
+    """
+
+    sha256: str
+    header: tuple[str, ...] = ()
+    splits: tuple[Split, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """A row file with its content, by which it is the same wherever it lies.
+
+    `version` is what the file system said of it when it was described: device, inode, size in bytes, when its
+    content and when its inode was last changed, in ns since 1970.
+    """
+
+    path: str
+    content: FileContent
+    version: tuple[int, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file's content, in hex."""
+        return self.content.sha256
+
+    @property
+    def lines(self) -> int:
+        """How many lines its rows take, without the header; a row counts as one where a file has no lines."""
+        splits = self.content.splits
+        return splits[-1].first_line + splits[-1].line_count - splits[0].first_line if splits else 0
+
+    def lines_before(self, line: int) -> int:
+        """Return how many lines of rows are before a line of the file."""
+        return line - self.content.splits[0].first_line
