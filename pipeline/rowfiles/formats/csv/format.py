@@ -18,7 +18,7 @@ from pipeline.cql.types import CqlType
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.chunk import Chunk, open_regular
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.formats.csv.reader import Header, Position, find_splits, read_split, rows_of, text_of
+from pipeline.rowfiles.formats.csv.reader import Header, find_splits, read_split, rows_of, text_of
 from pipeline.rowfiles.formats.csv.rows import TextFile
 from pipeline.rowfiles.formats.csv.writer import lines_of, row_line
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
@@ -47,10 +47,9 @@ class Csv(FileFormat):
             names = header.names
             sha256.update(source.window(0, header.end))
             hashed_bytes = header.end
-            for split in find_splits(source, header):
-                position = Position(*split.position)
-                sha256.update(source.window(position.start, position.size_bytes))
-                hashed_bytes = position.end
+            for split, text in find_splits(source, header):
+                sha256.update(text)
+                hashed_bytes += len(text)
                 splits.append(split)
         content.seek(hashed_bytes)
         while block := content.read(_BLOCK_BYTES):

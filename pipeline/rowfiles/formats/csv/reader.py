@@ -23,6 +23,7 @@ from pipeline.rowfiles.formats.csv.rows import (
     ROW_MAX_BYTES,
     RowText,
     TextFile,
+    find_row_end,
     take_rows,
 )
 from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_columns
@@ -70,16 +71,14 @@ def text_of(source: TextFile, row: RowText) -> bytes:
     return source.window(row.start, row.end - row.start)
 
 
-def find_splits(source: TextFile, header: Header) -> Iterator[Split]:
-    """Yield the file's splits, from the first row to the last."""
+def find_splits(source: TextFile, header: Header) -> Iterator[tuple[Split, memoryview]]:
+    """Yield the file's splits, from the first row to the last, each with its text."""
     start, line, number = header.end, 1 + header.line_count, 0
     while start < source.size_bytes:
-        split = _find_split(
-            source, len(header.names), Split(number=number, first_line=line, line_count=0, position=(start,))
-        )
-        yield split
-        start = Position(*split.position).end
-        line += split.line_count
+        position, line_count, text = _find_split(source, start, len(header.names))
+        yield Split(number=number, first_line=line, line_count=line_count, position=position), text
+        start = position.end
+        line += line_count
         number += 1
 
 
@@ -115,9 +114,8 @@ def read_split(source: TextFile, split: Split, header: Sequence[str], fields: Se
     return _chunk(source, split, columns, functools.partial(np.array, lines, np.int64), bad)
 
 
-def _find_split(source: TextFile, width: int, begun: Split) -> Split:
-    """Return the split that begins where `begun` does."""
-    [start], line = begun.position, begun.first_line
+def _find_split(source: TextFile, start: int, width: int) -> tuple[Position, int, memoryview]:
+    """Return where the split from `start` is, how many lines it has, and its text."""
     size_bytes = _SPLIT_BYTES
     while True:
         window = source.window(start, size_bytes)
@@ -128,14 +126,10 @@ def _find_split(source: TextFile, width: int, begun: Split) -> Split:
             break
         size_bytes = min(2 * size_bytes, ROW_MAX_BYTES)
     if cut and cut.size_bytes:
-        position, line_count = Position(start, cut.size_bytes, cut.row_count), cut.line_count
-    else:
-        for row in take_rows(source, start, line, width):
-            end, line_count = row.end, row.line + row.line_count - line
-            if end >= start + _SPLIT_BYTES:
-                break
-        position = Position(start, end - start, 0)
-    return Split(number=begun.number, first_line=line, line_count=line_count, position=position)
+        position = Position(start, cut.size_bytes, cut.row_count)
+        return position, cut.line_count, memoryview(window)[: cut.size_bytes]
+    end, line_count = find_row_end(source, start, width, _SPLIT_BYTES)
+    return Position(start, end - start, 0), line_count, memoryview(source.window(start, end - start))
 
 
 def _find_lines(split: Split, text: bytes) -> Lines:

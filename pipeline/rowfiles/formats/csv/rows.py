@@ -119,6 +119,30 @@ def take_rows(source: TextFile, start: int, line: int, width: int) -> Iterator[R
             start, line, size_bytes = end, line + 1, _WINDOW_BYTES
 
 
+def find_row_end(source: TextFile, start: int, width: int, size_bytes: int) -> tuple[int, int]:
+    """Return where the first row ends that ends `size_bytes` or more behind `start`, and the lines so far.
+
+    The rows are those of `take_rows`. Where fewer bytes are left, it is the file's end.
+    """
+    window = source.window(start, size_bytes)
+    ends_file = start + len(window) == source.size_bytes
+    at = 0
+    while at < len(window):
+        run = _whole_rows(width).match(window, at)
+        at = run.end() if run else at
+        row = _take(window, at, width, ends_file=ends_file) if at < len(window) else None
+        if row is None:
+            break
+        at = row[0]
+    end, line_count = start + at, _count_lines(window, 0, at)
+    if end < start + size_bytes:
+        for row_text in take_rows(source, end, 1, width):
+            end, line_count = row_text.end, line_count + row_text.line_count
+            if end >= start + size_bytes:
+                break
+    return end, line_count
+
+
 def _count_lines(window: bytes, start: int, end: int) -> int:
     ends = window.count(b"\n", start, end) + window.count(b"\r", start, end)
     return ends - window.count(b"\r\n", start, end)
@@ -127,8 +151,18 @@ def _count_lines(window: bytes, start: int, end: int) -> int:
 @functools.lru_cache
 def _whole_row(width: int) -> re.Pattern[bytes]:
     """Return the pattern of a row without fault; where it does not match, `_take` judges the row."""
+    return re.compile(_row_pattern(rb"(" + _RAW_FIELD + rb")", width))
+
+
+@functools.lru_cache
+def _whole_rows(width: int) -> re.Pattern[bytes]:
+    """Return the pattern of a run of rows without fault."""
+    return re.compile(rb"(?:" + _row_pattern(rb"(?:" + _RAW_FIELD + rb")", width) + rb")*+")
+
+
+def _row_pattern(field: bytes, width: int) -> bytes:
     # The last field of the window's last row may go on, or its carriage return may be half of a CRLF.
-    return re.compile(rb"(?![\r\n])" + b",".join([_RAW_FIELD] * width) + rb"(?:\r\n|\n|\r(?!\Z))")
+    return rb"(?![\r\n])" + b",".join([field] * width) + rb"(?:\r\n|\n|\r(?!\Z))"
 
 
 def _take_whole(
@@ -140,7 +174,7 @@ def _take_whole(
         return None
     fields = list(found.groups())
     if window.find(b'"', start, found.end()) >= 0:
-        fields = [field[1:-1].replace(b'""', b'"') if field.startswith(b'"') else field for field in fields]
+        fields = [field[1:-1].replace(b'""', b'"') if field[:1] == b'"' else field for field in fields]
     return found.end(), fields, ""
 
 
@@ -215,7 +249,7 @@ def _backslash_hint(window: bytes, start: int, end: int) -> str:
     return _NO_ESCAPE if window.find(b'\\"', start, end) >= 0 else ""
 
 
-_RAW_FIELD = rb'("[^"]*+(?:""[^"]*+)*+"|(?:[^",\r\n][^,\r\n]*+)?+)'
+_RAW_FIELD = rb'"[^"]*+(?:""[^"]*+)*+"|(?:[^",\r\n][^,\r\n]*+)?+'
 _FIELD = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n][^,\r\n]*+)?+)(,|\r\n|\n|\r)')
 _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 _LINE_END = re.compile(rb"\r\n|\n|\r")
