@@ -11,7 +11,7 @@ from faults.site import Ground, Site
 from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
 from pipeline.load import jobs
-from pipeline.rowfiles.files import plan_fields, read_chunks
+from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.sources import describe_file, digest
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
@@ -56,7 +56,7 @@ def _load(site: Site, file: Path) -> str:
     before = _keys(site)
     plan = run_job(jobs.PlanLoad(load=load))
     begun = run_job(jobs.BeginLoad(plan=plan, anew=False))
-    run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal))
+    run_job(jobs.LoadShard(plan=begun.plan, journal=begun.journal))
     counts = run_job(
         jobs.FinishLoad(
             plan=begun.plan,
@@ -86,8 +86,8 @@ def _good_keys(file: SourceFile, bad_rows: Path) -> tuple[set[str], int]:
     fields = plan_fields([file], _COLUMNS, {})
     key = next(at for at, field in enumerate(fields) if field.column.is_key)
     good, rows = set(), len(bad)
-    for chunk in read_chunks(file, fields):
-        for line, value in zip(chunk.lines.tolist(), chunk.columns[key].to_pylist(), strict=True):
+    for split_rows in read_splits(file, fields):
+        for line, value in zip(split_rows.lines.tolist(), split_rows.columns[key].to_pylist(), strict=True):
             if line not in bad:
                 good.add(str(value).lower())
                 rows += 1

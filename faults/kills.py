@@ -82,7 +82,7 @@ def _kills(ground: Ground, times: int, name: str, strike: Callable[[Run, random.
         lost=lost,
         extra=extra,
         seen=(
-            f"{struck} struck a running command, {resumed_runs} one with settled chunks: "
+            f"{struck} struck a running command, {resumed_runs} one with settled splits: "
             f"the next run of these sent {1 - resumed_rows / (resumed_runs * _ROWS or 1):.0%} of the rows; "
             f"at most {most_again} more runs"
         ),

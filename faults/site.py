@@ -189,7 +189,7 @@ class Site:
         for file in self.folder.glob("output/checkpoints/*.journal"):
             # It may go, or begin, while it is read.
             with contextlib.suppress(OutputError):
-                rows += sum(record.rows for record in read_journal(file).chunks.values())
+                rows += sum(record.rows for record in read_journal(file).splits.values())
         return rows
 
     def has_rows(self) -> bool:

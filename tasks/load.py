@@ -129,11 +129,11 @@ class Load(LoadParameters):
         )
         if begun.rows:
             say(self, f"goes on behind {begun.rows} rows that a run before this one has loaded")
-        shares, tell = self._shares(load), progress_of(self)
+        shard_count, tell = self._shard_count(load), progress_of(self)
         results = run_jobs(
             [
-                jobs.LoadShare(plan=begun.plan, journal=begun.journal, share=share, shares=shares)
-                for share in range(shares)
+                jobs.LoadShard(plan=begun.plan, journal=begun.journal, shard=shard, shard_count=shard_count)
+                for shard in range(shard_count)
             ],
             tell,
         )
@@ -166,7 +166,7 @@ class Load(LoadParameters):
                 "run the load again: it loads what is there then"
             )
 
-    def _report(self, resumed: int, counts: jobs.RowCounts, results: list[jobs.LoadedShare]) -> None:
+    def _report(self, resumed: int, counts: jobs.RowCounts, results: list[jobs.LoadedShard]) -> None:
         """Keep what the load did, for its verification, and say it in a line or two."""
         elapsed_s = max(result.elapsed_s for result in results)
         rows_per_s = (counts.read - resumed) / elapsed_s
@@ -221,7 +221,7 @@ class Load(LoadParameters):
             retry_budget_s=settings.load().retry_budget_s,
         )
 
-    def _shares(self, load: jobs.Load) -> int:
+    def _shard_count(self, load: jobs.Load) -> int:
         """Return how many processes load; for 0 one, or up to one a core where the server is elsewhere."""
         if self.processes:
             return int(self.processes)

@@ -7,8 +7,8 @@ from typing import Any, cast
 import luigi
 
 from pipeline.errors import SettingError, abbreviated
-from pipeline.rowfiles.chunk import printable
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
+from pipeline.rowfiles.opening import printable
 from pipeline.settings import require_at_least, require_one_of
 from tasks.configfile import folder_of
 

@@ -57,8 +57,8 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowC
     )
     plan = handlers.plan_load(jobs.PlanLoad(load=load), _quiet)
     begun = handlers.begin(jobs.BeginLoad(plan=plan, anew=False), _quiet)
-    shared = jobs.LoadShare(plan=begun.plan, journal=begun.journal)
-    handlers.load_share(shared, _quiet, model=_model(task) if config.method == "create" else None)
+    shared = jobs.LoadShard(plan=begun.plan, journal=begun.journal)
+    handlers.load_shard(shared, _quiet, model=_model(task) if config.method == "create" else None)
     return handlers.finish(
         jobs.FinishLoad(
             plan=begun.plan,

@@ -1,1 +1,1 @@
-"""A load: from chunks of row files to acknowledged rows, nothing lost on the way."""
+"""A load: from splits of row files to acknowledged rows, nothing lost on the way."""

@@ -1,4 +1,4 @@
-"""A chunk's rows as bytes, in the order in which they are sent, and the rows among them that cannot be.
+"""A split's rows as bytes, in the order in which they are sent, and the rows among them that cannot be.
 
 Rows are sent by occurrence: first the first row of each primary key, then the second, and so on. Each
 occurrence has a later write timestamp than the one before it, so that the last row of the file wins a cell
@@ -28,12 +28,12 @@ from pipeline.load.jobs import LoadPlan
 from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
-from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.splits import SplitRows
 
 Integers = npt.NDArray[np.int64]
 Fault = tuple[int, int | None, str]
-"""What is wrong with a row: its position in the chunk, the field's number (None: the row), and the reason."""
+"""What is wrong with a row: its position in the split, the field's number (None: the row), and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ class RowRange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodedChunk:
-    """The good rows of a chunk in the order of sending, row i from `positions[i]`; and its bad ones."""
+class EncodedSplit:
+    """The good rows of a split in the order of sending, row i from `positions[i]`; and its bad ones."""
 
     rows: Rows
     positions: Integers
@@ -63,7 +63,7 @@ class EncodedChunk:
 
 @dataclass(frozen=True)
 class InsertPlan:
-    """What a chunk's rows are made into: table, fields, what null means, what precedes each row, expiry."""
+    """What a split's rows are made into: table, fields, what null means, what precedes each row, expiry."""
 
     table: Table
     fields: Sequence[Field]
@@ -79,36 +79,37 @@ class InsertPlan:
         return cls(plan.table, plan.fields, nulls=config.nulls, prefix=prefix, expires=expires)
 
 
-def encode_chunk(chunk: Chunk, shape: InsertPlan, replicas: Replicas) -> EncodedChunk:
-    """Return the rows of a chunk as bytes, and what is wrong with those that have none."""
-    values, lengths, faults = encode_fields(chunk, shape)
+def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -> EncodedSplit:
+    """Return the rows of a split as bytes, and what is wrong with those that have none."""
+    values, lengths, faults = encode_fields(split_rows, shape)
     order, occurrences, sets = _order(shape, values, sorted({at for at, _, _ in faults}), replicas)
     if order is not None:
         values = [array.take(order) for array in values]
         lengths = [each[order] for each in lengths]
     data, offsets = join_rows(values, nulls=shape.nulls, prefix=shape.prefix)
     count = len(values[0])
-    return EncodedChunk(
+    return EncodedSplit(
         rows=Rows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=np.arange(count) if order is None else order,
         row_ranges=_row_ranges(occurrences, sets, count, replicas),
-        bad=sorted([*chunk.bad, *_bad_rows(chunk, shape, faults)], key=lambda row: row.line),
+        bad=sorted([*split_rows.bad, *_bad_rows(split_rows, shape, faults)], key=lambda row: row.line),
     )
 
 
 def encode_fields(
-    chunk: Chunk, shape: InsertPlan
+    split_rows: SplitRows, shape: InsertPlan
 ) -> tuple[list[pa.BinaryArray], list[Integers], list[Fault]]:
-    """Return a chunk's values as bytes, field by field, how long each is, and what is wrong with rows."""
+    """Return a split's values as bytes, field by field, how long each is, and what is wrong with rows."""
     pairs = [
-        encode_column(field.column, values) for field, values in zip(shape.fields, chunk.columns, strict=True)
+        encode_column(field.column, values)
+        for field, values in zip(shape.fields, split_rows.columns, strict=True)
     ]
     values = [array for array, _ in pairs]
     lengths = [pc.binary_length(array).fill_null(0).to_numpy().astype(np.int64) for array in values]
     faults: list[Fault] = [
         (at, number, reason) for number, (_, wrong) in enumerate(pairs) for at, reason in wrong.items()
     ]
-    faults += _key_faults(shape, pairs, lengths, empty_is_null=chunk.empty_is_null)
+    faults += _key_faults(shape, pairs, lengths, empty_is_null=split_rows.empty_is_null)
     row_bytes = sum(lengths)
     for at in np.flatnonzero(row_bytes > REQUEST_MAX_BYTES):
         faults.append((int(at), None, f"{row_bytes[at]} bytes of values; {REQUEST_MAX_BYTES} are the most"))
@@ -236,22 +237,29 @@ def _element_counts(column: Column, array: pa.BinaryArray) -> Integers | None:
     return np.array([int.from_bytes(head) for head in heads.to_pylist()], dtype=np.int64)
 
 
-def _bad_rows(chunk: Chunk, shape: InsertPlan, faults: Sequence[Fault]) -> list[BadRow]:
+def _bad_rows(split_rows: SplitRows, shape: InsertPlan, faults: Sequence[Fault]) -> list[BadRow]:
     return [
-        bad_row(chunk, at, reason, None if number is None else (shape.fields[number], chunk.columns[number]))
+        bad_row(
+            split_rows,
+            at,
+            reason,
+            None if number is None else (shape.fields[number], split_rows.columns[number]),
+        )
         for at, number, reason in faults
     ]
 
 
-def bad_row(chunk: Chunk, at: int, reason: str, value: tuple[Field, pa.Array] | None = None) -> BadRow:
-    """Return what to say of the row at position `at` of a chunk, or of one of its values."""
+def bad_row(
+    split_rows: SplitRows, at: int, reason: str, value: tuple[Field, pa.Array] | None = None
+) -> BadRow:
+    """Return what to say of the row at position `at` of a split, or of one of its values."""
     field, text = None, ""
     if value:
         field, array = value
         text = any_text_of(field.column.cql_type, normalised(array.slice(at, 1))[0])
     return BadRow(
-        file=str(chunk.file),
-        line=int(chunk.lines[at]),
+        file=str(split_rows.file),
+        line=int(split_rows.lines[at]),
         column=field.column.name if field else "",
         value=abbreviated(text),
         reason=reason,

@@ -1,4 +1,4 @@
-"""What carries out the jobs of a load: plan it, begin it, load each share, finish it; or check its rows."""
+"""What carries out the jobs of a load: plan it, begin it, load each shard, finish it; or check its rows."""
 
 import contextlib
 import shlex
@@ -18,7 +18,7 @@ from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset, named_table
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
-from pipeline.load.encoded import InsertPlan, encode_chunk
+from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.jobs import (
     BeginLoad,
     BegunLoad,
@@ -26,19 +26,19 @@ from pipeline.load.jobs import (
     CheckRows,
     FinishLoad,
     Load,
-    LoadedShare,
+    LoadedShard,
     LoadPlan,
-    LoadShare,
+    LoadShard,
     PlanLoad,
     RowCounts,
 )
 from pipeline.load.journal import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
 from pipeline.load.refusing import require_some
-from pipeline.load.share import Share, bad_rows_of, count_rows, in_order_of, require_budget
+from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of, require_budget
 from pipeline.load.timestamps import list_step_us
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
-from pipeline.rowfiles.files import check_file, plan_fields, read_chunks
+from pipeline.rowfiles.files import check_file, plan_fields, read_splits
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.workers.jobs import Progress
@@ -117,8 +117,8 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
     )
 
 
-def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None = None) -> LoadedShare:
-    """Load one share; where too many rows are bad, keep those that were found before giving up.
+def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None = None) -> LoadedShard:
+    """Load one shard; where too many rows are bad, keep those that were found before giving up.
 
     `model` is for the method `create` into a table that has no dataset.
     """
@@ -130,18 +130,18 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
         # The step before this one has reached the cluster: where it is away now, it will be back.
         session = with_retries(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
         journal = read_journal(Path(job.journal))
-        share = Share(session, job.plan, journal, share=job.share, shares=job.shares)
+        shard = Shard(session, job.plan, journal, shard=job.shard, shard_count=job.shard_count)
         total = sum(file.lines for file in load.files)
         try:
             began_s = time.perf_counter()
-            with reporting(progress, total, "rows loaded", share):
-                share.prepare(model)
-                nodes = share.run()
+            with reporting(progress, total, "rows loaded", shard):
+                shard.prepare(model)
+                nodes = shard.run()
                 elapsed_s = time.perf_counter() - began_s
         except BadRowsError as error:
-            raise BadRowsError(f"{error}; {_keep(job.plan, share.bad)}") from error
-    return LoadedShare(
-        rows=share.done,
+            raise BadRowsError(f"{error}; {_keep(job.plan, shard.bad)}") from error
+    return LoadedShard(
+        rows=shard.done,
         elapsed_s=elapsed_s,
         retries=dict(nodes.tally.retries),
         warned=nodes.tally.warned,
@@ -151,13 +151,13 @@ def load_share(job: LoadShare, progress: Progress, *, model: type[Model] | None 
 
 
 def finish(job: FinishLoad, _: Progress) -> RowCounts:
-    """Account for every chunk, then write the marker; only then forget the journal."""
+    """Account for every split, then write the marker; only then forget the journal."""
     load, journal = job.plan.load, read_journal(Path(job.journal))
     files = in_order_of(journal, load.files)
     for number, file in enumerate(files):
         for split in file.content.splits:
-            if (number, split.number) not in journal.chunks:
-                raise WorkerError(f"chunk {split.number} of {file.path} is not settled; run the load again")
+            if (number, split.number) not in journal.splits:
+                raise WorkerError(f"split {split.number} of {file.path} is not settled; run the load again")
     try:
         for file in load.files:
             require_unchanged(file)
@@ -216,8 +216,8 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     total = sum(file.lines for file in load.files)
     for file in load.files:
         check_file(file, plan.fields)
-        for chunk in read_chunks(file, plan.fields):
-            encoded = encode_chunk(chunk, shape, replicas)
+        for split_rows in read_splits(file, plan.fields):
+            encoded = encode_split(split_rows, shape, replicas)
             rows += encoded.row_count
             bad += encoded.bad
             progress(min(rows, total), total, "rows checked")
@@ -230,7 +230,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
 
 
 def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:
-    records = journal.chunks.values()
+    records = journal.splits.values()
     return RowCounts(
         read=journal.rows,
         sent=sum(record.sent for record in records),

@@ -1,4 +1,4 @@
-"""What a worker can be asked of a load: check its rows, begin it, load a share of it, finish it."""
+"""What a worker can be asked of a load: check its rows, begin it, load a shard of it, finish it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -112,8 +112,8 @@ class BeginLoad(Job[BegunLoad]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedShare:
-    """What loading a share came to.
+class LoadedShard:
+    """What loading a shard came to.
 
     `rows` are settled, `retries` counts by kind of error, `warned` the answers with a warning, `warning` is
     the first, and `limits` the requests in flight that each node was last allowed.
@@ -128,19 +128,19 @@ class LoadedShare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadShare(Job[LoadedShare]):
-    """Load every chunk of one share of `shares` that is not settled yet."""
+class LoadShard(Job[LoadedShard]):
+    """Load every split of one shard of `shard_count` that is not settled yet."""
 
     plan: LoadPlan
     journal: str
-    share: int = 0
-    shares: int = 1
+    shard: int = 0
+    shard_count: int = 1
 
-    def handler(self) -> Handler[LoadedShare]:
+    def handler(self) -> Handler[LoadedShard]:
         """Load it."""
-        from pipeline.load.handlers import load_share  # noqa: PLC0415 - it needs gevent and the driver
+        from pipeline.load.handlers import load_shard  # noqa: PLC0415 - it needs gevent and the driver
 
-        return partial(load_share, self)
+        return partial(load_shard, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +155,7 @@ class RowCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class FinishLoad(Job[RowCounts]):
-    """Prove by the journal that every chunk is settled, write the marker, forget the journal.
+    """Prove by the journal that every split is settled, write the marker, forget the journal.
 
     The files must still be what they were described as when the load began.
     `rows` is how many rows the files must have, 0 where any number will do.

@@ -1,7 +1,7 @@
-"""The journal of a load: which chunks are settled, so that the next run goes on behind them.
+"""The journal of a load: which splits are settled, so that the next run goes on behind them.
 
 One file a load, named by what makes two loads the same. Its first line says what it is of; every other line
-is one event: a chunk whose rows are all acknowledged or bad, how often a row may have been sent, or which
+is one event: a split whose rows are all acknowledged or bad, how often a row may have been sent, or which
 content was found under which path. A line is
 a checksum and JSON. It is appended by one write and synced, so that several processes may append, and a kill
 leaves at most a torn line, which reads as if it were not there.
@@ -44,15 +44,15 @@ class LoadKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChunkRecord:
-    """One chunk that is settled: every row of it is acknowledged or bad.
+class SplitRecord:
+    """One split that is settled: every row of it is acknowledged or bad.
 
-    `file` is the file's place in the journal's order, `chunk` the chunk's place in its file. `rows` counts
+    `file` is the file's place in the journal's order, `split` the split's place in its file. `rows` counts
     the rows that were read, `sent` those that went to the cluster, `acknowledged` those that it took.
     """
 
     file: int
-    chunk: int
+    split: int
     rows: int
     sent: int
     acknowledged: int
@@ -74,32 +74,32 @@ class Journal:
         for event in events:
             self.contents.update(event.get("contents", {}))
         self.attempts = max((event["attempts"] for event in events if "attempts" in event), default=0)
-        records = (_record(event["chunk"]) for event in events if "chunk" in event)
-        self.chunks = {(record.file, record.chunk): record for record in records}
+        records = (_record(event["split"]) for event in events if "split" in event)
+        self.splits = {(record.file, record.split): record for record in records}
 
     @property
     def rows(self) -> int:
         """How many rows are settled."""
-        return sum(record.rows for record in self.chunks.values())
+        return sum(record.rows for record in self.splits.values())
 
     @property
     def acknowledged(self) -> int:
         """How many of the settled rows the cluster has taken."""
-        return sum(record.acknowledged for record in self.chunks.values())
+        return sum(record.acknowledged for record in self.splits.values())
 
     @property
     def is_refused(self) -> bool:
         """Whether rows were sent, and the cluster has taken none of them."""
-        return not self.acknowledged and any(record.sent for record in self.chunks.values())
+        return not self.acknowledged and any(record.sent for record in self.splits.values())
 
-    def settle(self, record: ChunkRecord) -> None:
-        """Note a settled chunk; it is on disk when this returns.
+    def settle(self, record: SplitRecord) -> None:
+        """Note a settled split; it is on disk when this returns.
 
         Raises:
             OutputError: it cannot be written, or the disk is full.
         """
-        _append(self.path, {"chunk": asdict(record)})
-        self.chunks[record.file, record.chunk] = record
+        _append(self.path, {"split": asdict(record)})
+        self.splits[record.file, record.split] = record
 
     def reserve_attempts(self, attempts: int) -> None:
         """Note that from now on a row may have been sent so many times; it is on disk when this returns.
@@ -149,7 +149,7 @@ def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: boo
         header = {**asdict(key), "timestamp_us": timestamp_us or time.time_ns() // 1000}
         write_text(path, _line(header))
     elif read_journal(path).is_refused:
-        kept = (line for line in _lines(path) if "chunk" not in line or not line["chunk"]["sent"])
+        kept = (line for line in _lines(path) if "split" not in line or not line["split"]["sent"])
         write_text(path, "".join(map(_line, kept)))
     return read_journal(path)
 
@@ -212,5 +212,5 @@ def _append(path: Path, said: dict[str, Any]) -> None:
         raise unwritable(path, error) from error
 
 
-def _record(said: dict[str, Any]) -> ChunkRecord:
-    return ChunkRecord(**{**said, "bad": [BadRow(**row) for row in said["bad"]]})
+def _record(said: dict[str, Any]) -> SplitRecord:
+    return SplitRecord(**{**said, "bad": [BadRow(**row) for row in said["bad"]]})

@@ -1,4 +1,4 @@
-"""The methods that write a chunk's rows: each makes the requests that carry them.
+"""The methods that write a split's rows: each makes the requests that carry them.
 
 `batch` sends UNLOGGED batches of rows that the same nodes hold; `prepared` sends one statement a row, cut
 from the same bytes; `create` is the article's, a cqlengine call a row.
@@ -16,31 +16,31 @@ from cassandra.protocol import PreparedQueryNotFound
 from pipeline.cluster.translation import reason_of
 from pipeline.cql.arrowvalues import read_values
 from pipeline.driver import columns_of
-from pipeline.load.encoded import EncodedChunk, RowRange, bad_row
-from pipeline.load.journal import ChunkRecord
+from pipeline.load.encoded import EncodedSplit, RowRange, bad_row
+from pipeline.load.journal import SplitRecord
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Request
 from pipeline.requests.frames import BATCH, EXECUTE, Message, batch_body, cut_batches, execute_body
 from pipeline.requests.nodes import Nodes
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.splits import SplitRows
 
 
 @dataclass(kw_only=True)
-class ChunkLoad:
-    """One chunk on its way: what is still to settle of it, and what became of the rest.
+class SplitLoad:
+    """One split on its way: what is still to settle of it, and what became of the rest.
 
     `first_line` is how many lines of the load's files are before it, which sets the write timestamp of its
     first occurrence of a key; that of the next one is as if it were a line later.
     """
 
-    chunk: Chunk
-    encoded: EncodedChunk
+    split_rows: SplitRows
+    encoded: EncodedSplit
     file: int
     first_line: int
     timestamps: WriteTimestamps
-    settle: Callable[[ChunkRecord], None]
+    settle: Callable[[SplitRecord], None]
     note_acknowledged: Callable[[int], None]
     note_refused: Callable[[Exception], None]
     note_bad: Callable[[Sequence[BadRow]], None]
@@ -55,7 +55,7 @@ class ChunkLoad:
         return timestamp_us
 
     def acknowledged(self, rows: int) -> None:
-        """Note that the cluster has taken so many rows, and settle the chunk with the last of them."""
+        """Note that the cluster has taken so many rows, and settle the split with the last of them."""
         self._acknowledged += rows
         self.note_acknowledged(rows)
         self._settle_if_done()
@@ -68,7 +68,7 @@ class ChunkLoad:
         """
         self.check_table()
         self.note_refused(error)
-        bad = bad_row(self.chunk, int(self.encoded.positions[at]), reason_of(error))
+        bad = bad_row(self.split_rows, int(self.encoded.positions[at]), reason_of(error))
         self._refused.append(bad)
         self.note_bad([bad])
         self._settle_if_done()
@@ -78,9 +78,9 @@ class ChunkLoad:
         if self._acknowledged + len(self._refused) == sent:
             bad = sorted([*self.encoded.bad, *self._refused], key=lambda row: row.line)
             self.settle(
-                ChunkRecord(
+                SplitRecord(
                     file=self.file,
-                    chunk=self.chunk.number,
+                    split=self.split_rows.number,
                     rows=self.encoded.row_count,
                     sent=sent,
                     acknowledged=self._acknowledged,
@@ -90,18 +90,18 @@ class ChunkLoad:
 
 
 class NoRows(Request):
-    """The request of a chunk that has no row to send."""
+    """The request of a split that has no row to send."""
 
     rows = 0
 
-    def __init__(self, load: ChunkLoad) -> None:
+    def __init__(self, load: SplitLoad) -> None:
         self._load = load
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:
         """Send nothing."""
 
     def acknowledged(self) -> None:
-        """Settle the chunk."""
+        """Settle the split."""
         self._load.acknowledged(0)
 
     def refused(self, error: Exception) -> Sequence[Request]:
@@ -110,11 +110,11 @@ class NoRows(Request):
 
 
 class SentRows(Request):
-    """Rows `start` to `stop` of a chunk: several in a BATCH, a single one in an EXECUTE."""
+    """Rows `start` to `stop` of a split: several in a BATCH, a single one in an EXECUTE."""
 
     def __init__(
         self,
-        load: ChunkLoad,
+        load: SplitLoad,
         statement: "PreparedInsert",
         row_range: RowRange,
         start: int,
@@ -147,7 +147,7 @@ class SentRows(Request):
             raise
 
     def acknowledged(self) -> None:
-        """Tell the chunk."""
+        """Tell the split."""
         self._load.acknowledged(self.rows)
 
     def refused(self, error: Exception) -> Sequence[Request]:
@@ -167,7 +167,7 @@ class CreatedRow(Request):
     rows = 1
 
     def __init__(
-        self, load: ChunkLoad, row_range: RowRange, at: int, create: Callable[[int], object]
+        self, load: SplitLoad, row_range: RowRange, at: int, create: Callable[[int], object]
     ) -> None:
         self._load = load
         self._row_range = row_range
@@ -181,7 +181,7 @@ class CreatedRow(Request):
         nodes.tally.latencies.record(time.monotonic() - sent_at_s)
 
     def acknowledged(self) -> None:
-        """Tell the chunk."""
+        """Tell the split."""
         self._load.acknowledged(1)
 
     def refused(self, error: Exception) -> Sequence[Request]:
@@ -202,8 +202,8 @@ class PreparedInsert:
     most_rows: int
     most_bytes: int
 
-    def requests(self, load: ChunkLoad) -> Iterator[Request]:
-        """Yield the requests of a chunk."""
+    def requests(self, load: SplitLoad) -> Iterator[Request]:
+        """Yield the requests of a split."""
         for row_range in load.encoded.row_ranges:
             sizes = load.encoded.rows.sizes[row_range.start : row_range.stop]
             for start, stop in cut_batches(sizes, self.most_rows, self.most_bytes):
@@ -218,12 +218,12 @@ class ModelCreate:
     ttl_s: int | None
     fields: Sequence[Field]
 
-    def requests(self, load: ChunkLoad) -> Iterator[Request]:
-        """Yield the requests of a chunk, one a row."""
+    def requests(self, load: SplitLoad) -> Iterator[Request]:
+        """Yield the requests of a split, one a row."""
         attributes = {column.db_field_name: name for name, column in columns_of(self.model).items()}
         columns = [
             list(read_values(field.column.cql_type, values.take(load.encoded.positions)))
-            for field, values in zip(self.fields, load.chunk.columns, strict=True)
+            for field, values in zip(self.fields, load.split_rows.columns, strict=True)
         ]
         names = [attributes[field.column.name] for field in self.fields]
         for row_range in load.encoded.row_ranges:

@@ -8,29 +8,29 @@ from dataclasses import dataclass, field
 from pipeline.cluster.refusals import Kind
 from pipeline.cluster.translation import is_from_server, is_of, may_be_the_rows, reason_of, translated
 from pipeline.errors import BadRowsError, RequestError
-from pipeline.load.journal import ChunkRecord
+from pipeline.load.journal import SplitRecord
 from pipeline.rowfiles.badrows import BadRow
 
 
 @dataclass(kw_only=True)
 class Refusing:
-    """What a share knows of whether the cluster takes rows; `acknowledged` are those that it has taken.
+    """Whether the cluster takes the rows of a shard; `acknowledged` counts those that it has taken.
 
-    `ask_others` returns how many it has taken of all shares' chunks that are settled by now. Until it takes
-    one, a chunk whose rows it refused is not settled: they may be good. A replica that fails to write gives
+    `ask_others` returns how many it has taken of all shards' splits that are settled by now. Until it takes
+    one, a split whose rows it refused is not settled: they may be good. A replica that fails to write gives
     no reason: where it takes none, or where the table has cdc (`has_cdc` asks how it is then: it may have
     been altered since), that is not put down to the row.
     """
 
     what: str
-    settle: Callable[[ChunkRecord], None]
+    settle: Callable[[SplitRecord], None]
     acknowledged: int
     ask_others: Callable[[], int]
     has_cdc: Callable[[], bool]
     _reason: str = ""
     _same: int = 0
     _differ: bool = False
-    _held: list[ChunkRecord] = field(default_factory=list)
+    _held: list[SplitRecord] = field(default_factory=list)
 
     def took(self, rows: int) -> None:
         """Note that the cluster has taken so many rows."""
@@ -61,8 +61,8 @@ class Refusing:
         self.acknowledged = self.acknowledged or self.ask_others()
         return not self.acknowledged
 
-    def settled(self, record: ChunkRecord) -> None:
-        """Settle a chunk, or hold it back while no row has been taken."""
+    def settled(self, record: SplitRecord) -> None:
+        """Settle a split, or hold it back while no row has been taken."""
         if record.sent and not self.acknowledged:
             self._held.append(record)
             return
@@ -70,7 +70,7 @@ class Refusing:
         self.settle(record)
 
     def settle_held(self) -> None:
-        """Settle the chunks that were held back."""
+        """Settle the splits that were held back."""
         while self._held:
             self.settle(self._held.pop(0))
 

@@ -1,1 +1,1 @@
-"""Row files: CSV and Parquet, read in chunks, written atomically; and their bad rows."""
+"""Row files: CSV and Parquet, read in splits, written atomically; and their bad rows."""

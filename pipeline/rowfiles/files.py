@@ -12,11 +12,11 @@ from pipeline.cql.columns import Column, Row
 from pipeline.errors import RowFileError
 from pipeline.files import atomic_path
 from pipeline.rowfiles.badrows import NO_KEY_VALUE
-from pipeline.rowfiles.chunk import Chunk, printable, reading, require_regular
 from pipeline.rowfiles.fields import Field, match_fields
 from pipeline.rowfiles.formats import ENDINGS, format_of, has_format
+from pipeline.rowfiles.opening import printable, reading, require_regular
 from pipeline.rowfiles.sources import describe_file
-from pipeline.rowfiles.splits import SourceFile, Split
+from pipeline.rowfiles.splits import SourceFile, Split, SplitRows
 
 
 def find_files(pattern: str) -> tuple[Path, ...]:
@@ -123,14 +123,14 @@ def _require_readable(file: SourceFile) -> None:
         raise RowFileError(file.content.fault)
 
 
-def read_chunks(
+def read_splits(
     file: SourceFile, fields: Sequence[Field], splits: Iterable[Split] | None = None
-) -> Iterator[Chunk]:
+) -> Iterator[SplitRows]:
     """Yield the rows of the file's splits, or of some of them, with the fields that `plan_fields` returned.
 
     Raises:
         RowFileError: the file is unreadable, empty, cut off or damaged; what is wrong with single rows is
-            in the chunks.
+            in the splits.
     """
     _require_readable(file)
     return format_of(file.path).read(file, fields, file.content.splits if splits is None else splits)
@@ -148,10 +148,10 @@ def read_rows(files: Iterable[Path], columns: Sequence[Column]) -> Iterator[Row]
     for file in files:
         separator = ":" if format_of(file).has_lines else ": row "
         described = describe_file(file)
-        for chunk in read_chunks(described, plan_fields([described], columns, {})):
-            first_bad = chunk.bad[0] if chunk.bad else None
-            values = [read_values(*pair) for pair in zip(types, chunk.columns, strict=True)]
-            for line, row in zip(chunk.lines, zip(*values, strict=True), strict=True):
+        for split_rows in read_splits(described, plan_fields([described], columns, {})):
+            first_bad = split_rows.bad[0] if split_rows.bad else None
+            values = [read_values(*pair) for pair in zip(types, split_rows.columns, strict=True)]
+            for line, row in zip(split_rows.lines, zip(*values, strict=True), strict=True):
                 if first_bad and first_bad.line < line:
                     break
                 for value, column in zip(row, columns, strict=True):

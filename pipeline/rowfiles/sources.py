@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.chunk import open_regular, reading
 from pipeline.rowfiles.formats import format_of
+from pipeline.rowfiles.opening import open_regular, reading
 from pipeline.rowfiles.splits import SourceFile
 
 
@@ -49,7 +49,7 @@ def require_unchanged(file: SourceFile) -> None:
 def still_same(file: SourceFile) -> SourceFile:
     """Return a file, its version as it is now, if what was read of it until now is what was described.
 
-    Cheap enough for every chunk: the content is read again only where its inode alone has changed.
+    Cheap enough for every split: the content is read again only where its inode alone has changed.
 
     Raises:
         RowFileError: it is gone, another one, or was written to.

@@ -126,8 +126,8 @@ class Comparison:
     def _unequal_rows(self) -> Iterator[Rows]:
         """Yield the files' rows in ranges that differ, of several with one key what they leave together."""
         index = self._index
-        for chunk in self._source.chunks(self._view):
-            rows = chunk.good
+        for split_rows in self._source.splits(self._view):
+            rows = split_rows.good
             single = ~is_among(index.twice, rows.key_hashes)
             yield rows.take(np.flatnonzero(single & self._unequal[index.range_of(rows)]))
         for rows in self._source.merged(self._view, index.twice):

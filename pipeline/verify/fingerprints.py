@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.load.encoded import InsertPlan, encode_fields
-from pipeline.rowfiles.files import read_chunks
+from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.verify.cells import Cells, Hashes
 from pipeline.verify.rowbytes import Integers, Rows, View
@@ -21,7 +21,7 @@ from pipeline.verify.rowbytes import Integers, Rows, View
 
 @dataclass(frozen=True, kw_only=True)
 class FileRows:
-    """The good rows of one chunk, and how many bad ones there are beside them."""
+    """The good rows of one split, and how many bad ones there are beside them."""
 
     good: Rows
     bad: int
@@ -39,8 +39,8 @@ class RowFiles:
     shape: InsertPlan
     left_out: Mapping[str, Collection[int]]
 
-    def chunks(self, view: View) -> Iterator[FileRows]:
-        """Yield the rows, chunk by chunk, in a view's form.
+    def splits(self, view: View) -> Iterator[FileRows]:
+        """Yield the rows, split by split, in a view's form.
 
         Raises:
             RowFileError: a file is damaged.
@@ -48,18 +48,18 @@ class RowFiles:
         names = [field.column.name for field in self.shape.fields]
         places = [names.index(column.name) for column in view.columns]
         for file in self.files:
-            for chunk in read_chunks(file, self.shape.fields):
-                values, _, faults = encode_fields(chunk, self.shape)
+            for split_rows in read_splits(file, self.shape.fields):
+                values, _, faults = encode_fields(split_rows, self.shape)
                 columns = [
                     form.of_column(values[place]) for form, place in zip(view.forms, places, strict=True)
                 ]
                 rows = Rows(view, columns)
                 bad = {at for at, _, _ in faults}
                 if left_out := self.left_out.get(file.path):
-                    bad.update(np.flatnonzero(np.isin(chunk.lines, list(left_out))).tolist())
+                    bad.update(np.flatnonzero(np.isin(split_rows.lines, list(left_out))).tolist())
                 if bad:
                     rows = rows.take(np.delete(np.arange(len(rows)), sorted(bad)))
-                yield FileRows(good=rows, bad=len(bad) + len({row.line for row in chunk.bad}))
+                yield FileRows(good=rows, bad=len(bad) + len({row.line for row in split_rows.bad}))
 
     def merged(self, view: View, keys: Hashes) -> Iterator[Rows]:
         """Yield one row for each of these keys, as the file's rows of that key leave it, in the files' order.
@@ -70,9 +70,9 @@ class RowFiles:
         for start in range(0, len(keys), _MERGED_AT_ONCE):
             wanted = keys[start : start + _MERGED_AT_ONCE]
             last: dict[bytes, Cells] = {}
-            for chunk in self.chunks(view):
+            for split_rows in self.splits(view):
                 gevent.sleep(0)
-                rows = chunk.good
+                rows = split_rows.good
                 for at in np.flatnonzero(is_among(wanted, rows.key_hashes)).tolist():
                     cells, key = rows.cells(at), rows.key(at)
                     if key in last and not keeps_nulls:
@@ -95,13 +95,13 @@ class FileIndex:
         self._sums = np.zeros(_FINEST_RANGES, np.uint64)
         self._counts = np.zeros(_FINEST_RANGES, np.int64)
         keys = [np.empty(0, np.uint64)]
-        for chunk in source.chunks(view):
+        for split_rows in source.splits(view):
             gevent.sleep(0)
-            keys.append(chunk.good.key_hashes)
-            self._count(chunk.good, 1)
-            self.bad += chunk.bad
-            self.read += len(chunk.good) + chunk.bad
-            self.size_bytes += chunk.good.size_bytes
+            keys.append(split_rows.good.key_hashes)
+            self._count(split_rows.good, 1)
+            self.bad += split_rows.bad
+            self.read += len(split_rows.good) + split_rows.bad
+            self.size_bytes += split_rows.good.size_bytes
             progress(self.read)
         self.keys = np.concatenate(keys)
         self.keys.sort()
@@ -135,9 +135,11 @@ class FileIndex:
 
     def _merge(self, source: RowFiles, view: View) -> None:
         """Have each key that several rows have counted once, with what they leave together."""
-        for chunk in source.chunks(view):
+        for split_rows in source.splits(view):
             gevent.sleep(0)
-            self._count(chunk.good.take(np.flatnonzero(is_among(self.twice, chunk.good.key_hashes))), -1)
+            self._count(
+                split_rows.good.take(np.flatnonzero(is_among(self.twice, split_rows.good.key_hashes))), -1
+            )
         for rows in source.merged(view, self.twice):
             self._count(rows, 1)
             wanted = max(0, _NAMED_DUPLICATES - len(self.duplicates))

@@ -229,7 +229,7 @@ def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
     load = loads.job(table, [loads.write("rows.csv", "k,v", rows)], max_bad_rows="100%")
     loads.leaves(load, RequestError, "refused each of the first 1000 rows and took none: .*column_value_size")
     [journal] = (loads.folder / "checkpoints").glob("*.journal")
-    assert '"chunk"' not in journal.read_text(encoding="ascii")
+    assert '"split"' not in journal.read_text(encoding="ascii")
     loads.connect_as(*SUPERUSER)
     done = loads.run(dataclasses.replace(load, cluster=loads.cluster))
     assert (done.read, done.acknowledged, done.bad) == (3001, 3000, 1)
@@ -240,8 +240,8 @@ def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> N
     table = loads.plain_table("two_refused")
     file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")
-    loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", shares=2)
-    loads.send(load, loads.begin(load).journal, shares=2)
+    loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", shard_count=2)
+    loads.send(load, loads.begin(load).journal, shard_count=2)
     assert loads.begin(load).rows == 0, "as after a kill before the end"
 
 
@@ -293,5 +293,5 @@ def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None
     """Of a few refused rows and one that is taken, in shares of their own, only the refused are bad."""
     table = loads.plain_table("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
-    done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shares=2)
+    done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shard_count=2)
     assert (done.acknowledged, done.bad) == (1, 900)

@@ -15,7 +15,7 @@ from pipeline.cql.encoding import encode_column, encode_values
 from pipeline.cql.scalars import PROTOCOL_VERSION
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.files import check_file, read_chunks
+from pipeline.rowfiles.files import check_file, read_splits
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
 from tests.harness.arrow_cells import ARROW
@@ -114,12 +114,12 @@ def test_a_file_of_it_is_read_so_too(name: str, tmp_path: Path) -> None:
             return
         described = describe_file(file)
         check_file(described, FIELDS)
-        [chunk] = read_chunks(described, FIELDS)
-        kept = [int(line) - 1 for line in chunk.lines]
-        bad = {row.line - 1: row for row in chunk.bad}
+        [split_rows] = read_splits(described, FIELDS)
+        kept = [int(line) - 1 for line in split_rows.lines]
+        bad = {row.line - 1: row for row in split_rows.bad}
         assert sorted([*kept, *bad]) == list(range(len(cells)))
         assert all("not UTF-8" in row.reason and not is_utf8(cells[at]) for at, row in bad.items())
-        for column, read in zip(COLUMNS, chunk.columns, strict=True):
+        for column, read in zip(COLUMNS, split_rows.columns, strict=True):
             check(column, [cells[at] for at in kept], read)
         places = range(1, len(cells) + 1)
         rows = [BadRow(file=str(file), line=line, column="value", value="", reason="") for line in places]

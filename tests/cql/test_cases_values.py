@@ -9,7 +9,7 @@ from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
-from tests.harness.rowfiles import chunks_of
+from tests.harness.rowfiles import splits_of_file
 from tests.harness.workspace import PROJECT
 
 CASES = PROJECT / "tests/cases"
@@ -53,8 +53,8 @@ def test_what_is_not_documented_is_refused(type_name: str, text: str, expected: 
 def test_int96_is_the_moment_that_it_is() -> None:
     """Moments before 1678 and after 2262 are read from INT96 as they are."""
     fields = [Field(column("at", "timestamp"), "at")]
-    [chunk] = chunks_of(CASES / "15-int96" / "int96.parquet", fields)
-    encoded, _ = encode_column(fields[0].column, chunk.columns[0])
+    [split_rows] = splits_of_file(CASES / "15-int96" / "int96.parquet", fields)
+    encoded, _ = encode_column(fields[0].column, split_rows.columns[0])
     found = [None if cell is None else int.from_bytes(cell, signed=True) for cell in encoded.to_pylist()]
     assert found == [253_402_300_799_000, 1_136_185_445_000, -28_502_755_200_000, None]
 
@@ -63,8 +63,11 @@ def test_a_bad_row_beside_arrows_views(tmp_path: Path) -> None:
     """A row is taken out of a file of view types, and written to the rejected rows, as of any other."""
     file = CASES / "47-string-view" / "bad.parquet"
     fields = [Field(column(name, kind), name) for name, kind in (("id", "int"), ("name", "text"))]
-    [chunk] = chunks_of(file, fields)
-    assert [each.take(pa.array([0, 2])).to_pylist() for each in chunk.columns] == [["1", "3"], ["a", "c"]]
+    [split_rows] = splits_of_file(file, fields)
+    assert [each.take(pa.array([0, 2])).to_pylist() for each in split_rows.columns] == [
+        ["1", "3"],
+        ["a", "c"],
+    ]
     bad = BadRow(file=str(file), line=2, column="id", value="x", reason="x")
     assert write_rejected(tmp_path / "rejected.csv", fields, [bad], [describe_file(file)]) == 1
     assert (tmp_path / "rejected.csv").read_bytes() == b"id,name\nx,b\n"

@@ -6,7 +6,7 @@ import pytest
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.fields import match_fields
-from pipeline.rowfiles.files import plan_fields, read_chunks
+from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.sources import describe_file
 
 COLUMNS = [
@@ -92,5 +92,5 @@ def test_fields_are_found_by_name_in_each_file(tmp_path: Path) -> None:
     files = [describe_file(file) for file in sorted(tmp_path.iterdir())]
     fields = plan_fields(files, COLUMNS, {"name": "name", "id": "id"})
     for file in files:
-        [chunk] = read_chunks(file, fields)
-        assert [column.to_pylist() for column in chunk.columns] == [["1"], ["Ada"]]
+        [split_rows] = read_splits(file, fields)
+        assert [column.to_pylist() for column in split_rows.columns] == [["1"], ["Ada"]]

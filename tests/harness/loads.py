@@ -23,9 +23,9 @@ LOADED_ON = dt.date(2026, 11, 22)
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded(jobs.RowCounts):
-    """What was counted of a whole load, and what each of its shares gave."""
+    """What was counted of a whole load, and what each of its shards gave."""
 
-    shares: Sequence[jobs.LoadedShare]
+    shard_count: Sequence[jobs.LoadedShard]
 
 
 class Loads:
@@ -92,15 +92,18 @@ class Loads:
         self._plans[begun.journal] = begun.plan
         return begun
 
-    def send(self, load: jobs.Load, journal: str, *, shares: int = 1) -> list[jobs.LoadedShare]:
-        """Load what the journal does not hold, and return what each share gave."""
+    def send(self, load: jobs.Load, journal: str, *, shard_count: int = 1) -> list[jobs.LoadedShard]:
+        """Load what the journal does not hold, and return what each shard gave."""
         plan = replace(self._plans[journal], load=load)
         return run_jobs(
-            [jobs.LoadShare(plan=plan, journal=journal, share=at, shares=shares) for at in range(shares)]
+            [
+                jobs.LoadShard(plan=plan, journal=journal, shard=at, shard_count=shard_count)
+                for at in range(shard_count)
+            ]
         )
 
     def finish(self, load: jobs.Load, journal: str) -> jobs.RowCounts:
-        """Account for every chunk, and mark the load as finished."""
+        """Account for every split, and mark the load as finished."""
         return run_job(
             jobs.FinishLoad(
                 plan=replace(self._plans[journal], load=load),
@@ -111,11 +114,11 @@ class Loads:
             )
         )
 
-    def run(self, load: jobs.Load, *, shares: int = 1) -> Loaded:
-        """Load from beginning to end; return what was counted, and what each share gave."""
+    def run(self, load: jobs.Load, *, shard_count: int = 1) -> Loaded:
+        """Load from beginning to end; return what was counted, and what each shard gave."""
         journal = self.begin(load).journal
-        sent = self.send(load, journal, shares=shares)
-        return Loaded(**vars(self.finish(load, journal)), shares=sent)
+        sent = self.send(load, journal, shard_count=shard_count)
+        return Loaded(**vars(self.finish(load, journal)), shard_count=sent)
 
 
 @contextlib.contextmanager

@@ -96,10 +96,10 @@ class RoleLoads(Loads):
         """Return a table of two columns, made anew."""
         return self.create(name, f"k int PRIMARY KEY, v text{more}")
 
-    def leaves(self, load: jobs.Load, kind: type[Exception], message: str, *, shares: int = 1) -> None:
+    def leaves(self, load: jobs.Load, kind: type[Exception], message: str, *, shard_count: int = 1) -> None:
         """Run a load that must end with this error, without a marker."""
         with pytest.raises(kind, match=message):
-            self.run(load, shares=shares)
+            self.run(load, shard_count=shard_count)
         assert not self.is_marked(load)
 
     def is_marked(self, load: jobs.Load) -> bool:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.cql.columns import Column, Row
-from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.files import read_chunks, read_rows
+from pipeline.rowfiles.files import read_rows, read_splits
 from pipeline.rowfiles.sources import describe_file
+from pipeline.rowfiles.splits import SplitRows
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
 NAMES = [
@@ -33,10 +33,12 @@ def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
     return list(read_rows([file], columns))
 
 
-def chunks_of(file: Path, fields: Sequence[Field], wanted: Collection[int] | None = None) -> Iterator[Chunk]:
+def splits_of_file(
+    file: Path, fields: Sequence[Field], wanted: Collection[int] | None = None
+) -> Iterator[SplitRows]:
     """Describe a file and read its splits, or those of the numbers that are wanted."""
     described = describe_file(file)
     splits = described.content.splits
-    return read_chunks(
+    return read_splits(
         described, fields, [split for split in splits if wanted is None or split.number in wanted]
     )

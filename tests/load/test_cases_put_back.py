@@ -77,7 +77,7 @@ def test_no_row_of_another_content_is_sent_or_settled(
     with pytest.raises(RowFileError, match=r"between\.csv was changed while it was being read"):
         loads.send(load, journal)
     assert values(loads, table) == {}
-    assert not read_journal(Path(journal)).chunks
+    assert not read_journal(Path(journal)).splits
     put_back()
     loads.run(loads.job(table, [file]))
     assert values(loads, table) == {1: "old", 2: "old"}
@@ -92,8 +92,8 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     file.write_text(texts[0], encoding="utf-8")
     load = loads.job(table, [file])
     begun = loads.begin(load)
-    run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal, share=0, shares=2))
-    assert read_journal(Path(begun.journal)).chunks
+    run_job(jobs.LoadShard(plan=begun.plan, journal=begun.journal, shard=0, shard_count=2))
+    assert read_journal(Path(begun.journal)).splits
     if is_renamed:
         file = file.rename(file.with_suffix(".renamed.csv"))
         assert loads.begin(loads.job(table, [file])).rows

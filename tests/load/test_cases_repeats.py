@@ -29,9 +29,9 @@ def test_no_number_of_runs_doubles_a_list(loads: Loads, method: str) -> None:
         for _ in range(20):
             journal = Path(loads.begin(load).journal)
             loads.send(load, str(journal))
-            # As after a kill before the chunk's line was written: all that was sent is sent again.
+            # As after a kill before the split's line was written: all that was sent is sent again.
             lines = journal.read_text(encoding="ascii").splitlines(keepends=True)
-            journal.write_text("".join(line for line in lines if '"chunk"' not in line), encoding="ascii")
+            journal.write_text("".join(line for line in lines if '"split"' not in line), encoding="ascii")
             runs += 1
     assert runs > 4
     assert values(loads, table) == {1: ["a", "b", "c"], 2: ["d"]}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.load.journal import ChunkRecord, Journal, LoadKey, begin_run, read_journal
+from pipeline.load.journal import Journal, LoadKey, SplitRecord, begin_run, read_journal
 from pipeline.rowfiles.badrows import BadRow
 from tests.harness.workspace import PROJECT
 
@@ -20,7 +20,7 @@ KEY = LoadKey(
 )
 BAD = BadRow(file="é\udcff.csv", line=3, column="id", value='a "b"\n', reason="is no int")
 RECORDS = [
-    ChunkRecord(file=at % 2, chunk=at // 2, rows=10, sent=10 - at, acknowledged=9 - at, bad=[BAD] * at)
+    SplitRecord(file=at % 2, split=at // 2, rows=10, sent=10 - at, acknowledged=9 - at, bad=[BAD] * at)
     for at in range(4)
 ]
 
@@ -40,14 +40,14 @@ def test_a_journal_keeps_what_is_settled(tmp_path: Path) -> None:
     assert found.path == first.path
     assert found.files == tuple(KEY.files)
     assert found.timestamp_us == 7
-    assert list(found.chunks.values()) == RECORDS
+    assert list(found.splits.values()) == RECORDS
 
 
 def test_a_journal_that_is_begun_anew_is_empty(tmp_path: Path) -> None:
     """Asked for anew, nothing of the journal before it counts."""
     settled(tmp_path).reserve_attempts(3)
     found = begin_run(tmp_path, KEY, timestamp_us=8, anew=True)
-    assert (found.timestamp_us, found.chunks, found.attempts) == (8, {}, 0)
+    assert (found.timestamp_us, found.splits, found.attempts) == (8, {}, 0)
 
 
 def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> No
 def test_another_load_has_another_journal(tmp_path: Path, other: dict[str, object]) -> None:
     """A load that differs in anything that counts knows nothing of what this one has settled."""
     settled(tmp_path)
-    assert not begin_run(tmp_path, dataclasses.replace(KEY, **other), timestamp_us=7, anew=False).chunks  # type: ignore[arg-type]
+    assert not begin_run(tmp_path, dataclasses.replace(KEY, **other), timestamp_us=7, anew=False).splits  # type: ignore[arg-type]
 
 
 def test_a_torn_line_is_not_there(tmp_path: Path) -> None:
@@ -85,12 +85,12 @@ def test_a_torn_line_is_not_there(tmp_path: Path) -> None:
     for size_bytes in range(header_bytes, len(whole)):
         journal.path.write_bytes(whole[:size_bytes])
         torn = read_journal(journal.path)
-        found = list(torn.chunks.values())
+        found = list(torn.splits.values())
         assert found == RECORDS[: len(found)]
         if size_bytes % 40 == 0:
             begin_run(tmp_path, KEY, timestamp_us=8, anew=False).settle(RECORDS[-1])
             after = read_journal(journal.path)
-            assert list(after.chunks.values()) == [*found, RECORDS[-1]]
+            assert list(after.splits.values()) == [*found, RECORDS[-1]]
             assert after.timestamp_us == 7
 
 
@@ -107,7 +107,7 @@ def test_a_flipped_bit_costs_its_line(tmp_path: Path) -> None:
             with pytest.raises(OutputError, match="is gone or damaged; run the load again, it begins anew"):
                 read_journal(journal.path)
         else:
-            found = list(read_journal(journal.path).chunks.values())
+            found = list(read_journal(journal.path).splits.values())
             assert len(found) >= len(RECORDS) - 1
             assert all(record in RECORDS for record in found)
     journal.path.write_bytes(b"\n0" + whole[2:])
@@ -120,7 +120,7 @@ def test_a_journal_without_a_line_begins_anew(tmp_path: Path, content: bytes) ->
     (tmp_path / KEY.file_name).write_bytes(content)
     found = begin_run(tmp_path, KEY, timestamp_us=8, anew=False)
     found.settle(RECORDS[0])
-    assert list(read_journal(found.path).chunks.values()) == RECORDS[:1]
+    assert list(read_journal(found.path).splits.values()) == RECORDS[:1]
 
 
 def test_a_journal_that_is_gone_is_named(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_journal_that_is_gone_is_named(tmp_path: Path) -> None:
 
 
 def test_processes_append_side_by_side(tmp_path: Path) -> None:
-    """Of two processes that settle chunks at the same time, every line is there and whole."""
+    """Of two processes that settle splits at the same time, every line is there and whole."""
     journal = begin_run(tmp_path, KEY, timestamp_us=7, anew=False)
     script = """
 import sys
@@ -143,8 +143,8 @@ from pipeline.load.journal import *
 from pipeline.rowfiles.badrows import BadRow
 bad = [BadRow(file="f", line=at, column="c", value="v" * 80, reason="r") for at in range(200)]
 journal = read_journal(Path(sys.argv[1]))
-for chunk in range(100):
-    record = ChunkRecord(file=int(sys.argv[2]), chunk=chunk, rows=1, sent=1, acknowledged=1, bad=bad)
+for split in range(100):
+    record = SplitRecord(file=int(sys.argv[2]), split=split, rows=1, sent=1, acknowledged=1, bad=bad)
     journal.settle(record)
 """
     processes = [
@@ -153,5 +153,5 @@ for chunk in range(100):
     ]
     assert [process.wait(60) for process in processes] == [0, 0]
     found = read_journal(journal.path)
-    assert set(found.chunks) == {(file, chunk) for file in range(2) for chunk in range(100)}
-    assert sum(len(record.bad) for record in found.chunks.values()) == 200 * 200
+    assert set(found.splits) == {(file, split_rows) for file in range(2) for split_rows in range(100)}
+    assert sum(len(record.bad) for record in found.splits.values()) == 200 * 200

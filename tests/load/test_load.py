@@ -180,7 +180,7 @@ def test_bad_rows_are_set_apart_mended_and_replayed(tables: Tables) -> None:
     tables.cql.execute(f"CREATE INDEX ON {table} (i)")
     good = [("pad", "a"), ("x" * 40_000, "y" * 40_000), ("z" * 65_535, "y" * 65_535), ("last", "a")]
     header, first, *others = "id,part,n,v,i", *(f"{key},{part},1,{PRIVATE}," for key, part in good)
-    # The first row is as long as a chunk: the large one after it is in the next.
+    # The first row is as long as a split: the large one after it is in the next.
     lines = [header, first[:-1] + "p" * MIB + ",", *(line for line, *_ in BAD.values()), *others, ""]
     file = tables.write("apart.csv", "\n".join(lines))
     words = ("LoadTable", "--table", table, "--input", str(file), "--pool-size", "1", "--max-bad-rows")

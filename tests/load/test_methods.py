@@ -37,9 +37,9 @@ def users(loads: Loads) -> str:
     return loads.create_users()
 
 
-def load_users(loads: Loads, *files: Path, shares: int = 1, **config: Any) -> Loaded:  # noqa: ANN401
+def load_users(loads: Loads, *files: Path, shard_count: int = 1, **config: Any) -> Loaded:  # noqa: ANN401
     """Load users, and return what was counted."""
-    return loads.run(loads.job("user", files, dataset=USERS, **config), shares=shares)
+    return loads.run(loads.job("user", files, dataset=USERS, **config), shard_count=shard_count)
 
 
 def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
@@ -47,10 +47,10 @@ def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
     return {row["user_id"]: (row["first_name"], row["last_name"]) for row in loads.rows("user")}
 
 
-@pytest.mark.parametrize("shares", [1, 2])
+@pytest.mark.parametrize("shard_count", [1, 2])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_writes_the_rows_of_the_files(
-    loads: Loads, users: str, method: str, shares: int
+    loads: Loads, users: str, method: str, shard_count: int
 ) -> None:
     """Each method writes the rows that the files have and no others, in one process or several."""
     texts = ["Ada", "Jörg", 'O"Neil', "a, b", "line\nbreak", "x" * 3000, None]
@@ -60,9 +60,9 @@ def test_every_method_writes_the_rows_of_the_files(
         loads.write(f"{at}.csv", HEADER, [(key, *values) for key, values in half])
         for at, half in enumerate(halves)
     ]
-    counts = load_users(loads, *files, method=method, shares=shares)
+    counts = load_users(loads, *files, method=method, shard_count=shard_count)
     assert (counts.read, counts.sent, counts.acknowledged, counts.bad) == (100, 100, 100, 0)
-    assert sum(share.rows for share in counts.shares) == 100
+    assert sum(shard.rows for shard in counts.shard_count) == 100
     assert names(loads) == rows
     del users
 
@@ -74,7 +74,7 @@ def test_a_file_without_rows_is_loaded(loads: Loads, users: str, method: str) ->
     assert loads.rows(users) == []
 
 
-@pytest.mark.parametrize("apart", ["in a chunk", "across chunks", "across files"])
+@pytest.mark.parametrize("apart", ["in a split", "across splits", "across files"])
 @pytest.mark.parametrize("method", METHODS)
 def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: str) -> None:
     """Of rows with one key, the last that has a value for a cell gives it, wherever they stand."""
@@ -82,13 +82,13 @@ def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: 
     # The last value is the smallest: of two with one write time the server keeps the largest.
     first = [(one, "1", None), (two, "x", "y"), (three, "9", "9")]
     second = [(one, None, "2"), (two, None, "a"), (three, "8", None), (three, "7", "7"), (three, "6", None)]
-    pads = [(pad, "pad", "x" * MIB)] if apart == "across chunks" else []
+    pads = [(pad, "pad", "x" * MIB)] if apart == "across splits" else []
     if apart == "across files":
         # The names say the order, whatever order they are given in.
         files = [loads.write("b.csv", HEADER, second), loads.write("a.csv", HEADER, first)]
     else:
         files = [loads.write("one.csv", HEADER, [*first, *pads, *second])]
-    load_users(loads, *files, method=method, shares=1 if apart == "in a chunk" else 2)
+    load_users(loads, *files, method=method, shard_count=1 if apart == "in a split" else 2)
     found = names(loads)
     assert found.pop(pad, None) == (("pad", "x" * MIB) if pads else None)
     assert found == {one: ("1", "2"), two: ("x", "a"), three: ("6", "7")}
@@ -180,7 +180,7 @@ def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
     """A load with a cap takes at least the time that the cap gives its rows, but for the first."""
     file = loads.write("slow.csv", HEADER, [(uuid.uuid4(), "a", "b") for _ in range(61)])
     counts = load_users(loads, file, method="prepared", rows_per_s=100.0)
-    assert counts.shares[0].elapsed_s >= 0.6
+    assert counts.shard_count[0].elapsed_s >= 0.6
     assert len(loads.rows(users)) == 61
 
 

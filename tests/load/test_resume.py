@@ -14,12 +14,12 @@ PAD = "x" * MIB
 
 @pytest.fixture
 def wide(loads: Loads) -> str:
-    """Return a table, made anew, for rows so wide that each is a chunk."""
+    """Return a table, made anew, for rows so wide that each is a split."""
     return loads.create("wide", "id text PRIMARY KEY, number int, pad text")
 
 
 def wide_file(loads: Loads, name: str, *numbers: object) -> Path:
-    """Return a file with a row, and so a chunk, for each number."""
+    """Return a file with a row, and so a split, for each number."""
     rows = [(chr(ord("a") + at), number, PAD) for at, number in enumerate(numbers)]
     return loads.write(name, "id,number,pad", rows)
 
@@ -49,7 +49,7 @@ def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, 
     sent = loads.send(again, begun.journal)
     assert numbers(loads) == {"d": 4}
     assert sent[0].rows == 4
-    records = read_journal(Path(begun.journal)).chunks.values()
+    records = read_journal(Path(begun.journal)).splits.values()
     assert [(record.sent, record.acknowledged, len(record.bad)) for record in records] == [
         (1, 1, 0),
         (1, 1, 0),
@@ -155,12 +155,12 @@ def test_a_table_that_loses_rows_during_its_load_is_not_marked(
     assert loads.rows("load_marker") == before
 
 
-def test_a_chunk_that_is_not_settled_is_no_finished_load(loads: Loads, wide: str) -> None:
-    """A load is not marked as finished where the journal lacks a chunk."""
+def test_a_split_that_is_not_settled_is_no_finished_load(loads: Loads, wide: str) -> None:
+    """A load is not marked as finished where the journal lacks a split."""
     load = loads.job(wide, [wide_file(loads, "lacks.csv", 1, 2)])
     journal = Path(loads.begin(load).journal)
     loads.send(load, str(journal))
     lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(line for line in lines if b'"chunk": 1' not in line))
-    with pytest.raises(WorkerError, match=r"chunk 1 of .*lacks\.csv is not settled; run the load again"):
+    journal.write_bytes(b"".join(line for line in lines if b'"split": 1' not in line))
+    with pytest.raises(WorkerError, match=r"split 1 of .*lacks\.csv is not settled; run the load again"):
         loads.finish(load, str(journal))

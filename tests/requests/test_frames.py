@@ -77,7 +77,7 @@ def test_a_batch_is_the_drivers(
     timestamp_us: int,
     data: st.DataObject,
 ) -> None:
-    """Any rows of a chunk, in one UNLOGGED BATCH, are byte for byte the frame that the driver would send."""
+    """Any rows of a split, in one UNLOGGED BATCH, are byte for byte the frame that the driver would send."""
     start = data.draw(st.integers(0, len(rows) - 1))
     stop = data.draw(st.integers(start + 1, len(rows)))
     body = batch_body(encoded(rows, query_id, nulls), start, stop, consistency, timestamp_us)
@@ -96,10 +96,10 @@ def test_a_batch_is_the_drivers(
 def test_an_execute_is_the_drivers(
     rows: list[tuple[bytes | None, ...]], query_id: bytes, nulls: str, consistency: int, timestamp_us: int
 ) -> None:
-    """Each row of a chunk, alone in an EXECUTE, is byte for byte the frame that the driver would send."""
-    chunk = encoded(rows, query_id, nulls)
+    """Each row of a split, alone in an EXECUTE, is byte for byte the frame that the driver would send."""
+    split_rows = encoded(rows, query_id, nulls)
     for at, row in enumerate(rows):
-        body = execute_body(chunk, at, query_id, consistency, timestamp_us)
+        body = execute_body(split_rows, at, query_id, consistency, timestamp_us)
         wanted = ExecuteMessage(query_id, driver_values(row, nulls), consistency, timestamp=timestamp_us)
         assert encode_frame(Message(EXECUTE, body), STREAM_ID, 4) == by_driver(wanted)
 

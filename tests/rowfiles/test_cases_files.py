@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import match_fields
 from pipeline.rowfiles.files import find_files, listed, passed_over, plan_fields
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.sources import describe_file
-from tests.harness.rowfiles import chunks_of
+from pipeline.rowfiles.splits import SplitRows
+from tests.harness.rowfiles import splits_of_file
 from tests.harness.workspace import PROJECT
 
 CASES = PROJECT / "tests/cases"
@@ -27,9 +27,9 @@ def written(folder: Path, content: bytes, name: str = "rows.csv") -> Path:
     return folder / name
 
 
-def chunks(file: Path) -> list[Chunk]:
+def splits(file: Path) -> list[SplitRows]:
     """Read a file of two columns."""
-    return list(chunks_of(file, plan_fields([describe_file(file)], COLUMNS, {})))
+    return list(splits_of_file(file, plan_fields([describe_file(file)], COLUMNS, {})))
 
 
 def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
@@ -45,7 +45,7 @@ def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
     [file] = find_files(str(CASES / "20-mixed-folder" / "only"))
     assert describe_file(file).lines == 1
     fields = plan_fields([describe_file(file)], [COLUMNS[0], Column("v", "text", is_key=False)], {})
-    assert [len(chunk.lines) for chunk in chunks_of(file, fields)] == [1]
+    assert [len(split_rows.lines) for split_rows in splits_of_file(file, fields)] == [1]
 
 
 def test_a_folder_of_which_nothing_is_taken_says_what_is_there(tmp_path: Path) -> None:
@@ -147,27 +147,27 @@ def test_a_mapping_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize("blank_count", [1, 2, 5000])
 def test_empty_lines_at_the_end_are_no_rows(tmp_path: Path, end: bytes, blank_count: int) -> None:
     """A file that ends in empty lines has the rows before them, and none that is bad."""
-    [chunk] = chunks(written(tmp_path, end.join([b"id,a", b"1,x"]) + end + end * blank_count))
-    assert (chunk.lines.tolist(), list(chunk.bad)) == ([2], [])
+    [split_rows] = splits(written(tmp_path, end.join([b"id,a", b"1,x"]) + end + end * blank_count))
+    assert (split_rows.lines.tolist(), list(split_rows.bad)) == ([2], [])
 
 
 def test_backslashes_cost_their_own_rows() -> None:
     """Quotes escaped by a backslash are refused row by row, with a hint; no row is swallowed."""
-    [chunk] = chunks_of_three(CASES / "05-backslash-escapes" / "copyto.csv")
-    assert [row.line for row in chunk.bad] == [2, 4, 5]
-    assert all(r'write \" as ""' in row.reason for row in chunk.bad)
-    assert chunk.columns[1].to_pylist() == [r"C:\\dir", "plain"]
+    [split_rows] = splits_of_three(CASES / "05-backslash-escapes" / "copyto.csv")
+    assert [row.line for row in split_rows.bad] == [2, 4, 5]
+    assert all(r'write \" as ""' in row.reason for row in split_rows.bad)
+    assert split_rows.columns[1].to_pylist() == [r"C:\\dir", "plain"]
 
 
-def chunks_of_three(file: Path) -> list[Chunk]:
+def splits_of_three(file: Path) -> list[SplitRows]:
     """Read a file of three columns."""
     columns = [*COLUMNS, Column("b", "text", is_key=False)]
-    return list(chunks_of(file, plan_fields([describe_file(file)], columns, {})))
+    return list(splits_of_file(file, plan_fields([describe_file(file)], columns, {})))
 
 
 def test_a_packed_file_says_so() -> None:
     """A packed file is told to be unpacked, whatever it is called."""
     with pytest.raises(RowFileError, match=r"g\.csv: not CSV but gzip; unpack it"):
-        chunks(CASES / "20-mixed-folder" / "renamed" / "g.csv")
+        splits(CASES / "20-mixed-folder" / "renamed" / "g.csv")
     with pytest.raises(RowFileError, match=r"neither \.csv nor \.parquet; unpack it"):
         find_files(str(CASES / "20-mixed-folder" / "g.csv.gz"))

@@ -13,7 +13,7 @@ from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.reader import Position
 from pipeline.rowfiles.formats.csv.rows import ANY_WIDTH, TextFile, take_rows
 from pipeline.rowfiles.sources import describe_file
-from tests.harness.rowfiles import chunks_of
+from tests.harness.rowfiles import splits_of_file
 
 PROVE = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("x", "y", "z")
@@ -71,14 +71,14 @@ def by_rows(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
     return rows, bad
 
 
-def by_chunks(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
-    """Read a file by its chunks."""
+def by_splits(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
+    """Read a file by its splits."""
     rows: Rows = []
     bad: Bad = []
-    for chunk in chunks_of(file, fields_of(*names)):
-        values = [column.to_pylist() for column in chunk.columns]
-        rows += zip(chunk.lines.tolist(), zip(*values, strict=True), strict=True)
-        for row in chunk.bad:
+    for split_rows in splits_of_file(file, fields_of(*names)):
+        values = [column.to_pylist() for column in split_rows.columns]
+        rows += zip(split_rows.lines.tolist(), zip(*values, strict=True), strict=True)
+        for row in split_rows.bad:
             bad.append((row.line, "not UTF-8" if row.reason.startswith("not UTF-8") else row.reason))
     return rows, bad
 
@@ -90,44 +90,44 @@ def written(folder: str | Path, content: bytes) -> Path:
     return file
 
 
-def sizes(monkeypatch: pytest.MonkeyPatch, *, chunk: int, row: int) -> None:
-    """Let a chunk and a row have so many bytes, in place of 1 MiB and 32 MiB."""
-    monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader._SPLIT_BYTES", chunk)
-    monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows._WINDOW_BYTES", chunk)
+def sizes(monkeypatch: pytest.MonkeyPatch, *, split_rows: int, row: int) -> None:
+    """Let a split and a row have so many bytes, in place of 1 MiB and 32 MiB."""
+    monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader._SPLIT_BYTES", split_rows)
+    monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows._WINDOW_BYTES", split_rows)
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader.ROW_MAX_BYTES", row)
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows.ROW_MAX_BYTES", row)
 
 
 @PROVE
-@given(text=TEXTS, chunk=st.sampled_from([4, 16, 64, 256, 1 << 20]), wanted=st.sets(st.integers(0, 9)))
-@example(text=b"a,b,c\n\xef\xbb\xbfa,b,c\n", chunk=6, wanted={1})
-@example(text=b'a,"b\nc",d\ne,"f\n"\ng,h,i\n', chunk=1 << 20, wanted=set())
-@example(text=b'a,b,c\r\n\r\n"a","b","c"\r\n', chunk=1 << 20, wanted=set())
-@example(text=b'a,b,c\na",b,c\na""b,c,d\n', chunk=1 << 20, wanted=set())
-def test_columns_at_once_are_the_rows_one_by_one(text: bytes, chunk: int, wanted: set[int]) -> None:
-    """Wherever chunks end, their rows, lines and bad rows are those that a reading row by row finds."""
+@given(text=TEXTS, split_rows=st.sampled_from([4, 16, 64, 256, 1 << 20]), wanted=st.sets(st.integers(0, 9)))
+@example(text=b"a,b,c\n\xef\xbb\xbfa,b,c\n", split_rows=6, wanted={1})
+@example(text=b'a,"b\nc",d\ne,"f\n"\ng,h,i\n', split_rows=1 << 20, wanted=set())
+@example(text=b'a,b,c\r\n\r\n"a","b","c"\r\n', split_rows=1 << 20, wanted=set())
+@example(text=b'a,b,c\na",b,c\na""b,c,d\n', split_rows=1 << 20, wanted=set())
+def test_columns_at_once_are_the_rows_one_by_one(text: bytes, split_rows: int, wanted: set[int]) -> None:
+    """Wherever splits end, their rows, lines and bad rows are those that a reading row by row finds."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, b"x,y,z\n" + text)
-        sizes(patch, chunk=chunk, row=1 << 20)
+        sizes(patch, split_rows=split_rows, row=1 << 20)
         for names in (NAMES, ("z", "x")):
-            assert by_chunks(file, names) == by_rows(file, names)
+            assert by_splits(file, names) == by_rows(file, names)
         fields = fields_of("y")
-        every = {chunk.number: chunk for chunk in chunks_of(file, fields)}
-        some = {chunk.number: chunk for chunk in chunks_of(file, fields, wanted)}
+        every = {split_rows.number: split_rows for split_rows in splits_of_file(file, fields)}
+        some = {split_rows.number: split_rows for split_rows in splits_of_file(file, fields, wanted)}
         assert some.keys() == every.keys() & wanted
-        for number, chunk_found in some.items():
-            assert chunk_found.columns == every[number].columns
-            assert chunk_found.first_line == every[number].first_line
+        for number, found in some.items():
+            assert found.columns == every[number].columns
+            assert found.first_line == every[number].first_line
 
 
 @PROVE
 @given(text=TEXTS, row=st.sampled_from([16, 64]))
 def test_a_row_longer_than_the_limit_is_bad_on_both_roads(text: bytes, row: int) -> None:
-    """A row over the limit costs its first line, read by chunks or row by row."""
+    """A row over the limit costs its first line, read by splits or row by row."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, b"x,y,z\n" + text)
-        sizes(patch, chunk=8, row=row)
-        assert by_chunks(file, NAMES) == by_rows(file, NAMES)
+        sizes(patch, split_rows=8, row=row)
+        assert by_splits(file, NAMES) == by_rows(file, NAMES)
 
 
 @PROVE
@@ -138,7 +138,7 @@ def test_whole_rows_are_taken_as_any(text: bytes, width: int, window: int) -> No
     """A row that is taken at once is the row that is taken field by field."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, text)
-        sizes(patch, chunk=window, row=1 << 20)
+        sizes(patch, split_rows=window, row=1 << 20)
         with file.open("rb") as stream:
             source = TextFile(file, stream)
             rows = list(take_rows(source, 0, 1, width))
@@ -157,7 +157,7 @@ def test_a_valid_file_is_what_the_csv_module_reads(text: bytes) -> None:
     if any(len(row) != len(NAMES) for row in expected):
         return
     with tempfile.TemporaryDirectory() as folder:
-        rows, bad = by_chunks(written(folder, b"x,y,z\n" + text), NAMES)
+        rows, bad = by_splits(written(folder, b"x,y,z\n" + text), NAMES)
         assert [[value or "" for value in row] for _, row in rows] == expected
         assert not bad
 
@@ -167,19 +167,19 @@ def test_an_unclosed_quote_costs_one_line(tmp_path: Path) -> None:
     lines = [f"{at},b,c\n" for at in range(100_000)]
     lines[10] = '10,"b,c\n'
     lines[90_000] = '90000,"b,c\n'
-    rows, bad = by_chunks(written(tmp_path, ("x,y,z\n" + "".join(lines)).encode()), NAMES)
+    rows, bad = by_splits(written(tmp_path, ("x,y,z\n" + "".join(lines)).encode()), NAMES)
     assert [line for line, _ in bad] == [12, 90_002]
     assert len(rows) == 99_998
 
 
-def test_line_numbers_hold_across_chunks(tmp_path: Path) -> None:
-    """Values with line breaks in them, in a file of many chunks, do not shift the lines after them."""
+def test_line_numbers_hold_across_splits(tmp_path: Path) -> None:
+    """Values with line breaks in them, in a file of many splits, do not shift the lines after them."""
     lines = [f"{at},{'b' * 80},c\n" if at % 7 else f'{at},"b\r\n\nb",c\n' for at in range(60_000)]
     content = "x,y,z\n" + "".join(lines)
     found = {
         int(key): line
-        for chunk in chunks_of(written(tmp_path, content.encode()), fields_of("x"))
-        for line, key in zip(chunk.lines.tolist(), chunk.columns[0].to_pylist(), strict=True)
+        for split_rows in splits_of_file(written(tmp_path, content.encode()), fields_of("x"))
+        for line, key in zip(split_rows.lines.tolist(), split_rows.columns[0].to_pylist(), strict=True)
     }
     line = 2
     for at, text in enumerate(lines):
@@ -189,10 +189,10 @@ def test_line_numbers_hold_across_chunks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "quoted"])
 def test_a_field_of_ten_megabytes_is_read(tmp_path: Path, *, quoted: bool) -> None:
-    """A chunk grows until a row of it is whole."""
+    """A split grows until a row of it is whole."""
     value = "é\n," * 2_500_000 if quoted else "é" * 5_000_000
     text = f'1,"{value}",c\n2,b,c\n' if quoted else f"1,{value},c\n2,b,c\n"
-    rows, bad = by_chunks(written(tmp_path, b"x,y,z\n" + text.encode()), NAMES)
+    rows, bad = by_splits(written(tmp_path, b"x,y,z\n" + text.encode()), NAMES)
     assert [row for _, row in rows] == [("1", value, "c"), ("2", "b", "c")]
     assert not bad
 
@@ -200,7 +200,7 @@ def test_a_field_of_ten_megabytes_is_read(tmp_path: Path, *, quoted: bool) -> No
 def test_a_line_beyond_the_limit_is_one_bad_row(tmp_path: Path) -> None:
     """A line of 40 MB is passed over, with its place, and the rows around it are read."""
     content = b"x,y,z\n1,b,c\n2," + b"b" * 40_000_000 + b",c\n3,b,c\n"
-    rows, bad = by_chunks(written(tmp_path, content), NAMES)
+    rows, bad = by_splits(written(tmp_path, content), NAMES)
     assert [row[0] for _, row in rows] == ["1", "3"]
     [(line, reason)] = bad
     assert (line, reason[:18]) == (3, "longer than 32 MiB")
@@ -209,14 +209,14 @@ def test_a_line_beyond_the_limit_is_one_bad_row(tmp_path: Path) -> None:
 def test_a_field_that_nobody_asks_for_may_hold_anything(tmp_path: Path) -> None:
     """Bytes that are not UTF-8, in a field that feeds no column, are nobody's fault."""
     file = written(tmp_path, b"x,y,z\n1,\xff,c\n2,b,\xff\n")
-    assert by_chunks(file, ("x", "z")) == ([(2, ("1", "c"))], [(3, "not UTF-8")])
+    assert by_splits(file, ("x", "z")) == ([(2, ("1", "c"))], [(3, "not UTF-8")])
 
 
 def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
     """A value that is not UTF-8 is a bad row with file, line, column and what can be shown of it."""
     file = written(tmp_path, b"x,y,z\n1,b,c\n2," + b"\xe9" * 100 + b",c\n")
-    [chunk] = chunks_of(file, fields_of("x", "y"))
-    [bad] = chunk.bad
+    [split_rows] = splits_of_file(file, fields_of("x", "y"))
+    [bad] = split_rows.bad
     assert (bad.file, bad.line, bad.column, bad.value) == (str(file), 3, "y", "\ufffd" * 80 + "…")
     assert bad.reason == "not UTF-8 (byte 0xe9); convert the file, for example with iconv"
 
@@ -224,15 +224,15 @@ def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
 def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
     """A file that loses its end while it is read raises, and does not end early or hang."""
     file = written(tmp_path, b"x,y,z\n" + b"1,b,c\n" * 500_000)
-    chunks = chunks_of(file, fields_of("x"))
-    next(chunks)
+    splits = splits_of_file(file, fields_of("x"))
+    next(splits)
     with file.open("r+b") as stream:
         stream.truncate(1 << 20)
     with pytest.raises(RowFileError, match="became shorter while it was read; load it when it is complete"):
-        list(chunks)
+        list(splits)
 
 
-def test_no_more_than_a_chunk_is_held(tmp_path: Path) -> None:
+def test_no_more_than_a_split_is_held(tmp_path: Path) -> None:
     """A file is cut into splits of about 1 MiB, each of whole rows, that follow one another."""
     file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 1_000_000)
     end = 6

@@ -7,7 +7,7 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.files import check_file, plan_fields, read_chunks, read_rows
+from pipeline.rowfiles.files import check_file, plan_fields, read_rows, read_splits
 from pipeline.rowfiles.formats.csv.reader import Header
 from pipeline.rowfiles.formats.csv.rows import TextFile, take_rows
 from pipeline.rowfiles.rejected import write_rejected
@@ -22,19 +22,19 @@ COLUMNS = [
 
 
 def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
-    """Return the fields, the places of the good rows, and the bad rows of a file, its chunks checked."""
+    """Return the fields, the places of the good rows, and the bad rows of a file, its splits checked."""
     described = describe_file(file)
     fields = plan_fields([described], COLUMNS, {})
     check_file(described, fields)
     good: list[int] = []
     bad: list[BadRow] = []
-    for number, chunk in enumerate(read_chunks(described, fields)):
-        assert chunk.number == number
-        assert [len(column) for column in chunk.columns] == [len(chunk.lines)] * len(fields)
-        for column in chunk.columns:
+    for number, split_rows in enumerate(read_splits(described, fields)):
+        assert split_rows.number == number
+        assert [len(column) for column in split_rows.columns] == [len(split_rows.lines)] * len(fields)
+        for column in split_rows.columns:
             column.validate(full=True)
-        good += chunk.lines.tolist()
-        bad += chunk.bad
+        good += split_rows.lines.tolist()
+        bad += split_rows.bad
     return fields, good, bad
 
 

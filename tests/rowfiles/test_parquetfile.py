@@ -11,7 +11,7 @@ from pipeline.errors import RowFileError
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file
 from pipeline.rowfiles.sources import describe_file
-from tests.harness.rowfiles import chunks_of
+from tests.harness.rowfiles import splits_of_file
 
 FIELDS = [
     Field(Column("id", "int", is_key=True), "id"),
@@ -29,45 +29,53 @@ def written(
     return file
 
 
-def test_chunks_stay_within_row_groups(tmp_path: Path) -> None:
-    """A chunk has at most 20,000 rows of one row group; columns come in the order asked for."""
+def test_splits_stay_within_row_groups(tmp_path: Path) -> None:
+    """A split has at most 20,000 rows of one row group; columns come in the order asked for."""
     file = written(tmp_path, 100_001, group_rows=50_000)
-    chunks = list(chunks_of(file, FIELDS))
-    assert [chunk.number for chunk in chunks] == list(range(7))
-    assert [chunk.first_line for chunk in chunks] == [1, 20_001, 40_001, 50_001, 70_001, 90_001, 100_001]
-    assert [line for chunk in chunks for line in chunk.lines.tolist()] == list(range(1, 100_002))
-    assert [key for chunk in chunks for key in chunk.columns[0].to_pylist()] == list(range(100_001))
-    assert {str(column.type) for chunk in chunks for column in chunk.columns} == {"int32", "string"}
+    splits = list(splits_of_file(file, FIELDS))
+    assert [split_rows.number for split_rows in splits] == list(range(7))
+    assert [split_rows.first_line for split_rows in splits] == [
+        1,
+        20_001,
+        40_001,
+        50_001,
+        70_001,
+        90_001,
+        100_001,
+    ]
+    assert [line for split_rows in splits for line in split_rows.lines.tolist()] == list(range(1, 100_002))
+    assert [key for split_rows in splits for key in split_rows.columns[0].to_pylist()] == list(range(100_001))
+    assert {str(column.type) for split_rows in splits for column in split_rows.columns} == {"int32", "string"}
 
 
 @pytest.mark.parametrize("wanted", [set(), {0}, {1, 3}, {2}, {6}])
-def test_only_wanted_chunks_are_read(tmp_path: Path, wanted: set[int]) -> None:
-    """A chunk is the same, number, place and rows, whichever others are read."""
+def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int]) -> None:
+    """A split is the same, number, place and rows, whichever others are read."""
     file = written(tmp_path, 100_001, group_rows=50_000)
-    every = {chunk.number: chunk for chunk in chunks_of(file, FIELDS)}
-    some = {chunk.number: chunk for chunk in chunks_of(file, FIELDS, wanted)}
+    every = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS)}
+    some = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS, wanted)}
     assert some.keys() == wanted
-    for number, chunk in some.items():
-        assert chunk.first_line == every[number].first_line
-        assert chunk.columns == every[number].columns
+    for number, split_rows in some.items():
+        assert split_rows.first_line == every[number].first_line
+        assert split_rows.columns == every[number].columns
 
 
 def test_row_groups_not_wanted_are_not_decoded(tmp_path: Path) -> None:
-    """Damage in a row group of which no chunk is wanted stays unseen."""
+    """Damage in a row group of which no split is wanted stays unseen."""
     file = written(tmp_path, 40_000, group_rows=20_000, compression="none", write_page_checksum=True)
     content = bytearray(file.read_bytes())
     content[100:200] = bytes(100)
     file.write_bytes(content)
-    [chunk] = chunks_of(file, FIELDS, {1})
-    assert chunk.columns[0][0].as_py() == 20_000
+    [split_rows] = splits_of_file(file, FIELDS, {1})
+    assert split_rows.columns[0][0].as_py() == 20_000
 
 
-def test_wide_rows_make_small_chunks(tmp_path: Path) -> None:
-    """Of rows of 100 kB, a chunk has about 80: 8 MiB in all."""
+def test_wide_rows_make_small_splits(tmp_path: Path) -> None:
+    """Of rows of 100 kB, a split has about 80: 8 MiB in all."""
     file = tmp_path / "rows.parquet"
     names = pa.array([f"{at:0100000}" for at in range(200)])
     pq.write_table(pa.table({"id": range(200), "name": names}), file, use_dictionary=False)
-    sizes = [len(chunk.lines) for chunk in chunks_of(file, FIELDS)]
+    sizes = [len(split_rows.lines) for split_rows in splits_of_file(file, FIELDS)]
     assert sum(sizes) == 200
     assert max(sizes) in range(60, 90)
 
@@ -78,19 +86,19 @@ def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
     names = pa.array([b"Ada", b"J\xfcrg", b"Eve"], pa.binary()).view(pa.string())
     for values in (names, names.dictionary_encode()):
         pq.write_table(pa.table({"id": [1, 2, 3], "name": values}), file)
-        [chunk] = chunks_of(file, FIELDS)
-        assert [column.to_pylist() for column in chunk.columns] == [[1, 3], ["Ada", "Eve"]]
-        assert chunk.lines.tolist() == [1, 3]
-        [bad] = chunk.bad
+        [split_rows] = splits_of_file(file, FIELDS)
+        assert [column.to_pylist() for column in split_rows.columns] == [[1, 3], ["Ada", "Eve"]]
+        assert split_rows.lines.tolist() == [1, 3]
+        [bad] = split_rows.bad
         assert (bad.file, bad.line, bad.column, bad.value) == (str(file), 2, "name", "J\ufffdrg")
         assert bad.reason.startswith("not UTF-8 (byte 0xfc)")
 
 
-def test_a_file_without_rows_has_no_chunks(tmp_path: Path) -> None:
+def test_a_file_without_rows_has_no_splits(tmp_path: Path) -> None:
     """A schema alone is a whole file of no rows."""
     file = written(tmp_path, 0)
     check_file(describe_file(file), FIELDS)
-    assert not list(chunks_of(file, FIELDS))
+    assert not list(splits_of_file(file, FIELDS))
 
 
 def test_damage_shows_when_a_file_is_checked(tmp_path: Path) -> None:

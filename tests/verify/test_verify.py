@@ -82,7 +82,7 @@ class Loaded:
         """Load row files."""
         load = self._load(files, nulls)
         begun = run_job(jobs.BeginLoad(plan=planned(load), anew=True))
-        run_job(jobs.LoadShare(plan=begun.plan, journal=begun.journal))
+        run_job(jobs.LoadShard(plan=begun.plan, journal=begun.journal))
 
     def verify(self, *files: Path, exact: bool = False, nulls: str = "unset") -> VerifiedRows:
         """Verify that they are loaded; return what was counted."""

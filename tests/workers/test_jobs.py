@@ -9,7 +9,7 @@ import pytest
 from pipeline.cluster.jobs import DescribeTable, Marker, SetUpTable, TableDescription
 from pipeline.cql.columns import Column
 from pipeline.cql.tables import Table
-from pipeline.load.jobs import BeginLoad, BegunLoad, FinishLoad, Load, LoadedShare, LoadPlan, LoadShare
+from pipeline.load.jobs import BeginLoad, BegunLoad, FinishLoad, Load, LoadedShard, LoadPlan, LoadShard
 from pipeline.measure.article.timing import Cell
 from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
 from pipeline.rowfiles.fields import Field
@@ -91,8 +91,8 @@ DAY = dt.date(2026, 11, 25)
         ),
         (BeginLoad(plan=PLAN, anew=True, day=DAY), BegunLoad(plan=PLAN, journal="j", rows=1)),
         (
-            LoadShare(plan=PLAN, journal="j", share=1, shares=2),
-            LoadedShare(
+            LoadShard(plan=PLAN, journal="j", shard=1, shard_count=2),
+            LoadedShard(
                 rows=1,
                 elapsed_s=0.1,
                 retries={"Timeout": 1},

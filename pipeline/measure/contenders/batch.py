@@ -10,7 +10,7 @@ from pathlib import Path  # noqa: E402
 
 from pipeline.load.handlers import open_journal, plan_of  # noqa: E402
 from pipeline.load.jobs import Load  # noqa: E402
-from pipeline.load.share import Share  # noqa: E402
+from pipeline.load.shard import Shard  # noqa: E402
 from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
 from pipeline.rowfiles.files import write_rows  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
@@ -34,11 +34,11 @@ def _prepare(scene: Scene) -> Write:
     plan = plan_of(scene.session, load)
     journal = open_journal(scene.session, plan, anew=True)
     plan = replace(plan, timestamp_us=journal.timestamp_us)
-    share = Share(scene.session, plan, journal, share=0, shares=1)
-    share.prepare(None)
+    shard = Shard(scene.session, plan, journal, shard=0, shard_count=1)
+    shard.prepare(None)
 
     def write() -> None:
-        scene.latencies = share.run().tally.latencies
+        scene.latencies = shard.run().tally.latencies
 
     return write
 

@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
-from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split, SplitRows
 
 Columns = Sequence[pa.Array]
 """Some rows as columns, in the order of the table's, encoded by `FileFormat.encode`."""
@@ -58,11 +57,11 @@ class FileFormat(Protocol):
             RowFileError: the file is damaged.
         """
 
-    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[Chunk]:
+    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits, in the order of the file. The header names each of `fields` once.
 
         Raises:
-            RowFileError: the file cannot be read, or is damaged. Faults of single rows are in the chunks.
+            RowFileError: the file cannot be read, or is damaged. Faults of single rows are in the splits.
         """
 
     def rejected(

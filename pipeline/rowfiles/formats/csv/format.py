@@ -16,13 +16,13 @@ import pyarrow as pa
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.chunk import Chunk, open_regular
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.reader import Header, find_splits, read_split, rows_of, text_of
 from pipeline.rowfiles.formats.csv.rows import TextFile
 from pipeline.rowfiles.formats.csv.writer import lines_of, row_line
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
-from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.opening import open_regular
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split, SplitRows
 
 
 class Csv(FileFormat):
@@ -59,7 +59,7 @@ class Csv(FileFormat):
     def check(self, file: SourceFile, fields: Sequence[Field]) -> None:
         """Return: the description of a CSV file says all that can be known before its rows are read."""
 
-    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[Chunk]:
+    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits; each is found by its position."""
         path = Path(file.path)
         with open_regular(path) as content:

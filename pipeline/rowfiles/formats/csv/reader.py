@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.chunk import Chunk, Lines, not_utf8
 from pipeline.rowfiles.fields import Field, other_delimiter
 from pipeline.rowfiles.formats.csv.rows import (
     ANY_WIDTH,
@@ -27,7 +26,8 @@ from pipeline.rowfiles.formats.csv.rows import (
     take_rows,
 )
 from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_columns
-from pipeline.rowfiles.splits import Split
+from pipeline.rowfiles.opening import not_utf8
+from pipeline.rowfiles.splits import Lines, Split, SplitRows
 
 
 class Position(NamedTuple):
@@ -91,7 +91,7 @@ def rows_of(source: TextFile, split: Split, width: int) -> Iterator[RowText]:
         yield row
 
 
-def read_split(source: TextFile, split: Split, header: Sequence[str], fields: Sequence[Field]) -> Chunk:
+def read_split(source: TextFile, split: Split, header: Sequence[str], fields: Sequence[Field]) -> SplitRows:
     """Return the fields of a split's rows. The header names each of `fields` once."""
     positions = [header.index(field.name) for field in fields]
     start, size_bytes, row_count = Position(*split.position)
@@ -99,7 +99,7 @@ def read_split(source: TextFile, split: Split, header: Sequence[str], fields: Se
         text = source.window(start, size_bytes)
         columns = parse_columns(text, row_count, len(header), positions)
         if columns is not None:
-            return _chunk(source, split, columns, lambda: _find_lines(split, text))
+            return _split_rows(source, split, columns, lambda: _find_lines(split, text))
     values: list[list[str | None]] = []
     lines: list[int] = []
     bad: list[BadRow] = []
@@ -111,7 +111,7 @@ def read_split(source: TextFile, split: Split, header: Sequence[str], fields: Se
             values.append(taken)
             lines.append(row.line)
     columns = [pa.array([row_values[at] for row_values in values], pa.string()) for at in range(len(fields))]
-    return _chunk(source, split, columns, functools.partial(np.array, lines, np.int64), bad)
+    return _split_rows(source, split, columns, functools.partial(np.array, lines, np.int64), bad)
 
 
 def _find_split(source: TextFile, start: int, width: int) -> tuple[Position, int, memoryview]:
@@ -140,14 +140,14 @@ def _find_lines(split: Split, text: bytes) -> Lines:
     return split.first_line + find_row_lines(text)
 
 
-def _chunk(
+def _split_rows(
     source: TextFile,
     split: Split,
     columns: Sequence[pa.Array],
     find_lines: Callable[[], Lines],
     bad: Sequence[BadRow] = (),
-) -> Chunk:
-    return Chunk(
+) -> SplitRows:
+    return SplitRows(
         file=source.path,
         number=split.number,
         first_line=split.first_line,

@@ -54,7 +54,7 @@ def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]
     it, of that many fields, in UTF-8.
     """
     if text.startswith(BYTE_ORDER_MARK):
-        # A letter like others here, but Arrow would take it off each chunk that begins with it.
+        # A letter like others here, but Arrow would take it off each split that begins with it.
         return None
     names = [str(at) for at in wanted]
     try:

@@ -14,18 +14,17 @@ from pipeline.cql.arrowvalues import any_text_of, normalised
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.chunk import Chunk
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.writer import row_line
 from pipeline.rowfiles.formats.parquet.reader import (
-    chunk_of,
     decode_all,
     opened_parquet,
     read_batches,
+    rows_of_split,
     splits_of,
 )
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
-from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split, SplitRows
 
 
 class Parquet(FileFormat):
@@ -49,11 +48,11 @@ class Parquet(FileFormat):
         """Decode every page of `fields` once."""
         decode_all(Path(file.path), fields)
 
-    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[Chunk]:
+    def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits; a row group is decoded from its beginning, whichever are wanted."""
         path = Path(file.path)
         for split, columns in read_batches(path, fields, splits):
-            yield chunk_of(path, fields, split, columns)
+            yield rows_of_split(path, fields, split, columns)
 
     def rejected(
         self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]

@@ -1,4 +1,4 @@
-"""Parquet row files in chunks of at most 20,000 rows, each within a row group, and only the fields loaded."""
+"""Parquet row files in splits of at most 20,000 rows, each within a row group, and only the fields loaded."""
 
 import contextlib
 import functools
@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from pipeline.cql.arrowvalues import without_views
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.chunk import Chunk, not_utf8, open_regular
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.splits import Split
+from pipeline.rowfiles.opening import not_utf8, open_regular
+from pipeline.rowfiles.splits import Split, SplitRows
 
 
 def splits_of(opened: pq.ParquetFile) -> Iterator[Split]:
@@ -82,7 +82,9 @@ def _batches(
         yield batch
 
 
-def chunk_of(file: Path, fields: Sequence[Field], split: Split, columns: Sequence[pa.Array]) -> Chunk:
+def rows_of_split(
+    file: Path, fields: Sequence[Field], split: Split, columns: Sequence[pa.Array]
+) -> SplitRows:
     """Return the rows of a split; those with a text that is not UTF-8 are bad."""
     bad: dict[int, BadRow] = {}
     for field, column in zip(fields, columns, strict=True):
@@ -98,7 +100,7 @@ def chunk_of(file: Path, fields: Sequence[Field], split: Split, columns: Sequenc
                 ),
             )
     good = np.delete(np.arange(split.line_count), list(bad))
-    return Chunk(
+    return SplitRows(
         file=file,
         number=split.number,
         first_line=split.first_line,
@@ -164,7 +166,7 @@ def opened_parquet(file: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _require_consistent(file: Path, opened: pq.ParquetFile) -> None:
-    """Return if the metadata agrees with itself on the number of rows, by which chunks are counted."""
+    """Return if the metadata agrees with itself on the number of rows, by which splits are counted."""
     metadata = opened.metadata
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
     counts = [group.num_rows for group in groups]

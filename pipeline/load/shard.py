@@ -1,4 +1,4 @@
-"""A load: the chunks of row files, encoded and sent, each noted in the journal once it is settled."""
+"""A load: the splits of row files, encoded and sent, each noted in the journal once it is settled."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ from pipeline.cluster.retry import with_retries
 from pipeline.cluster.table import has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
-from pipeline.load.encoded import InsertPlan, encode_chunk
+from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.jobs import LoadPlan
-from pipeline.load.journal import ChunkRecord, Journal, read_journal
-from pipeline.load.methods import ChunkLoad, Method, ModelCreate, NoRows, PreparedInsert
+from pipeline.load.journal import Journal, SplitRecord, read_journal
+from pipeline.load.methods import Method, ModelCreate, NoRows, PreparedInsert, SplitLoad
 from pipeline.load.refusing import Refusing
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
@@ -26,13 +26,13 @@ from pipeline.requests.frames import BATCH_MOST_ROWS, statement_prefix
 from pipeline.requests.nodes import Nodes
 from pipeline.requests.replicas import ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
-from pipeline.rowfiles.files import read_chunks
+from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import still_same
 from pipeline.rowfiles.splits import SourceFile
 
 
-class Share:
-    """One process's share of a load: every chunk of it that the journal does not hold yet.
+class Shard:
+    """One process's shard of a load: every split of it that the journal does not hold yet.
 
     `done` counts the rows that are settled.
 
@@ -46,12 +46,12 @@ class Share:
         plan: LoadPlan,
         journal: Journal,
         *,
-        share: int,
-        shares: int,
+        shard: int,
+        shard_count: int,
     ) -> None:
         table, load = plan.table, plan.load
-        # Its own chunks alone: another share may have settled some of its own by now.
-        own = (journal.chunks[at] for at in journal.chunks if sum(at) % shares == share)
+        # Its own splits alone: another shard may have settled some of its own by now.
+        own = (journal.splits[at] for at in journal.splits if sum(at) % shard_count == shard)
         self.done = sum(record.rows for record in own)
         self._files = in_order_of(journal, load.files)
         self.bad = bad_rows_of(journal, self._files)
@@ -60,7 +60,7 @@ class Share:
         self._load = load
         self._plan = plan
         self._journal = journal
-        self._share, self._shares = share, shares
+        self._shard, self._shard_count = shard, shard_count
         self._fields = plan.fields
         self._names = [field.column.name for field in self._fields]
         self._budget = ErrorBudget.parse(load.config.max_bad_rows)
@@ -110,7 +110,7 @@ class Share:
             nodes,
             RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
             pool_size=config.pool_size,
-            pace=Pace(config.rows_per_s / self._shares),
+            pace=Pace(config.rows_per_s / self._shard_count),
         )
         self._refusing.settle_held()
         return nodes
@@ -152,7 +152,7 @@ class Share:
         return self._query_id
 
     def _requests(self, method: Method, shape: InsertPlan) -> Iterator[Request]:
-        """Yield the requests of all chunks still to load. It never waits: greenlets take turns in it."""
+        """Yield the requests of all splits still to load. It never waits: greenlets take turns in it."""
         timestamps = WriteTimestamps(
             self._plan.timestamp_us,
             self._journal,
@@ -166,18 +166,18 @@ class Share:
             wanted = [
                 split
                 for split in file.content.splits
-                if (number + split.number) % self._shares == self._share
-                and (number, split.number) not in self._journal.chunks
+                if (number + split.number) % self._shard_count == self._shard
+                and (number, split.number) not in self._journal.splits
             ]
             source = file
-            for chunk in read_chunks(file, self._fields, wanted):
+            for split_rows in read_splits(file, self._fields, wanted):
                 source = still_same(source)
-                encoded = encode_chunk(chunk, shape, replicas.now())
-                load = ChunkLoad(
-                    chunk=chunk,
+                encoded = encode_split(split_rows, shape, replicas.now())
+                load = SplitLoad(
+                    split_rows=split_rows,
                     encoded=encoded,
                     file=number,
-                    first_line=lines_before + file.lines_before(chunk.first_line),
+                    first_line=lines_before + file.lines_before(split_rows.first_line),
                     timestamps=timestamps,
                     settle=self._refusing.settled,
                     note_acknowledged=self._refusing.took,
@@ -192,7 +192,7 @@ class Share:
             still_same(source)
             lines_before += file.lines
 
-    def _write_down(self, record: ChunkRecord) -> None:
+    def _write_down(self, record: SplitRecord) -> None:
         # In a thread: other greenlets go on while the disk syncs. What is raised there gevent would print.
         if error := get_hub().threadpool.apply(_settled, (self._journal, record)):
             raise error
@@ -209,7 +209,7 @@ class Share:
             require_budget(self._budget, self.bad, self._read, at_end=False)
 
 
-def _settled(journal: Journal, record: ChunkRecord) -> OutputError | None:
+def _settled(journal: Journal, record: SplitRecord) -> OutputError | None:
     try:
         journal.settle(record)
     except OutputError as error:
@@ -245,7 +245,7 @@ def bad_rows_of(journal: Journal, files: Sequence[SourceFile]) -> list[BadRow]:
     """
     return [
         replace(row, file=files[number].path)
-        for (number, _), record in sorted(journal.chunks.items())
+        for (number, _), record in sorted(journal.splits.items())
         for row in record.bad
     ]
 
