@@ -22,7 +22,7 @@ from cassandra.query import dict_factory
 from pipeline import driver
 from pipeline.cluster.connection import GreenletConnection
 from pipeline.cluster.translation import translated_errors
-from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.cql.types import PROTOCOL_VERSION
 from pipeline.errors import SettingError, UnreachableError
 from pipeline.settings import PASSWORD_VARIABLE, ClusterConfig, TlsConfig
 

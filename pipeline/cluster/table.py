@@ -36,7 +36,7 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
         for column in found.columns.values()
     ]
     for column in columns:
-        if column.type_name == "counter":
+        if column.is_counter:
             raise SchemaError(
                 f"table {keyspace}.{name}: column {column.name} is a counter; counters can only be added to, "
                 "so a load that is repeated would count twice; load another table"

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
-from cassandra.cqltypes import SimpleDateType
 from cassandra.util import Date, Time
 
-from pipeline.cql import grammar, nested
-from pipeline.cql.moments import python_date
-from pipeline.cql.types import CqlType
+from pipeline.cql.types import CqlType, nested
+from pipeline.cql.types.temporal.texts import python_date
 from pipeline.errors import abbreviated
 
 
@@ -123,9 +121,9 @@ def text_of(kind: CqlType, scalar: pa.Scalar) -> str:
         ValueError: nothing of type `kind` is read from such an Arrow value.
     """
     arrow = scalar.type
-    if kind.driver is SimpleDateType and _has_nanoseconds(scalar):
-        # Python would show another moment.
-        raise grammar.DATE.refusal(_shown(scalar))
+    if kind.is_day and _has_nanoseconds(scalar):
+        # Python would show another moment. With its nanoseconds it is no day.
+        return _shown(scalar)
     # What is text or a number may be anything; the rest must be of the type's own shape.
     if nested.fits(kind, arrow) or not (pa.types.is_nested(arrow) or nested.is_moment(arrow)):
         value = _python(scalar)

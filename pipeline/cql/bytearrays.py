@@ -16,6 +16,25 @@ def require(condition: bool) -> None:  # noqa: FBT001 - it is the sentence's onl
         raise ValueError
 
 
+def require_text(values: pa.Array) -> None:
+    """Raise NotImplementedError where a column is no text, and its encoder takes nothing else."""
+    if not pa.types.is_string(values.type):
+        raise NotImplementedError
+
+
+def storage(values: pa.Array) -> pa.Array:
+    """Return the values in the Arrow type that they are stored in."""
+    return values.storage if isinstance(values, pa.ExtensionArray) else values
+
+
+def from_hex(digits: Bytes) -> Bytes:
+    """Return the bytes that hexadecimal digits stand for; raise ValueError of anything else."""
+    found = bytes.fromhex(str(np.ascontiguousarray(digits).data, "ascii"))
+    # It passes over white space.
+    require(2 * len(found) == digits.size)
+    return np.frombuffer(found, np.uint8)
+
+
 def offsets_and_bytes(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
     """Return the n + 1 offsets of an array of strings or bytes, from 0, and the bytes they cut into values.
 

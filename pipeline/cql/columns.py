@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.cql.types import CqlType, cql_type
+from pipeline.cql.types import COUNTER, CqlType, cql_type
 
 Row = tuple[object, ...]
 """One row's values in the order of the table's columns; None is null."""
@@ -26,6 +26,11 @@ class Column:
     def cql_type(self) -> CqlType:
         """How its values look in a row file."""
         return cql_type(self.type_name, self.user_types)
+
+    @property
+    def is_counter(self) -> bool:
+        """Whether it is a counter, which cannot be loaded."""
+        return self.type_name == COUNTER
 
 
 def key_positions(columns: Sequence[Column]) -> list[int]:

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from pipeline.cql.arrowvalues import Wrong, normalised, read_values
 from pipeline.cql.bytearrays import fixed_width, offsets_and_bytes
-from pipeline.cql.columnar import ENCODERS
 from pipeline.cql.columns import Column
 
 
@@ -63,7 +62,7 @@ def _encode(
 
     Once `halvings` is exhausted, as many values are in doubt: the rest is done a value at a time.
     """
-    encoder = ENCODERS.get(column.cql_type.driver)
+    encoder = column.cql_type.encode
     if encoder and len(values) > 0:
         try:
             yield encoder(values)

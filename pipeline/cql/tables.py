@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.cql.columns import Column
+from pipeline.cql.types import CqlType, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,11 @@ class Table:
 
     def has_lists(self, names: Sequence[str]) -> bool:
         """Tell whether one of these columns is a list that is not frozen: sent twice, it is there twice."""
-        return any(column.name in names and column.type_name.startswith("list<") for column in self.columns)
+        return any(column.name in names and _is_list(column.cql_type) for column in self.columns)
+
+
+def _is_list(kind: CqlType) -> bool:
+    return kind.kind is Kind.LIST and kind.is_multicell
 
 
 def quoted(name: str) -> str:

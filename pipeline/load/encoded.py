@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from cassandra.metadata import protect_name
 from cassandra.pool import Host
 
 from pipeline.cql.arrowvalues import any_text_of, normalised
@@ -23,6 +22,7 @@ from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
 from pipeline.cql.tables import Table
 from pipeline.cql.tokens import murmur3_tokens
+from pipeline.cql.types.nested import NestedType
 from pipeline.errors import abbreviated
 from pipeline.load.jobs import LoadPlan
 from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows
@@ -137,7 +137,7 @@ def _key_faults(
             reason = NO_KEY_VALUE
             if what == "partition key" and not is_composite:
                 absent |= lengths[number] == 0
-            elif empty_is_null and field.column.type_name in {"text", "varchar", "ascii"}:
+            elif empty_is_null and field.column.cql_type.is_text:
                 reason = NO_KEY_TEXT
             faults += [(at, number, reason) for at in np.flatnonzero(absent).tolist() if at not in wrong]
             key_bytes += lengths[number] + 3 * is_composite
@@ -228,11 +228,11 @@ def _sizes_on_server(
 
 def _element_counts(column: Column, array: pa.BinaryArray) -> Integers | None:
     """Return how many elements each value of a column has; None where these have no cells of their own."""
-    for name, fields in column.user_types.items():
-        if column.type_name == protect_name(name):
-            return np.full(len(array), len(fields), dtype=np.int64)
-    if not column.type_name.startswith(("list<", "set<", "map<")):
+    kind = column.cql_type
+    if not isinstance(kind, NestedType) or not kind.is_multicell:
         return None
+    if kind.field_count is not None:
+        return np.full(len(array), kind.field_count, dtype=np.int64)
     heads = pc.binary_slice(array, 0, 4).fill_null(b"").cast(pa.large_binary())
     return np.array([int.from_bytes(head) for head in heads.to_pylist()], dtype=np.int64)
 

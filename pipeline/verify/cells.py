@@ -15,7 +15,7 @@ import pyarrow as pa
 from cassandra.cqltypes import ListType, MapType, SetType, TupleType, UserType, VectorType
 
 from pipeline.cql.columns import Column
-from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.cql.types import PROTOCOL_VERSION
 from pipeline.errors import abbreviated
 
 Cells = list[bytes | None]
@@ -33,7 +33,7 @@ class Form:
         self._type = column.cql_type.driver
         self.varies = _varies(self._type)
         self.null: bytes | None = None
-        if not column.type_name.startswith("frozen<"):
+        if column.cql_type.is_multicell:
             if issubclass(self._type, ListType | SetType | MapType):
                 self.null = pack_int(0)
             elif issubclass(self._type, UserType):

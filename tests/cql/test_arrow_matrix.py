@@ -12,7 +12,7 @@ import pytest
 from pipeline.cql.arrowvalues import normalised, without_views
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, encode_values
-from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.cql.types import PROTOCOL_VERSION
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import check_file, read_splits

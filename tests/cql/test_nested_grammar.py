@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, encode_values
-from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.cql.types import PROTOCOL_VERSION
 from tests.harness.meanings import REFUSED, exact, meaning_in, parts
 from tests.harness.oracles import KNOWN_TO_OTHERS, ORACLES
 from tests.harness.values import USER_TYPES, known

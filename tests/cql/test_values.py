@@ -7,8 +7,7 @@ import pytest
 from cassandra.util import Date, Duration, OrderedMap, SortedSet, Time
 from hypothesis import HealthCheck, given, settings
 
-from pipeline.cql.scalars import PROTOCOL_VERSION
-from pipeline.cql.types import canonical, cql_type
+from pipeline.cql.types import PROTOCOL_VERSION, canonical, cql_type
 from pipeline.errors import SettingError
 from tests.harness.values import (
     EVERY_TYPE,

@@ -16,7 +16,7 @@ from typing import Any
 
 from cassandra.util import Date, OrderedMap, SortedSet, Time
 
-from pipeline.cql.scalars import PROTOCOL_VERSION
+from pipeline.cql.types import PROTOCOL_VERSION
 from tests.harness.oracles import wanted
 from tests.harness.values import USER_TYPES, known
 

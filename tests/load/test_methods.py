@@ -1,8 +1,10 @@
+import json
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import pyarrow as pa
@@ -223,6 +225,11 @@ SHAPES: dict[str, tuple[str, str, Callable[[int], Sequence[object]]]] = {
         "id,u,f,t,v",
         lambda at: (at, '{"a": 1, "b": "x"}', '{"a": 1, "b": "x"}', '[1, "a"]', "[1, 2, 3]"),
     ),
+    "user_type_of_a_word": (
+        'id int PRIMARY KEY, d "default"',
+        "id,d",
+        lambda at: (at, json.dumps(dict.fromkeys(ascii_lowercase, 1))),
+    ),
     "clustering": (
         "p int, c1 text, c2 bigint, s text STATIC, v int, PRIMARY KEY (p, c1, c2)",
         "p,c1,c2,s,v",
@@ -246,6 +253,8 @@ def test_batches_stay_below_the_servers_thresholds(
 ) -> None:
     """Whatever rows are made of, the server with its stock settings finds no batch too large."""
     cql.execute(f"CREATE TYPE IF NOT EXISTS {loads.keyspace}.pair (a int, b text)")
+    fields = ", ".join(f"{name} tinyint" for name in ascii_lowercase)
+    cql.execute(f'CREATE TYPE IF NOT EXISTS {loads.keyspace}."default" ({fields})')
     [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
     before = node.log.stat().st_size
     for name, (columns, header, row) in SHAPES.items():

@@ -115,7 +115,7 @@ def _decoded(column: pa.Array, field: Field) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     column = without_views(column)
-    if pa.types.is_binary(column.type) and field.column.type_name in _TEXTS:
+    if pa.types.is_binary(column.type) and field.column.cql_type.is_text:
         # Some write text without saying that it is; whether it is UTF-8 is looked at with all others'.
         column = column.view(pa.string())
     return column
@@ -193,7 +193,6 @@ def _unknown(file: Path, what: str) -> RowFileError:
 
 
 _UNKNOWN = re.compile(r"not (currently )?(supported|built|implemented)|encrypted|too deeply nested")
-_TEXTS = {"text", "varchar", "ascii"}
 _SPLIT_ROWS = 20_000
 _SPLIT_MAX_BYTES = 8 << 20
 _BUFFER_BYTES = 1 << 20

@@ -1,4 +1,4 @@
-"""Timestamps, dates and times of day, a column at a time; for the contract of an encoder see `columnar`."""
+"""Timestamps, dates and times of day, a column at a time; for what an encoder promises see `Encoder`."""
 
 from datetime import UTC, date, datetime
 

@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from cassandra.util import Date, Duration, Time
 
-from pipeline.cql import grammar
+from pipeline.cql.types.temporal import grammars
 
 
 def parse_timestamp(text: str) -> datetime:
     """Return the moment, in UTC without a zone, cut to the server's milliseconds; no offset means UTC."""
-    found = grammar.TIMESTAMP.match(text)
+    found = grammars.TIMESTAMP.match(text)
     millisecond = int((found["fraction"] or "")[:3].ljust(3, "0"))
     moment = datetime.combine(_day(int(found["year"]), found), _clock(found, 1000 * millisecond))
     offset = timedelta(hours=int(found["offset_hours"] or 0), minutes=int(found["offset_minutes"] or 0))
@@ -57,7 +57,7 @@ def format_timestamp(moment: date | Date) -> str:
 
 def parse_date(text: str) -> date | Date:
     """Return the date; years before 1 and after 9999 have a sign, as in +12345-01-31 and -0044-03-15."""
-    found = grammar.DATE.match(text)
+    found = grammars.DATE.match(text)
     year = int(found["year"])
     if found["year"][0] not in "+-":
         return _day(year, found)
@@ -89,7 +89,7 @@ def format_date(value: date | Date) -> str:
 
 def parse_time(text: str) -> time | Time:
     """Return the time of day, HH:MM, HH:MM:SS or HH:MM:SS.fffffffff."""
-    found = grammar.TIME.match(text)
+    found = grammars.TIME.match(text)
     nanosecond = int((found["fraction"] or "").ljust(9, "0"))
     whole = _clock(found, nanosecond // 1000)
     return whole if nanosecond % 1000 == 0 else Time(Time(whole).nanosecond_time + nanosecond % 1000)
@@ -111,7 +111,7 @@ def parse_duration(text: str) -> Duration:
     One sign, in front, is for all of it: Cassandra keeps months, days and nanoseconds apart, and they must
     not differ in sign.
     """
-    found = grammar.ISO_DURATION.pattern.fullmatch(text) or grammar.CQL_DURATION.match(text)
+    found = grammars.ISO_DURATION.pattern.fullmatch(text) or grammars.CQL_DURATION.match(text)
     numbers = found.groupdict()
     sums = dict.fromkeys(("months", "days", "nanoseconds"), 0)
     for unit, (part, size) in _UNITS.items():

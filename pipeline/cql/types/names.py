@@ -1,23 +1,26 @@
-"""CQL values in row files: as text for CSV, as Arrow types for Parquet, and as the driver returns them.
+"""The CQL types by name: `int`, `frozen<set<text>>`, a user-defined type."""
 
-Text forms: ISO 8601 for dates, times and durations (a timestamp without an offset is UTC), 0x… for blobs,
-JSON for collections, tuples, UDTs and vectors, the empty field for null. Timestamps have the server's
-precision, milliseconds.
-"""
-
-import math
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from functools import lru_cache
 
-from cassandra.util import Date, Duration, OrderedMap, SortedSet, Time
-
-from pipeline.cql import moments, nested
-from pipeline.cql.scalars import SCALARS, CqlType
+from pipeline.cql.types import blob, nested, network, number, temporal, text, uuid
+from pipeline.cql.types.cqltype import CqlType
 from pipeline.errors import SettingError
 
-__all__ = ["CqlType", "UserTypes", "canonical", "cql_type"]
+SCALARS: Mapping[str, CqlType] = {
+    **text.TYPES,
+    **uuid.TYPES,
+    **number.TYPES,
+    **temporal.TYPES,
+    **network.TYPES,
+    **blob.TYPES,
+}
+"""The types of one value each."""
+
+COUNTER = "counter"
+"""The one type that cannot be loaded: a write that is sent again would count twice."""
 
 UserTypes = Mapping[str, Mapping[str, str]]
 """A keyspace's UDTs: the name of each, without quotes, to its fields' names and CQL types, in order."""
@@ -34,46 +37,12 @@ def cql_type(name: str, user_types: UserTypes = _NO_USER_TYPES) -> CqlType:
     return _resolve(name, tuple((known, tuple(fields.items())) for known, fields in user_types.items()))
 
 
-def canonical(value: object) -> object:
-    """Return a value in one form that can be compared and hashed, whether parsed or read through the driver.
-
-    An empty collection is null to Cassandra, and so is a UDT without a value in it: they become None. The
-    driver's own collection, date and time types become Python's.
-    """
-    if isinstance(value, Mapping | OrderedMap):
-        return frozenset((canonical(key), canonical(item)) for key, item in nested.pairs_of(value)) or None
-    if isinstance(value, set | frozenset | SortedSet):
-        return frozenset(canonical(item) for item in value) or None
-    if isinstance(value, list | tuple):
-        items = tuple(canonical(item) for item in value)
-        return (
-            None
-            if isinstance(value, tuple) and not any(item is not None for item in items)
-            else items or None
-        )
-    if isinstance(value, Duration):
-        return (value.months, value.days, value.nanoseconds)
-    return _canonical_scalar(value)
-
-
-def _canonical_scalar(value: object) -> object:
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"  # the only value that does not equal itself
-    if isinstance(value, datetime):
-        # The driver reads a timestamp by way of a float, which is off by microseconds far from 1970.
-        value += timedelta(microseconds=500)
-        return value - timedelta(microseconds=value.microsecond % 1000)
-    if isinstance(value, Date):
-        return moments.python_date(value)
-    return moments.python_time(value) if isinstance(value, Time) else value
-
-
 @lru_cache(maxsize=1024)
 def _resolve(name: str, user_types: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> CqlType:
     name = name.strip()
     if name in SCALARS:
         return SCALARS[name]
-    if name == "counter":
+    if name == COUNTER:
         raise SettingError(
             "counter columns cannot be loaded: Cassandra adds to them, and a write that is sent again would "
             "count twice; leave the table out"
@@ -105,9 +74,11 @@ def _parameterised(
     if outer == "map" and len(kinds) == _PAIR:
         return nested.mapping(*kinds)
     if outer == "frozen" and len(kinds) == 1:
-        return kinds[0]
-    if outer in {"list", "set"} and len(kinds) == 1:
-        return nested.sequence(outer, kinds[0])
+        return dataclasses.replace(kinds[0], is_frozen=True)
+    if outer == "list" and len(kinds) == 1:
+        return nested.list_type(kinds[0])
+    if outer == "set" and len(kinds) == 1:
+        return nested.set_type(kinds[0])
     raise SettingError(f"row files cannot carry the CQL type {name!r}")
 
 

@@ -13,24 +13,28 @@ from cassandra import cqltypes
 from cassandra.util import OrderedMap, SortedSet
 
 from pipeline import driver
-from pipeline.cql.distinct import count_distinct, differs, distinct_set
-from pipeline.cql.scalars import CqlType
+from pipeline.cql.types.cqltype import CqlType, Kind
+from pipeline.cql.types.distinct import count_distinct, differs, distinct_set
+from pipeline.cql.types.json import array, object_members, read, without_twins
+from pipeline.cql.types.uuid import UUID_BYTES
 from pipeline.errors import abbreviated
 
 Map = Mapping[object, object] | Iterable[tuple[object, object]]
 """Python's map, the driver's, or a list of pairs, as Arrow has it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NestedType(CqlType):
     """A type whose text is JSON: from what JSON holds to the value, and back.
 
-    `takes` tells whether values of an Arrow type have the shape of this type's.
+    `takes` tells whether values of an Arrow type have the shape of this type's. `field_count` is how many
+    values each of its values has, where that is fixed.
     """
 
     load: Callable[[object], object]
     dump: Callable[..., object]
     takes: Callable[[pa.DataType], bool]
+    field_count: int | None = None
 
 
 def fits(kind: CqlType, arrow: pa.DataType) -> bool:
@@ -43,7 +47,7 @@ def fits(kind: CqlType, arrow: pa.DataType) -> bool:
         return True
     if isinstance(kind, NestedType):
         return kind.takes(arrow)
-    return kind.driver in _TAKE_MOMENTS if is_moment(arrow) else not pa.types.is_nested(arrow)
+    return kind.takes_moments if is_moment(arrow) else not pa.types.is_nested(arrow)
 
 
 def is_moment(arrow: pa.DataType) -> bool:
@@ -51,26 +55,48 @@ def is_moment(arrow: pa.DataType) -> bool:
     return any(is_of(arrow) for is_of in (pa.types.is_date, pa.types.is_time, pa.types.is_timestamp))
 
 
-def sequence(outer: str, element: CqlType) -> CqlType:
-    """Return `list<element>` or `set<element>`; a set is in the driver's order, and may hold anything."""
+def list_type(element: CqlType) -> CqlType:
+    """Return `list<element>`."""
+    return _sequence(Kind.LIST, element, cqltypes.ListType.apply_parameters([element.driver]))
+
+
+def vector(element: CqlType, size: int) -> CqlType:
+    """Return `vector<element, size>`."""
+    driver = cqltypes.VectorType.apply_parameters([element.driver, size], None)
+    return _sequence(Kind.VECTOR, element, driver, size)
+
+
+def set_type(element: CqlType) -> CqlType:
+    """Return `set<element>`: in the driver's order, and it may hold anything."""
+    driver = cqltypes.SetType.apply_parameters([element.driver])
+    if differs(element.driver):
+        return _sequence(
+            Kind.SET, element, driver, gather=lambda values: distinct_set(values, element.serialise)
+        )
+    return _sequence(Kind.SET, element, driver, gather=SortedSet)
+
+
+def _sequence(
+    kind: Kind,
+    element: CqlType,
+    driver: object,
+    size: int | None = None,
+    *,
+    gather: Callable[[list[object]], object] = list,
+) -> NestedType:
     example = f"[{element.example}, …]"
-    is_special = differs(element.driver)
 
     def load(items: object) -> object:
-        values = [_load(element, item) for item in _array(example, items)]
-        if outer == "list":
-            return values
-        return distinct_set(values, element.serialise) if is_special else SortedSet(values)
+        return gather([_load(element, item) for item in array(example, items, size)])
 
     def dump(values: Iterable[object]) -> object:
         dumped = [_dump(element, value) for value in values]
-        return sorted(dumped, key=json.dumps) if outer == "set" else dumped
+        return sorted(dumped, key=json.dumps) if kind is Kind.SET else dumped
 
     def takes(arrow: pa.DataType) -> bool:
         return isinstance(arrow, _LISTS) and fits(element, arrow.value_type)
 
-    driver = cqltypes.SetType if outer == "set" else cqltypes.ListType
-    return _nested(load, dump, takes, driver.apply_parameters([element.driver]), example)
+    return _nested(kind, load, dump, takes, driver, example, field_count=size)
 
 
 def mapping(key: CqlType, item: CqlType) -> CqlType:
@@ -80,7 +106,9 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
     is_special = differs(key.driver)
 
     def load(members: object) -> object:
-        pairs = [(_load_key(key, name), _load(item, member)) for name, member in _object(example, members)]
+        pairs = [
+            (_load_key(key, name), _load(item, member)) for name, member in object_members(example, members)
+        ]
         # One order, whatever the text's: maps that are equal are equal bytes too, as keys must be.
         pairs.sort(key=lambda pair: key.serialise(pair[0]))
         # The driver's own map takes keys that Python's refuses.
@@ -91,7 +119,7 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
 
     def dump(values: Map) -> object:
         pairs = pairs_of(values)
-        return _without_twins([(text_of(key, name), _dump(item, value)) for name, value in pairs])
+        return without_twins([(text_of(key, name), _dump(item, value)) for name, value in pairs])
 
     def takes(arrow: pa.DataType) -> bool:
         if pa.types.is_struct(arrow):
@@ -99,24 +127,7 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
         return pa.types.is_map(arrow) and fits(key, arrow.key_type) and fits(item, arrow.item_type)
 
     driver = cqltypes.MapType.apply_parameters([key.driver, item.driver])
-    return _nested(load, dump, takes, driver, example)
-
-
-def vector(element: CqlType, size: int) -> CqlType:
-    """Return `vector<element, size>`."""
-    example = f"[{element.example}, …]"
-
-    def load(items: object) -> object:
-        return [_load(element, item) for item in _array(example, items, size)]
-
-    def dump(values: Iterable[object]) -> object:
-        return [_dump(element, value) for value in values]
-
-    def takes(arrow: pa.DataType) -> bool:
-        return isinstance(arrow, _LISTS) and fits(element, arrow.value_type)
-
-    driver = cqltypes.VectorType.apply_parameters([element.driver, size], None)
-    return _nested(load, dump, takes, driver, example)
+    return _nested(Kind.MAP, load, dump, takes, driver, example)
 
 
 def tuple_type(elements: Sequence[CqlType]) -> CqlType:
@@ -126,14 +137,14 @@ def tuple_type(elements: Sequence[CqlType]) -> CqlType:
     def load(items: object) -> object:
         return tuple(
             None if item is None else _load(element, item)
-            for element, item in zip(elements, _array(example, items, len(elements)), strict=True)
+            for element, item in zip(elements, array(example, items, len(elements)), strict=True)
         )
 
     def dump(values: Iterable[object]) -> object:
         values = list(values.values() if isinstance(values, Mapping) else values)
         return [
             None if value is None else _dump(element, value)
-            for element, value in zip(elements, _array(example, values, len(elements)), strict=True)
+            for element, value in zip(elements, array(example, values, len(elements)), strict=True)
         ]
 
     def takes(arrow: pa.DataType) -> bool:
@@ -144,7 +155,7 @@ def tuple_type(elements: Sequence[CqlType]) -> CqlType:
         return len(inner) == len(elements) and all(map(fits, elements, inner))
 
     driver = cqltypes.TupleType.apply_parameters([element.driver for element in elements])
-    return _nested(load, dump, takes, driver, example)
+    return _nested(Kind.TUPLE, load, dump, takes, driver, example, field_count=len(elements))
 
 
 def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
@@ -153,7 +164,7 @@ def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
     example = f"{{{', '.join(members)}}}"
 
     def load(members: object) -> object:
-        values = dict(_object(example, members))
+        values = dict(object_members(example, members))
         if unknown := values.keys() - fields:
             raise ValueError(f"no field {abbreviated(min(unknown))!r} in {name}")
         found = ((kind, values.get(field)) for field, kind in fields.items())
@@ -174,7 +185,7 @@ def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
     driver = cqltypes.UserType.make_udt_class(
         "row_files", name, tuple(fields), tuple(kind.driver for kind in fields.values())
     )
-    return _nested(load, dump, takes, driver, example)
+    return _nested(Kind.USER_TYPE, load, dump, takes, driver, example, field_count=len(fields))
 
 
 def pairs_of(values: Map) -> list[tuple[object, object]]:
@@ -186,63 +197,33 @@ def pairs_of(values: Map) -> list[tuple[object, object]]:
 
 
 def _nested(
+    kind: Kind,
     load: Callable[[object], object],
     dump: Callable[..., object],
     takes: Callable[[pa.DataType], bool],
     driver: object,
     example: str,
+    *,
+    field_count: int | None = None,
 ) -> NestedType:
     def parse(text: str) -> object:
-        return load(_read(example, text))
+        return load(read(example, text))
 
     def to_text(value: object) -> str:
         return json.dumps(dump(value), ensure_ascii=False)
 
-    return NestedType(parse, to_text, pa.string(), driver, example, load, dump, takes)
-
-
-def _read(example: str, text: str) -> object:
-    try:
-        return json.loads(
-            text,
-            parse_float=str,
-            parse_int=str,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_without_twins,
-        )
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise _expected(example, f"; character {error.pos + 1} is not JSON") from None
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON; put it in double quotes")
-
-
-def _expected(example: str, what_is_wrong: str = "") -> ValueError:
-    return ValueError(f"expected JSON such as {abbreviated(example)}{what_is_wrong}")
-
-
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("two keys of a JSON object are the same")
-    return members
-
-
-def _array(example: str, items: object, size: int | None = None) -> list[object]:
-    if not isinstance(items, list):
-        raise _expected(example)
-    if size not in {None, len(items)}:
-        raise ValueError(f"{len(items)} values where {size} are expected")
-    return items
-
-
-def _object(example: str, members: object) -> Iterable[tuple[str, object]]:
-    if not isinstance(members, dict):
-        raise _expected(example)
-    return members.items()
+    return NestedType(
+        kind=kind,
+        parse=parse,
+        format=to_text,
+        arrow=pa.string(),
+        driver=driver,
+        example=example,
+        load=load,
+        dump=dump,
+        takes=takes,
+        field_count=field_count,
+    )
 
 
 def _load(kind: CqlType, item: object) -> object:
@@ -281,20 +262,13 @@ def text_of(kind: CqlType, value: object) -> str:
         ValueError: the bytes are not UTF-8.
         AttributeError, TypeError, KeyError, ArithmeticError: it is nothing that the type has.
     """
-    if isinstance(value, bytes) and not _takes_bytes(kind, value):
+    if isinstance(value, bytes) and not kind.takes_bytes(value):
         try:
             value = value.decode()
         except UnicodeDecodeError:
-            hint = "; a blob or uuid column holds bytes" if len(value) == _UUID_BYTES else ""
+            hint = "; a blob or uuid column holds bytes" if len(value) == UUID_BYTES else ""
             raise ValueError(f"{len(value)} bytes that are not UTF-8 text{hint}") from None
     return value if isinstance(value, str) else kind.format(value)
 
 
-def _takes_bytes(kind: CqlType, value: bytes) -> bool:
-    is_uuid = issubclass(kind.driver, cqltypes.UUIDType | cqltypes.TimeUUIDType)
-    return kind.driver is cqltypes.BytesType or (is_uuid and len(value) == _UUID_BYTES)
-
-
-_UUID_BYTES = 16
 _LISTS = pa.ListType | pa.LargeListType | pa.FixedSizeListType | pa.ListViewType | pa.LargeListViewType
-_TAKE_MOMENTS = {cqltypes.SimpleDateType, cqltypes.TimestampType, cqltypes.TimeType}
