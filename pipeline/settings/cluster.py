@@ -1,14 +1,10 @@
-"""Settings as values: frozen, checked when built, and without any secret in them."""
+"""Where the cluster is, how to talk to it, and the keyspace that holds the tables."""
 
-import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pipeline.errors import SettingError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from pipeline.settings.declaration import require_at_least, require_one_of
 
 CONSISTENCY_LEVELS = (
     "ANY",
@@ -21,31 +17,7 @@ CONSISTENCY_LEVELS = (
     "EACH_QUORUM",
     "LOCAL_ONE",
 )
-METHODS = ("create", "prepared", "batch")
-NULLS = ("unset", "write")
 PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
-
-
-def require_one_of(name: str, value: str, allowed: "Iterable[str]") -> None:
-    """Return if `value` is one of `allowed`.
-
-    Raises:
-        SettingError: it is not.
-    """
-    if value not in allowed:
-        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
-
-
-def require_at_least(name: str, value: float, minimum: float) -> None:
-    """Return if `value` is a number not below `minimum`.
-
-    Raises:
-        SettingError: it is below, infinite, or not a number.
-    """
-    if value == math.inf:
-        raise SettingError(f"{name} is {value}; it must be finite")
-    if not value >= minimum:
-        raise SettingError(f"{name} is {value}; it must be at least {minimum}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,53 +97,5 @@ class KeyspaceConfig:
         require_at_least("replication_factor", self.replication_factor, 1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoadConfig:
-    """How a load writes its rows, and what it puts up with.
-
-    `batch_size_bytes` is the most that a batch of several rows has, as the server counts for its thresholds;
-    the default is its stock `batch_size_warn_threshold`.
-    `nulls` says what becomes of an empty field: the cell stays as it is (`unset`), or is deleted (`write`).
-    `timestamp_us`, in microseconds since 1970, is the first row's write timestamp; 0 stands for the moment
-    the load begins. `rows_per_s` 0 is no cap. `ttl_s` None leaves the rows' time to live to the table, and 0
-    is none. `max_bad_rows` is a number or a percentage.
-
-    Raises:
-        SettingError: a value is out of range.
-    """
-
-    method: str = "batch"
-    pool_size: int = 100
-    batch_size_bytes: int = 5120
-    nulls: str = "unset"
-    ttl_s: int | None = None
-    timestamp_us: int = 0
-    rows_per_s: float = 0.0
-    max_bad_rows: str = "0"
-    retry_budget_s: float = 300.0
-
-    def __post_init__(self) -> None:
-        require_one_of("method", self.method, METHODS)
-        require_one_of("nulls", self.nulls, NULLS)
-        require_at_least("pool_size", self.pool_size, 1)
-        require_at_least("batch_size_bytes", self.batch_size_bytes, 1)
-        if self.ttl_s is not None:
-            require_at_least("ttl_s", self.ttl_s, 0)
-            if self.ttl_s > _TTL_MAX_S:
-                raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")
-            if self.method == "create" and self.ttl_s == 0:
-                raise SettingError(
-                    "method create cannot write ttl_s = 0; leave it empty, or use method batch or prepared"
-                )
-        require_at_least("timestamp_us", self.timestamp_us, 0)
-        require_at_least("rows_per_s", self.rows_per_s, 0)
-        require_at_least("retry_budget_s", self.retry_budget_s, 0)
-        if self.method == "create" and self.nulls == "write":
-            raise SettingError(
-                "method create leaves nulls unset; nulls = write needs method batch or prepared"
-            )
-
-
 _PORT_MAX = 65_535
-_TTL_MAX_S = 630_720_000
 _TIMEOUT_MIN_S = 0.001
