@@ -1,14 +1,21 @@
-"""Settings as values: frozen, checked when built, and without any secret in them."""
+"""Settings as values: frozen, checked when built, and without any secret in them.
+
+Each setting is declared once, as a field of a dataclass. Luigi's sections and parameters, luigi.cfg and
+docs/settings.md follow from the declaration.
+"""
 
 from pipeline.settings.cluster import (
     CONSISTENCY_LEVELS,
     PASSWORD_VARIABLE,
     ClusterConfig,
+    EmbeddedConfig,
     KeyspaceConfig,
     TlsConfig,
 )
 from pipeline.settings.declaration import require_at_least, require_one_of
-from pipeline.settings.load import METHODS, NULLS, LoadConfig
+from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
+from pipeline.settings.measure import ExperimentConfig, TimingConfig
+from pipeline.settings.output import OutputConfig
 
 __all__ = [
     "CONSISTENCY_LEVELS",
@@ -16,8 +23,13 @@ __all__ = [
     "NULLS",
     "PASSWORD_VARIABLE",
     "ClusterConfig",
+    "EmbeddedConfig",
+    "ExperimentConfig",
     "KeyspaceConfig",
     "LoadConfig",
+    "OutputConfig",
+    "ProcessesConfig",
+    "TimingConfig",
     "TlsConfig",
     "require_at_least",
     "require_one_of",

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from pipeline.errors import SettingError
-from pipeline.settings.declaration import require_at_least, require_one_of
+from pipeline.settings.declaration import check_settings, setting
 
 CONSISTENCY_LEVELS = (
     "ANY",
@@ -18,6 +18,7 @@ CONSISTENCY_LEVELS = (
     "LOCAL_ONE",
 )
 PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
+_TIMEOUT_MIN_S = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +26,35 @@ class TlsConfig:
     """How to encrypt the connection: paths of PEM files, and whether the host's name is checked.
 
     Raises:
-        SettingError: a client certificate without its key, or a key without its certificate.
+        SettingError: no CA, or a client certificate without its key, or a key without its certificate.
     """
 
-    ca_file: str
-    certificate_file: str = ""
-    key_file: str = ""
-    check_hostname: bool = True
+    ca_file: str = setting(
+        "",
+        name="tls_ca_file",
+        doc="a PEM file of the CA that signed the servers' certificates; named, TLS is on",
+        is_path=True,
+    )
+    certificate_file: str = setting(
+        "",
+        name="tls_certificate_file",
+        doc="a PEM file of a client certificate, where the servers ask for one",
+        is_path=True,
+    )
+    key_file: str = setting(
+        "", name="tls_key_file", doc="a PEM file of the client certificate's key", is_path=True
+    )
+    check_hostname: bool = setting(
+        default=True,
+        name="tls_check_hostname",
+        doc="whether a server's certificate must name the host it is reached by",
+    )
 
     def __post_init__(self) -> None:
+        if not self.ca_file:
+            raise SettingError(
+                "tls_certificate_file or tls_key_file is set but tls_ca_file is not; name the CA"
+            )
         if bool(self.certificate_file) != bool(self.key_file):
             given, absent = ("tls_certificate_file", "tls_key_file")[:: 1 if self.certificate_file else -1]
             raise SettingError(f"{given} is set but {absent} is not; a client certificate needs both")
@@ -52,15 +73,34 @@ class ClusterConfig:
             password file without a user.
     """
 
-    contact_points: tuple[str, ...]
-    port: int = 9042
-    datacentre: str = ""
-    consistency_level: str = "LOCAL_QUORUM"
-    user: str = ""
-    password_file: str = ""
+    contact_points: tuple[str, ...] = setting(
+        (), doc="hosts separated by commas; empty: the embedded Cassandra, started when it is needed"
+    )
+    port: int = setting(9042, doc="the CQL port of the contact points", minimum=1, maximum=65_535)
+    datacentre: str = setting(
+        "",
+        doc="named: requests stay in it, and a new keyspace is replicated there by `NetworkTopologyStrategy`",
+    )
+    consistency_level: str = setting(
+        "LOCAL_QUORUM", doc="of every read and write", choices=CONSISTENCY_LEVELS
+    )
+    user: str = setting("", doc="the user to log in as")
+    password_file: str = setting(
+        "",
+        doc=f"a file whose first line is the password; else the environment variable `{PASSWORD_VARIABLE}` "
+        "is read",
+        is_path=True,
+    )
     tls: TlsConfig | None = None
-    connect_timeout_s: float = 10.0
-    request_timeout_s: float = 10.0
+    connect_timeout_s: float = setting(
+        10.0,
+        doc="seconds until a connection attempt is given up",
+        unit="seconds",
+        minimum=_TIMEOUT_MIN_S,
+    )
+    request_timeout_s: float = setting(
+        10.0, doc="seconds until a request is given up", unit="seconds", minimum=_TIMEOUT_MIN_S
+    )
     routes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -69,12 +109,7 @@ class ClusterConfig:
         if not all(self.contact_points):
             given = ",".join(self.contact_points)
             raise SettingError(f"contact_points is {given!r}; it has an empty name, remove a comma")
-        require_at_least("port", self.port, 1)
-        if self.port > _PORT_MAX:
-            raise SettingError(f"port is {self.port}; the highest is {_PORT_MAX}")
-        require_one_of("consistency_level", self.consistency_level, CONSISTENCY_LEVELS)
-        require_at_least("connect_timeout_s", self.connect_timeout_s, _TIMEOUT_MIN_S)
-        require_at_least("request_timeout_s", self.request_timeout_s, _TIMEOUT_MIN_S)
+        check_settings(self)
         if self.password_file and not self.user:
             raise SettingError(f"password_file is {self.password_file!r} but user is not set; name the user")
 
@@ -87,15 +122,32 @@ class KeyspaceConfig:
         SettingError: a name that Cassandra does not take, or a replication factor below 1.
     """
 
-    name: str = "test"
-    replication_factor: int = 1
-    manage_schema: bool = True
+    name: str = setting("test", name="keyspace", doc="where the tables are; created if absent")
+    replication_factor: int = setting(
+        1, doc="of a keyspace that is created; one that exists keeps its own", minimum=1
+    )
+    manage_schema: bool = setting(
+        default=True,
+        doc="`false`: nothing is created or dropped; what is missing is an error with the CQL to run",
+    )
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_]{1,48}", self.name):
             raise SettingError(f"keyspace is {self.name!r}; it must be 1 to 48 of A-Z, a-z, 0-9 and _")
-        require_at_least("replication_factor", self.replication_factor, 1)
+        check_settings(self)
 
 
-_PORT_MAX = 65_535
-_TIMEOUT_MIN_S = 0.001
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedConfig:
+    """The Cassandra that is started when no contact point is named.
+
+    Raises:
+        SettingError: a value is out of range.
+    """
+
+    nodes: int = setting(1, doc="how many, on 127.0.0.1, 127.0.0.2, …", minimum=1)
+    heap: str = setting("1G", doc="each node's Java heap")
+    port: int = setting(0, doc="the CQL port; `0`: 9042 if it is free, else another", minimum=0)
+
+    def __post_init__(self) -> None:
+        check_settings(self)

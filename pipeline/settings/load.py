@@ -1,59 +1,108 @@
-"""How a load writes its rows."""
+"""How a load writes its rows, and how many processes share it."""
 
 from dataclasses import dataclass
 
 from pipeline.errors import SettingError
-from pipeline.settings.declaration import require_at_least, require_one_of
+from pipeline.settings.declaration import check_settings, setting
 
 METHODS = ("create", "prepared", "batch")
 NULLS = ("unset", "write")
+_TTL_MAX_S = 630_720_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadConfig:
-    """How a load writes its rows, and what it puts up with.
+    """How a load writes its rows, and which failures it tolerates.
 
-    `batch_size_bytes` is the most that a batch of several rows has, as the server counts for its thresholds;
-    the default is its stock `batch_size_warn_threshold`.
-    `nulls` says what becomes of an empty field: the cell stays as it is (`unset`), or is deleted (`write`).
-    `timestamp_us`, in microseconds since 1970, is the first row's write timestamp; 0 stands for the moment
-    the load begins. `rows_per_s` 0 is no cap. `ttl_s` None leaves the rows' time to live to the table, and 0
-    is none. `max_bad_rows` is a number or a percentage.
+    `pool_size` is never `auto` here. The default of `batch_size_bytes` is the server's stock
+    `batch_size_warn_threshold`. `ttl_s` None stands for the table's default.
 
     Raises:
         SettingError: a value is out of range.
     """
 
-    method: str = "batch"
-    pool_size: int = 100
-    batch_size_bytes: int = 5120
-    nulls: str = "unset"
-    ttl_s: int | None = None
-    timestamp_us: int = 0
-    rows_per_s: float = 0.0
-    max_bad_rows: str = "0"
-    retry_budget_s: float = 300.0
+    method: str = setting(
+        "batch",
+        doc="`batch`: unlogged batches; `prepared`: a statement a row; `create`: a cqlengine call a row: "
+        "see [loading.md](loading.md#three-methods)",
+        choices=METHODS,
+        is_significant=False,
+    )
+    pool_size: int = setting(
+        100,
+        doc="the most requests in flight, in each process; `auto`: what `RecommendPoolSize` found for the "
+        "cluster's round trip",
+        minimum=1,
+        may_be_auto=True,
+        is_significant=False,
+    )
+    batch_size_bytes: int = setting(
+        5120,
+        doc="the most that a batch of several rows has, as the server counts it for its "
+        "`batch_size_warn_threshold`: see [loading.md](loading.md#larger-batches)",
+        minimum=1,
+        is_significant=False,
+    )
+    rows_per_s: float = setting(0.0, doc="a cap for the load; `0`: none", minimum=0, is_significant=False)
+    nulls: str = setting(
+        "unset",
+        doc="an empty field leaves the cell as it is (`unset`), or deletes it (`write`)",
+        choices=NULLS,
+    )
+    ttl_s: int | None = setting(
+        None,
+        doc="seconds until the rows expire; `0`: never, whatever the table's default; empty: the table's "
+        "default",
+        minimum=0,
+        maximum=_TTL_MAX_S,
+        maximum_is=f"Cassandra's most is {_TTL_MAX_S}, 20 years",
+    )
+    timestamp_us: int = setting(
+        0,
+        doc="the first row's write timestamp, in microseconds since 1970; `0`: the moment the load begins",
+        minimum=0,
+        is_in_file=False,
+    )
+    max_bad_rows: str = setting(
+        "0",
+        doc="how many bad rows a load may have: a number, or a percentage such as `1.5%`",
+        is_significant=False,
+    )
+    retry_budget_s: float = setting(
+        300.0,
+        doc="seconds during which a request may be retried after transient failures",
+        unit="seconds",
+        minimum=0,
+        is_on_tasks=False,
+    )
 
     def __post_init__(self) -> None:
-        require_one_of("method", self.method, METHODS)
-        require_one_of("nulls", self.nulls, NULLS)
-        require_at_least("pool_size", self.pool_size, 1)
-        require_at_least("batch_size_bytes", self.batch_size_bytes, 1)
-        if self.ttl_s is not None:
-            require_at_least("ttl_s", self.ttl_s, 0)
-            if self.ttl_s > _TTL_MAX_S:
-                raise SettingError(f"ttl_s is {self.ttl_s}; Cassandra's most is {_TTL_MAX_S}, 20 years")
-            if self.method == "create" and self.ttl_s == 0:
-                raise SettingError(
-                    "method create cannot write ttl_s = 0; leave it empty, or use method batch or prepared"
-                )
-        require_at_least("timestamp_us", self.timestamp_us, 0)
-        require_at_least("rows_per_s", self.rows_per_s, 0)
-        require_at_least("retry_budget_s", self.retry_budget_s, 0)
+        check_settings(self)
+        if self.method == "create" and self.ttl_s == 0:
+            raise SettingError(
+                "method create cannot write ttl_s = 0; leave it empty, or use method batch or prepared"
+            )
         if self.method == "create" and self.nulls == "write":
             raise SettingError(
                 "method create leaves nulls unset; nulls = write needs method batch or prepared"
             )
 
 
-_TTL_MAX_S = 630_720_000
+@dataclass(frozen=True, kw_only=True)
+class ProcessesConfig:
+    """How many processes share a load. What a load writes does not depend on it.
+
+    Raises:
+        SettingError: a negative number.
+    """
+
+    processes: int = setting(
+        0,
+        doc="worker processes that share a load; `0`: one where the server is on this machine, else up to "
+        "one a core",
+        minimum=0,
+        is_significant=False,
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)

@@ -1,0 +1,42 @@
+"""The sections of luigi.cfg: which dataclasses hold the settings of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.datasets.settings import GenerateConfig
+from pipeline.settings.cluster import ClusterConfig, EmbeddedConfig, KeyspaceConfig, TlsConfig
+from pipeline.settings.declaration import Setting, settings_of
+from pipeline.settings.load import LoadConfig, ProcessesConfig
+from pipeline.settings.measure import ExperimentConfig, TimingConfig
+from pipeline.settings.output import OutputConfig
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section: its name, what it is about, and the dataclasses that hold its settings."""
+
+    name: str
+    title: str
+    configs: tuple[type, ...]
+
+    def __iter__(self) -> Iterator[Setting]:
+        """Yield its settings, those too that are parameters of tasks alone."""
+        for config in self.configs:
+            yield from settings_of(config)
+
+
+CASSANDRA = Section(
+    "cassandra",
+    "where the cluster is, and what this project may do there",
+    (ClusterConfig, TlsConfig, KeyspaceConfig),
+)
+EMBEDDED = Section(
+    "embedded", "the Cassandra that is started when no contact point is named", (EmbeddedConfig,)
+)
+GENERATE = Section("generate", "the fake rows", (GenerateConfig,))
+LOAD = Section("load", "how a load writes, and which failures it tolerates", (LoadConfig, ProcessesConfig))
+TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
+EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
+OUTPUT = Section("output", "where files go", (OutputConfig,))
+SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, LOAD, TIMING, EXPERIMENT, OUTPUT)
+"""In the order in which luigi.cfg and docs/settings.md have them."""
