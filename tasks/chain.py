@@ -11,12 +11,12 @@ from pipeline.cluster.jobs import SetUpTable
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import files as rowfiles
-from pipeline.rowfiles.formats import FILE_FORMATS
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
+from tasks.declared import with_settings
 from tasks.load import Load
-from tasks.parameters import Choice, Day, Flag, Input, Integer, SettingParameter
+from tasks.parameters import Day, Flag, Input, SettingParameter
 from tasks.settings import keyspace_config, output_folder
 from tasks.targets import TableRef, TableTarget, describe
 from tasks.terminal import progress_of
@@ -54,16 +54,16 @@ class SetupKeyspace(luigi.Task):
         run_job(SetUpTable(cluster=running_cluster(), **self._table_ref.as_job, drop=self.drop))
 
 
+@with_settings(settings.generate)
 class RowsTask(luigi.Task):
-    """What the tasks on one day's generated rows share; `dataset` is the module that defines DATASET."""
+    """What the tasks on one day's generated rows share: the settings of [generate], and the day.
+
+    `dataset` is the module that defines DATASET.
+    """
 
     dataset: str
 
     date = Day(description="The day of the batch. Date, seed and locale determine the generated rows.")
-    rows = Integer(section=settings.generate, minimum=1, description="How many rows to generate.")
-    seed = Integer(section=settings.generate, description="What the fake data is drawn from.")
-    locale = SettingParameter(section=settings.generate, description="Faker's locale, such as en_US.")
-    file_format = Choice(section=settings.generate, choices=FILE_FORMATS, description="csv or parquet.")
 
     @property
     def name(self) -> str:

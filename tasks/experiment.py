@@ -16,39 +16,32 @@ from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, 
 from pipeline.measure.jobs import RunExperiment
 from pipeline.measure.reporting.measurements import read_measurements
 from pipeline.measure.reporting.report import MEASUREMENTS, PAGE, write_experiment
-from pipeline.settings import ClusterConfig
+from pipeline.settings import ClusterConfig, ExperimentConfig
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
 from tasks import settings
 from tasks.cluster import POOL_SIZE_FILE, pool_size_of
-from tasks.parameters import Number, SettingParameter
-from tasks.settings import embedded_spec, keyspace_config, output_folder
-from tasks.sweeps import Duration, PoolSizes
+from tasks.declared import with_settings
+from tasks.parameters import SettingParameter
+from tasks.settings import build, embedded_spec, keyspace_config, output_folder
 from tasks.terminal import progress_of, say, show_differences
 from tasks.timing import Measurement
 
 
+@with_settings(settings.experiment)
 class Experiment(Measurement):
     """Contenders timed at each latency, by turns, until every median is known well or time is up."""
 
     contenders: tuple[str, ...] = ()
     latency_kinds: tuple[LatencyKind, ...] = LATENCY_KINDS
 
-    time_budget = Duration(section=settings.experiment, description="How long to measure at most.")
-    precision = Number(
-        section=settings.experiment,
-        description="How well a median is to be known: half its 95 % interval as a share of it.",
-    )
-    pool_sizes = PoolSizes(
-        section=settings.experiment, description="The sizes to sweep, separated by commas."
-    )
-
     def measure(self, cluster: ClusterConfig) -> None:
         """Announce, time, write the report."""
-        until = dt.datetime.now().astimezone() + self.time_budget
+        config = build(ExperimentConfig, self)
+        until = dt.datetime.now().astimezone() + config.time_budget
         say(
             self,
-            f"measures for at most {self.time_budget}, until {until:%H:%M}",
+            f"measures for at most {config.time_budget}, until {until:%H:%M}",
         )
         spec = embedded_spec()
         nodes = embedded.status(spec.folder).nodes if spec else ()
@@ -62,9 +55,9 @@ class Experiment(Measurement):
                 latencies_s=self.latencies_s,
                 latency_kinds=self.latency_kinds,
                 pool_sizes=self.sizes(cluster),
-                time_budget_s=self.time_budget.total_seconds(),
-                repeat_s=settings.experiment().repeat_s,
-                precision=self.precision,
+                time_budget_s=config.time_budget.total_seconds(),
+                repeat_s=config.repeat_s,
+                precision=config.precision,
                 server_pids=tuple(node.pid for node in nodes if node.pid),
                 run=self.name_of_run,
             ),

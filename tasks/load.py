@@ -25,11 +25,10 @@ from pipeline.rowfiles.sources import describe_file, digest, options_of
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
 from pipeline.workers.codec import to_json_values
-from tasks import settings
 from tasks.cluster import pool_size_of, running_cluster
 from tasks.options import LoadParameters
 from tasks.parameters import Flag
-from tasks.settings import output_folder
+from tasks.settings import build, output_folder
 from tasks.targets import CassandraTarget, TableRef, loads_of
 from tasks.terminal import progress_of, say
 
@@ -203,22 +202,9 @@ class Load(LoadParameters):
             **self.table_ref.as_job,
             files=files,
             mapping=dict(self.columns_of_fields),
-            config=self._config(cluster),
+            config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),
             checkpoints=str(output_folder() / "checkpoints"),
             bad_rows=str(self.folder),
-        )
-
-    def _config(self, cluster: ClusterConfig) -> LoadConfig:
-        return LoadConfig(
-            method=self.method,
-            pool_size=pool_size_of(self, cluster, self.method),
-            batch_size_bytes=self.batch_size_bytes,
-            nulls=self.nulls,
-            ttl_s=self.ttl_s,
-            timestamp_us=self.timestamp_us,
-            rows_per_s=self.rows_per_s,
-            max_bad_rows=self.max_bad_rows,
-            retry_budget_s=settings.load().retry_budget_s,
         )
 
     def _shard_count(self, load: jobs.Load) -> int:

@@ -1,15 +1,14 @@
 """Parameters that say which setting is wrong, and take their default from a section of luigi.cfg."""
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import luigi
 
 from pipeline.errors import SettingError, abbreviated
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.opening import printable
-from pipeline.settings import require_at_least, require_one_of
 from tasks.configfile import folder_of
 
 
@@ -54,13 +53,24 @@ class SettingParameter(Worded):
     """A parameter whose value, where it is of the wrong type, is refused by name.
 
     Where a `section` is given, its setting of the same name is the default, read when a task is made.
+    `check` raises SettingError for a value that is out of range. `unit` is what a number counts.
     """
 
     wanted = "text"
 
-    def __init__(self, section: type[luigi.Config] | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
+    def __init__(
+        self,
+        *,
+        section: type[luigi.Config] | None = None,
+        check: Callable[[object], None] | None = None,
+        unit: str = "",
+        **kwargs: Any,  # noqa: ANN401 - luigi's own
+    ) -> None:
         super().__init__(**kwargs)
         self._section = section
+        self._check = check
+        if unit:
+            self.wanted = f"{self.wanted} of {unit}"
 
     def parse(self, text: str) -> object:
         """Return the value that `text` means.
@@ -72,6 +82,17 @@ class SettingParameter(Worded):
             return super().parse(str(text))
         except ValueError as error:
             raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
+
+    def normalize(self, value: object) -> object:
+        """Return `value` as the task has it.
+
+        Raises:
+            SettingError: it is out of range.
+        """
+        value = super().normalize(value)
+        if self._check is not None:
+            self._check(value)
+        return value
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:
         """A section's setting counts as a value, and so does a wrong one: `task_value` says what is wrong."""
@@ -114,23 +135,9 @@ class Input(SettingParameter):
 
 
 class Integer(SettingParameter, luigi.IntParameter):
-    """A whole number, not below `minimum` where there is one."""
+    """A whole number."""
 
     wanted = "a whole number"
-
-    def __init__(self, *, minimum: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
-        super().__init__(**kwargs)
-        self._minimum = minimum
-
-    def normalize(self, value: int) -> int:
-        """Return `value`.
-
-        Raises:
-            SettingError: it is below the minimum.
-        """
-        if self._minimum is not None:
-            require_at_least(self.known_as, value, self._minimum)
-        return value
 
 
 class OptionalInteger(Integer):
@@ -150,34 +157,23 @@ class OptionalInteger(Integer):
         """Return what `parse` reads."""
         return "" if value is None else str(value)
 
-    def normalize(self, value: int | None) -> int | None:  # type: ignore[override]
-        """Return `value`.
-
-        Raises:
-            SettingError: it is below the minimum.
-        """
-        return None if value is None else super().normalize(value)
-
-
-class Seconds(SettingParameter, luigi.FloatParameter):
-    """A number of seconds."""
-
-    wanted = "a number of seconds"
-
 
 class Number(SettingParameter, luigi.FloatParameter):
-    """A number, not below 0."""
+    """A number."""
 
     wanted = "a number"
 
-    def normalize(self, value: float) -> float:
-        """Return `value`.
 
-        Raises:
-            SettingError: it is below 0.
-        """
-        require_at_least(self.known_as, value, 0)
-        return value
+class Hosts(SettingParameter):
+    """Names of hosts, separated by commas; nothing is none."""
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Return the names, an empty one where two commas follow each other."""
+        return tuple(host.strip() for host in text.split(",")) if text.strip() else ()
+
+    def serialize(self, hosts: tuple[str, ...]) -> str:
+        """Return what `parse` reads."""
+        return ",".join(hosts)
 
 
 class Mapped(SettingParameter, luigi.DictParameter):
@@ -219,30 +215,10 @@ class Flag(SettingParameter, luigi.BoolParameter):
         return self.parse(value) if isinstance(value, str) else value
 
 
-class Choice(SettingParameter):
-    """One of a few words."""
-
-    def __init__(self, *, choices: tuple[str, ...], **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
-        super().__init__(**kwargs)
-        self._choices = choices
-
-    def normalize(self, value: str) -> str:
-        """Return `value`.
-
-        Raises:
-            SettingError: it is none of the choices.
-        """
-        require_one_of(self.known_as, value, self._choices)
-        return value
-
-
 class PoolSize(Integer):
     """A number of requests in flight, or `auto`, which is 0: as many as RecommendPoolSize found best."""
 
     wanted = "a whole number, or auto"
-
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
-        super().__init__(minimum=0, **kwargs)
 
     def parse(self, text: str) -> object:
         """Return the number that `text` means.
@@ -250,11 +226,15 @@ class PoolSize(Integer):
         Raises:
             SettingError: it means none, or 0.
         """
-        if text == "auto":
-            return 0
-        value = super().parse(text)
-        require_at_least(self.known_as, cast("int", value), 1)
-        return value
+        return 0 if text == "auto" else super().normalize(super().parse(text))
+
+    def normalize(self, value: object) -> object:
+        """Return `value`.
+
+        Raises:
+            SettingError: it is out of range.
+        """
+        return value if value == 0 else super().normalize(value)
 
     def serialize(self, value: int) -> str:
         """Return what `parse` reads."""

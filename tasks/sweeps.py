@@ -3,7 +3,6 @@
 import luigi
 
 from pipeline.errors import SettingError
-from pipeline.settings import require_at_least
 from tasks.parameters import SettingParameter
 
 
@@ -16,14 +15,12 @@ class PoolSizes(SettingParameter):
         """Return the sizes in rising order, each once.
 
         Raises:
-            SettingError: there is none, one is no number, or below 1.
+            SettingError: there is none, or one is no number.
         """
         try:
-            sizes = tuple(sorted({int(part) for part in text.split(",")}))
+            return tuple(sorted({int(part) for part in text.split(",")}))
         except ValueError as error:
             raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
-        require_at_least(self.known_as, sizes[0], 1)
-        return sizes
 
     def serialize(self, sizes: tuple[int, ...]) -> str:
         """Return what `parse` reads."""
@@ -48,7 +45,7 @@ class Duration(SettingParameter, luigi.TimeDeltaParameter):
 
 
 class Latencies(SettingParameter):
-    """Seconds of latency, separated by commas, none negative and none twice."""
+    """Seconds of latency, separated by commas, none twice."""
 
     wanted = "seconds separated by commas, such as 0, 0.005, 0.1"
 
@@ -56,14 +53,12 @@ class Latencies(SettingParameter):
         """Return the latencies in rising order.
 
         Raises:
-            SettingError: there is none, one is no number, is negative, or stands twice.
+            SettingError: there is none, one is no number, or stands twice.
         """
         try:
             latencies_s = tuple(sorted(float(part) for part in text.split(",")))
         except ValueError as error:
             raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
-        for latency_s in latencies_s:
-            require_at_least(self.known_as, latency_s, 0)
         if len(set(latencies_s)) < len(latencies_s):
             raise SettingError(f"{self.known_as} is {text!r}; each latency may stand once")
         return latencies_s

@@ -11,18 +11,19 @@ from filelock import FileLock
 from pipeline.errors import SettingError
 from pipeline.measure.article import report
 from pipeline.measure.jobs import SweepLatencies
-from pipeline.settings import ClusterConfig
+from pipeline.settings import ClusterConfig, TimingConfig
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
 from tasks.cluster import pool_size_of, running_cluster
-from tasks.parameters import PoolSize, SettingParameter
-from tasks.settings import embedded_spec, keyspace_config, output_folder
-from tasks.sweeps import Latencies
+from tasks.declared import parameter_of, with_settings
+from tasks.parameters import SettingParameter
+from tasks.settings import build, embedded_spec, keyspace_config, output_folder
 from tasks.terminal import progress_of, show_report
 
 
+@with_settings(settings.timing)
 class Measurement(InputTask):
     """What measurements share: proven rows, a report in a folder of its day, one measurement at a time.
 
@@ -32,9 +33,8 @@ class Measurement(InputTask):
     verify: type[VerifyRows]
     report: str
 
-    pool_size = PoolSize(section=settings.load, description="Greenlets in the Pool, or auto.")
-    latencies_s = Latencies(
-        section=settings.timing, description="Injected latencies in seconds, separated by commas."
+    pool_size = parameter_of(
+        settings.load, "pool_size", description="Greenlets in the Pool, or auto.", significant=True
     )
     run_id = SettingParameter(default="", description="A name: measures again beside the day's first report.")
 
@@ -104,7 +104,7 @@ class TimeRows(Measurement):
 
     def measure(self, cluster: ClusterConfig) -> None:
         """Time loop and Pool, by turns."""
-        section = settings.timing()
+        config = build(TimingConfig, self)
         result = run_job(
             SweepLatencies(
                 cluster=cluster,
@@ -112,9 +112,9 @@ class TimeRows(Measurement):
                 dataset=self.dataset,
                 files=self.row_files,
                 pool_size=pool_size_of(self, cluster, "create"),
-                latencies_s=self.latencies_s,
-                sync_repeats=section.sync_repeats,
-                async_repeats=section.async_repeats,
+                latencies_s=config.latencies_s,
+                sync_repeats=config.sync_repeats,
+                async_repeats=config.async_repeats,
                 run=self.name_of_run,
             ),
             progress_of(self),

@@ -14,10 +14,12 @@ class GenerateConfig:
         SettingError: a value is out of range.
     """
 
-    rows: int = setting(1000, doc="how many rows a day", minimum=1)
-    seed: int = setting(42, doc="with the date and the locale, determines the rows")
-    locale: str = setting("en_US", doc="Faker's locale")
-    file_format: str = setting("csv", doc="of the generated file", choices=FILE_FORMATS)
+    rows: int = setting(1000, doc="how many rows to generate for a day", minimum=1)
+    seed: int = setting(
+        42, doc="what the fake data is drawn from; with the date and the locale, it determines the rows"
+    )
+    locale: str = setting("en_US", doc="Faker's locale, such as `en_US`")
+    file_format: str = setting("csv", doc="the format of the generated file", choices=FILE_FORMATS)
 
     def __post_init__(self) -> None:
         check_settings(self)

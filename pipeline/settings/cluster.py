@@ -82,7 +82,7 @@ class ClusterConfig:
         doc="named: requests stay in it, and a new keyspace is replicated there by `NetworkTopologyStrategy`",
     )
     consistency_level: str = setting(
-        "LOCAL_QUORUM", doc="of every read and write", choices=CONSISTENCY_LEVELS
+        "LOCAL_QUORUM", doc="the consistency level of every read and write", choices=CONSISTENCY_LEVELS
     )
     user: str = setting("", doc="the user to log in as")
     password_file: str = setting(
@@ -124,7 +124,7 @@ class KeyspaceConfig:
 
     name: str = setting("test", name="keyspace", doc="where the tables are; created if absent")
     replication_factor: int = setting(
-        1, doc="of a keyspace that is created; one that exists keeps its own", minimum=1
+        1, doc="copies of each row in a keyspace that is created; one that exists keeps its own", minimum=1
     )
     manage_schema: bool = setting(
         default=True,
@@ -145,7 +145,7 @@ class EmbeddedConfig:
         SettingError: a value is out of range.
     """
 
-    nodes: int = setting(1, doc="how many, on 127.0.0.1, 127.0.0.2, …", minimum=1)
+    nodes: int = setting(1, doc="how many nodes, on 127.0.0.1, 127.0.0.2, …", minimum=1)
     heap: str = setting("1G", doc="each node's Java heap")
     port: int = setting(0, doc="the CQL port; `0`: 9042 if it is free, else another", minimum=0)
 

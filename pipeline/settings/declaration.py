@@ -5,6 +5,7 @@ The sections of luigi.cfg, the parameters of tasks and docs/settings.md follow f
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable
 from typing import Any, TypeVar, get_type_hints
 
@@ -43,6 +44,13 @@ class Setting:
         unnamed = [each for each in self.choices if f"`{each}`" not in self.doc]
         listed = ", ".join(f"`{each}`" for each in self.choices)
         return f"{self.doc}; one of {listed}" if unnamed else self.doc
+
+    @property
+    def plain_sentence(self) -> str:
+        """The same for luigi.cfg and --help: no signs of Markdown, a capital and a full stop."""
+        text = re.sub(r"\[[^]]*\]\(([^)#]*)[^)]*\)", r"docs/\1", self.sentence)
+        first = text[0] if text.startswith("`") else text[0].upper()
+        return f"{first}{text[1:]}.".replace("`", "")
 
     def check(self, value: object) -> None:
         """Return if `value`, or each value of a tuple, is within what is declared. None always is.

@@ -23,7 +23,7 @@ class LoadConfig:
 
     method: str = setting(
         "batch",
-        doc="`batch`: unlogged batches; `prepared`: a statement a row; `create`: a cqlengine call a row: "
+        doc="`batch`: unlogged batches; `prepared`: a statement a row; `create`: a cqlengine call a row; "
         "see [loading.md](loading.md#three-methods)",
         choices=METHODS,
         is_significant=False,
@@ -39,11 +39,13 @@ class LoadConfig:
     batch_size_bytes: int = setting(
         5120,
         doc="the most that a batch of several rows has, as the server counts it for its "
-        "`batch_size_warn_threshold`: see [loading.md](loading.md#larger-batches)",
+        "`batch_size_warn_threshold`; see [loading.md](loading.md#larger-batches)",
         minimum=1,
         is_significant=False,
     )
-    rows_per_s: float = setting(0.0, doc="a cap for the load; `0`: none", minimum=0, is_significant=False)
+    rows_per_s: float = setting(
+        0.0, doc="the most rows per second that a load writes; `0`: no cap", minimum=0, is_significant=False
+    )
     nulls: str = setting(
         "unset",
         doc="an empty field leaves the cell as it is (`unset`), or deletes it (`write`)",

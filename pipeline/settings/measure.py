@@ -16,7 +16,7 @@ class TimingConfig:
 
     latencies_s: tuple[float, ...] = setting(
         (0.0, 0.001, 0.005, 0.010, 0.100),
-        doc="seconds slept before each `create`, separated by commas",
+        doc="injected latencies in seconds, separated by commas; `TimingReport` sleeps before each `create`",
         minimum=0,
     )
     sync_repeats: int = setting(
