@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-page test-install check requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links and p
 	.venv/bin/codespell
 	.venv/bin/python -m tests.references
 	tests/audit.sh
+
+settings-docs: venv  ## Write luigi.cfg's sections and docs/settings.md's tables from the declarations in the code
+	.venv/bin/python -m pipeline.sections.documents
 
 # A version stays as it is while it fits; pyproject.toml names the new one, ARGS="--upgrade-package NAME" the rest.
 requirements: venv-dev  ## Write requirements*.txt, with hashes, from what pyproject.toml names

@@ -32,7 +32,7 @@ class TlsConfig:
     ca_file: str = setting(
         "",
         name="tls_ca_file",
-        doc="a PEM file of the CA that signed the servers' certificates; named, TLS is on",
+        doc="a PEM file of the CA that signed the servers' certificates; if set, TLS is on",
         is_path=True,
     )
     certificate_file: str = setting(
@@ -79,7 +79,8 @@ class ClusterConfig:
     port: int = setting(9042, doc="the CQL port of the contact points", minimum=1, maximum=65_535)
     datacentre: str = setting(
         "",
-        doc="named: requests stay in it, and a new keyspace is replicated there by `NetworkTopologyStrategy`",
+        doc="if set, requests stay in it, and a new keyspace is replicated there by "
+        "`NetworkTopologyStrategy`",
     )
     consistency_level: str = setting(
         "LOCAL_QUORUM", doc="the consistency level of every read and write", choices=CONSISTENCY_LEVELS
@@ -122,7 +123,7 @@ class KeyspaceConfig:
         SettingError: a name that Cassandra does not take, or a replication factor below 1.
     """
 
-    name: str = setting("test", name="keyspace", doc="where the tables are; created if absent")
+    name: str = setting("test", name="keyspace", doc="the keyspace of the tables; created if absent")
     replication_factor: int = setting(
         1, doc="copies of each row in a keyspace that is created; one that exists keeps its own", minimum=1
     )

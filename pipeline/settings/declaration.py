@@ -50,7 +50,8 @@ class Setting:
         """The same for luigi.cfg and --help: no signs of Markdown, a capital and a full stop."""
         text = re.sub(r"\[[^]]*\]\(([^)#]*)[^)]*\)", r"docs/\1", self.sentence)
         first = text[0] if text.startswith("`") else text[0].upper()
-        return f"{first}{text[1:]}.".replace("`", "")
+        end = "" if text.endswith("…") else "."
+        return f"{first}{text[1:]}{end}".replace("`", "")
 
     def check(self, value: object) -> None:
         """Return if `value`, or each value of a tuple, is within what is declared. None always is.
@@ -89,8 +90,9 @@ def setting(  # noqa: PLR0913 - each argument says one thing of a setting, by na
 ) -> T:
     """Return a dataclass field that holds a setting.
 
-    `doc` says in one line of Markdown what the setting means; links are relative to docs/. `name` is given
-    where the user knows the setting by another name than the field's. `unit` is what a number counts.
+    `doc` says what the setting means, in one line of Markdown without a capital and a full stop; links are
+    relative to docs/. `name` is given where the user knows the setting by another name than the field's.
+    `unit` is what a number counts.
     `maximum_is` replaces the end of the message for a value above `maximum`. `is_path`: a relative path in
     luigi.cfg begins in the folder of that file. `may_be_auto`: the word `auto` stands for 0, and the task
     finds the value. `is_significant`: tasks that differ in it do different work. `is_in_file` and

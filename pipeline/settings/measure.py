@@ -21,11 +21,11 @@ class TimingConfig:
     )
     sync_repeats: int = setting(
         3,
-        doc="times the loop is timed; at the two largest latencies always once",
+        doc="how often the loop is timed; at the two largest latencies always once",
         minimum=1,
         is_on_tasks=False,
     )
-    async_repeats: int = setting(5, doc="times the Pool is timed", minimum=1, is_on_tasks=False)
+    async_repeats: int = setting(5, doc="how often the Pool is timed", minimum=1, is_on_tasks=False)
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -1,10 +1,13 @@
-"""A task that shows what settings a run has, as tasks get them."""
+"""Tasks that show what settings a run has, as tasks and loads get them."""
 
+import dataclasses
 import json
 
 import luigi
 
+from pipeline.settings import LoadConfig
 from tasks import settings
+from tasks.options import LoadParameters
 
 
 class ShowSettings(luigi.Task):
@@ -24,3 +27,15 @@ class ShowSettings(luigi.Task):
             for section in settings.SECTIONS
         }
         print(json.dumps(shown))  # noqa: T201 - what it is for
+
+
+class ShowLoad(LoadParameters):
+    """Print what a load with these parameters is told of its settings as JSON, in one line."""
+
+    def complete(self) -> bool:
+        """Never."""
+        return False
+
+    def run(self) -> None:
+        """Print it."""
+        print(json.dumps(dataclasses.asdict(settings.build(LoadConfig, self))))  # noqa: T201 - as above

@@ -1,18 +1,35 @@
 """Settings from luigi.cfg, from the command line, and in the docs."""
 
 import configparser
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.sections import SECTIONS
+from pipeline.settings import LoadConfig
+from pipeline.settings.declaration import Setting
 from tests.harness.workspace import PROJECT, Workspace
 
-GIVEN = {
+
+def another(declared: Setting) -> str:
+    """Return a value that is not the default of a setting, as Luigi writes it."""
+    if declared.choices:
+        return next(each for each in declared.choices if each != declared.default)
+    if declared.kind is bool:
+        return str(not declared.default)
+    if declared.kind in {int, float, int | None}:
+        return str((declared.default or declared.minimum or 0) + 1)
+    return "another"
+
+
+CHOSEN = {
     "cassandra": {
         "contact_points": "10.0.0.1,10.0.0.2",
         "port": "9043",
@@ -52,7 +69,15 @@ GIVEN = {
     },
     "output": {"folder": "/elsewhere"},
 }
-"""A value for each setting, none of them its default, as Luigi writes it."""
+"""A value for each setting whose values follow rules, none of them its default, as Luigi writes it."""
+
+GIVEN = {
+    section.name: {
+        each.name: CHOSEN[section.name].get(each.name) or another(each) for each in section if each.is_in_file
+    }
+    for section in SECTIONS
+}
+"""A value for each setting that is declared."""
 
 
 def documented() -> dict[str, dict[str, str]]:
@@ -84,12 +109,14 @@ def flags(values: dict[str, dict[str, str]]) -> list[str]:
     ]
 
 
-def shown(workspace: Workspace, *words: str, **environment: str) -> dict[str, dict[str, str]]:
+def shown(
+    workspace: Workspace, *words: str, task: str = "ShowSettings", **environment: str
+) -> dict[str, Any]:
     """Return the settings that a run of `luigi` with these words has."""
-    done = workspace.luigi("--module", "tests.harness.settings_tasks", "ShowSettings", *words, **environment)
+    done = workspace.luigi("--module", "tests.harness.settings_tasks", task, *words, **environment)
     assert done.returncode == 0, done.stdout
     [line] = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    found: dict[str, dict[str, str]] = json.loads(line)
+    found: dict[str, Any] = json.loads(line)
     return found
 
 
@@ -99,6 +126,29 @@ def test_every_setting_can_be_given_on_the_command_line(workspace: Workspace) ->
         section: set(settings) for section, settings in documented().items()
     }
     assert shown(workspace, *flags(GIVEN)) == GIVEN
+
+
+LOAD = {
+    "method": "prepared",
+    "pool_size": 7,
+    "batch_size_bytes": 100,
+    "rows_per_s": 9.5,
+    "nulls": "write",
+    "ttl_s": 60,
+    "max_bad_rows": "1.5%",
+}
+
+
+def test_a_setting_of_a_load_reaches_it(workspace: Workspace) -> None:
+    """A load has the command line's value, else luigi.cfg's, else the declared one, each of its own type."""
+    neither = dataclasses.asdict(LoadConfig())
+    assert shown(workspace, task="ShowLoad") == neither
+    workspace.configure(load={**LOAD, "retry_budget_s": 3})
+    in_file = {**neither, **LOAD, "retry_budget_s": 3.0}
+    assert shown(workspace, task="ShowLoad") == in_file
+    words = ("--method", "batch", "--pool-size", "8", "--ttl-s", "", "--timestamp-us", "5")
+    given = {"method": "batch", "pool_size": 8, "ttl_s": None, "timestamp_us": 5}
+    assert shown(workspace, *words, task="ShowLoad") == {**in_file, **given}
 
 
 def test_a_percent_sign_in_luigi_cfg_is_one(workspace: Workspace) -> None:
