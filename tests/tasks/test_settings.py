@@ -25,7 +25,8 @@ def another(declared: Setting) -> str:
     if declared.kind is bool:
         return str(not declared.default)
     if declared.kind in {int, float, int | None}:
-        return str((declared.default or declared.minimum or 0) + 1)
+        raised = (declared.default or declared.minimum or 0) + 1
+        return str(float(raised) if declared.kind is float else int(raised))
     return "another"
 
 
