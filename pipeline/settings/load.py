@@ -75,6 +75,7 @@ class LoadConfig:
         doc="seconds during which a request may be retried after transient failures",
         unit="seconds",
         minimum=0,
+        is_significant=False,
         is_on_tasks=False,
     )
 
