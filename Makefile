@@ -34,7 +34,7 @@ test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian pa
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
 
-check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links and paths, known vulnerabilities
+check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links, paths and sizes, known vulnerabilities
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -44,6 +44,7 @@ check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links and p
 	.venv/bin/deptry --ignore DEP002,DEP004 bench faults tests
 	.venv/bin/codespell
 	.venv/bin/python -m tests.references
+	.venv/bin/python -m tests.sizes
 	tests/audit.sh
 
 settings-docs: venv  ## Write luigi.cfg's sections and docs/settings.md's tables from the declarations in the code

@@ -33,7 +33,7 @@ def _no_server_unless_marked(request: pytest.FixtureRequest, monkeypatch: pytest
         pytest.fail("this test starts a Cassandra; mark it: pytest.mark.server")
 
     if request.node.get_closest_marker("server") is None:
-        monkeypatch.setattr(embedded, "start", refuse)
+        monkeypatch.setattr("pipeline.embedded.start_cluster", refuse)
 
 
 @pytest.fixture(scope="session")
