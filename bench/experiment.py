@@ -1,9 +1,9 @@
-"""Whether the experiment can be trusted: equal code compares equal, slower code is found, its advice holds.
+"""Whether the experiment is right: equal code compares equal, slower code is found, recommendations hold.
 
 `python -m bench.experiment` takes about 25 minutes and has two parts. In `compare` runs of the same code, and
-of a copy in which each request takes 15 % longer, are compared each with each. In `advice` `--pool-size auto`
-is timed beside a whole sweep at a latency that its advice does not know. Figures go to
-`bench/results/experiment-<part>.csv`, a line each.
+of a copy in which each request takes 15 % longer, are compared each with each. In `recommendations`,
+`--pool-size auto` is timed beside a whole sweep at a latency that the recommendations do not include. Figures
+go to `bench/results/experiment-<part>.csv`, a line each.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from pipeline.datasets.generate import write_part
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.embedded import Endpoint
 from pipeline.measure.experiment.comparison import Difference, compare
-from pipeline.measure.experiment.knee import advise, pool_size_at
 from pipeline.measure.experiment.measurement import Repeat
-from pipeline.measure.experiment.statistics import by_setup
+from pipeline.measure.experiment.recommendation import pool_size_at, recommend
+from pipeline.measure.experiment.statistics import by_cell
 from pipeline.measure.jobs import RunExperiment
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.workers.client import end_waiting, run_job
@@ -140,12 +140,12 @@ def _resampled(lab: _Lab) -> Iterator[Figure]:
         "share",
         [statistics.fmean(all(each.verdict == "no difference found" for each in pair) for pair in pairs)],
     )
-    for at, setup in enumerate(by_setup(equal[0])):
+    for at, cell in enumerate(by_cell(equal[0])):
         log_s = [
-            statistics.fmean(math.log(_us_a_row(repeat)) for repeat in by_setup(run)[setup]) for run in equal
+            statistics.fmean(math.log(_us_a_row(repeat)) for repeat in by_cell(run)[cell]) for run in equal
         ]
-        yield figure(f"{setup}: drift of equal runs", "standard deviation of ln", [statistics.stdev(log_s)])
-        yield figure(f"{setup}: ratio of equal runs", "new to base", [pair[at].ratio for pair in pairs])
+        yield figure(f"{cell}: drift of equal runs", "standard deviation of ln", [statistics.stdev(log_s)])
+        yield figure(f"{cell}: ratio of equal runs", "new to base", [pair[at].ratio for pair in pairs])
     found = [compare(base, new) for base, new in product(equal, slow)]
     yield figure(
         f"pairs with a run slower by {_SLOWER:.0%} that are called slower",
@@ -153,8 +153,8 @@ def _resampled(lab: _Lab) -> Iterator[Figure]:
         [statistics.fmean(any(each.verdict == "slower" for each in pair) for pair in found)],
     )
     for at, each in enumerate(found[0]):
-        yield figure(f"{each.setup}: called slower", "share", [_share_slower([pair[at] for pair in found])])
-        yield figure(f"{each.setup}: ratio of slower runs", "new to base", [pair[at].ratio for pair in found])
+        yield figure(f"{each.cell}: called slower", "share", [_share_slower([pair[at] for pair in found])])
+        yield figure(f"{each.cell}: ratio of slower runs", "new to base", [pair[at].ratio for pair in found])
 
 
 def _short_run(lab: _Lab, code: Path) -> list[Repeat]:
@@ -188,9 +188,10 @@ def _us_a_row(repeat: Repeat) -> float:
 def _unseen(lab: _Lab) -> Iterator[Figure]:
     """Yield what auto reaches of the best of a sweep, at a latency that it knows nothing of."""
     repeats, methods = lab.run(_SWEPT, _SWEPT_LATENCIES_S, _POOL_SIZES, time_budget_s=_SWEEP_S)
-    advice = advise(repeats, methods)
+    recommendations = recommend(repeats, methods)
     autos = {
-        contender: pool_size_at(advice, method, _UNSEEN_LATENCY_S) for contender, method in methods.items()
+        contender: pool_size_at(recommendations, method, _UNSEEN_LATENCY_S)
+        for contender, method in methods.items()
     }
     sizes = sorted({*_POOL_SIZES, *autos.values()})
     repeats, _ = lab.run(_SWEPT, [_UNSEEN_LATENCY_S], sizes, time_budget_s=_UNSEEN_S)
@@ -206,13 +207,13 @@ def _unseen(lab: _Lab) -> Iterator[Figure]:
 
 def _rates(repeats: Sequence[Repeat], contender: str, latency_s: float) -> dict[int, list[float]]:
     return {
-        setup.in_flight: [repeat.rows / repeat.elapsed_s for repeat in found]
-        for setup, found in by_setup(repeats).items()
-        if (setup.contender, setup.latency_s) == (contender, latency_s)
+        cell.in_flight: [repeat.rows / repeat.elapsed_s for repeat in found]
+        for cell, found in by_cell(repeats).items()
+        if (cell.contender, cell.latency_s) == (contender, latency_s)
     }
 
 
-_PARTS = {"compare": _resampled, "advice": _unseen}
+_PARTS = {"compare": _resampled, "recommendations": _unseen}
 
 if __name__ == "__main__":
     main()

@@ -5,7 +5,7 @@ import luigi
 from pipeline import embedded
 from pipeline.cluster.jobs import MeasureRoundTrip
 from pipeline.errors import EmbeddedError
-from pipeline.measure.experiment.knee import pool_size_at, read_advice
+from pipeline.measure.experiment.recommendation import pool_size_at, read_recommendations
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job
 from tasks.settings import cluster_config, embedded_spec, output_folder
@@ -33,7 +33,7 @@ def pool_size_of(task: luigi.Task, cluster: ClusterConfig, method: str) -> int:
     `batch` finds its own: then it is only the most, and the default.
 
     Raises:
-        SettingError: there is no advice for the method, or its file is damaged.
+        SettingError: there is no recommendation for the method, or its file is damaged.
         ClusterError: the cluster's latency cannot be measured.
     """
     if task.pool_size:
@@ -41,9 +41,9 @@ def pool_size_of(task: luigi.Task, cluster: ClusterConfig, method: str) -> int:
     if method == "batch":
         return LoadConfig().pool_size
     file = output_folder() / POOL_SIZE_FILE
-    advice = read_advice(file)
+    recommendations = read_recommendations(file)
     round_trip_s = run_job(MeasureRoundTrip(cluster=cluster)).round_trip_s
-    size = pool_size_at(advice, method, round_trip_s)
+    size = pool_size_at(recommendations, method, round_trip_s)
     say(task, f"pool size {size} by {file}: a round trip to the cluster takes {1000 * round_trip_s:.1f} ms")
     return size
 

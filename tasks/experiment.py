@@ -11,8 +11,8 @@ from pipeline import embedded
 from pipeline.errors import SlowerError
 from pipeline.measure.article import report
 from pipeline.measure.experiment.comparison import compare
-from pipeline.measure.experiment.knee import Advice, advise, write_advice
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat
+from pipeline.measure.experiment.recommendation import Recommendation, recommend, write_recommendations
 from pipeline.measure.jobs import RunExperiment
 from pipeline.measure.reporting.measurements import read_measurements
 from pipeline.measure.reporting.report import MEASUREMENTS, PAGE, write_experiment
@@ -69,15 +69,17 @@ class Experiment(Measurement):
             "cluster": to_json_values(result.cluster),
             **report.environment(),
         }
-        self.write(result.repeats, facts, advise(result.repeats, result.methods))
+        self.write(result.repeats, facts, recommend(result.repeats, result.methods))
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
         """Return the pool sizes to time, first the one of the contenders that are not swept."""
         raise NotImplementedError
 
-    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], advice: Sequence[Advice]) -> None:
+    def write(
+        self, repeats: Sequence[Repeat], facts: dict[str, Any], recommendations: Sequence[Recommendation]
+    ) -> None:
         """Write the report."""
-        write_experiment(self.folder, repeats, facts, advice=advice)
+        write_experiment(self.folder, repeats, facts, recommendations=recommendations)
 
     def show(self) -> None:
         """Say where the page is."""
@@ -107,11 +109,13 @@ class SweepPoolSizes(Experiment):
         del cluster
         return tuple(self.pool_sizes)
 
-    def write(self, repeats: Sequence[Repeat], facts: dict[str, Any], advice: Sequence[Advice]) -> None:
-        """Write the report, and its advice once more where loads look for it."""
-        write_advice(self.folder / POOL_SIZE_FILE, advice)
-        write_advice(output_folder() / POOL_SIZE_FILE, advice)
-        super().write(repeats, facts, advice)
+    def write(
+        self, repeats: Sequence[Repeat], facts: dict[str, Any], recommendations: Sequence[Recommendation]
+    ) -> None:
+        """Write the report, and its recommendations once more where loads look for it."""
+        write_recommendations(self.folder / POOL_SIZE_FILE, recommendations)
+        write_recommendations(output_folder() / POOL_SIZE_FILE, recommendations)
+        super().write(repeats, facts, recommendations)
 
 
 class CompareReports(luigi.Task):
@@ -140,6 +144,6 @@ class CompareReports(luigi.Task):
             worst = max(slower, key=lambda each: each.ratio)
             raise SlowerError(
                 f"{self.new} is slower than {self.base} in {len(slower)} of {len(differences)} cells, "
-                f"{worst.ratio:.2f} times as slow in {worst.setup}; look at what changed between them"
+                f"{worst.ratio:.2f} times as slow in {worst.cell}; look at what changed between them"
             )
         self._is_done = True

@@ -79,7 +79,7 @@ def show_differences(differences: Sequence[Difference]) -> None:
         column.justify = "right"
     for each in differences:
         table.add_row(
-            str(each.setup),
+            str(each.cell),
             f"{each.base_us_a_row:.4g} (n = {each.base_n})",
             f"{each.new_us_a_row:.4g} (n = {each.new_n})",
             f"{each.ratio:.3f}",

@@ -47,7 +47,7 @@ def test_the_library_knows_no_luigi() -> None:
         "pipeline.requests.latencies",
         "pipeline.measure.experiment.statistics",
         "pipeline.measure.experiment.comparison",
-        "pipeline.measure.experiment.knee",
+        "pipeline.measure.experiment.recommendation",
         "pipeline.measure.experiment.latency_log",
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipeline.cluster.jobs import TableJob
-from pipeline.measure.article.timing import Cell
+from pipeline.measure.article.timing import LatencyTimings
 from pipeline.measure.experiment.measurement import LatencyKind, Repeat
 from pipeline.workers.jobs import Handler
 
@@ -27,7 +27,7 @@ class ClusterFacts:
 class LatencySweep:
     """The cells of the sync-versus-async table, what a single row takes, and where it was measured."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[LatencyTimings, ...]
     single_row_sync_s: float
     single_row_async_s: float
     scratch_table: str

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.measure.experiment.knee import Advice, Method
-from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
+from pipeline.measure.experiment.measurement import LATENCY_KINDS, Cell, LatencyKind, Repeat
+from pipeline.measure.experiment.recommendation import Method, Recommendation
 from pipeline.requests.latencies import Latencies
 
 ROWS = 1000
 LATENCIES_S = (0.0, 0.001, 0.005, 0.010, 0.100)
 BEGAN_AT_S = 1_795_000_000.0
 
-NOISY = Setup(contender="threads", latency_kind="sleep", latency_s=0.001, in_flight=100)
+NOISY = Cell(contender="threads", latency_kind="sleep", latency_s=0.001, in_flight=100)
 """Its repeats differ so much that no number can stand for them."""
-SHORT = Setup(contender="create, loop", latency_kind="sleep", latency_s=0.100, in_flight=1)
+SHORT = Cell(contender="create, loop", latency_kind="sleep", latency_s=0.100, in_flight=1)
 """So slow that it wrote fewer rows."""
-UNSEEN = Setup(contender="asyncio", latency_kind="network", latency_s=0.010, in_flight=100)
+UNSEEN = Cell(contender="asyncio", latency_kind="network", latency_s=0.010, in_flight=100)
 """Its server's processes were out of sight."""
 
 
@@ -76,13 +76,13 @@ def experiment(*, repeats: int = 5, pool_sizes: Sequence[int] = (100, 1, 10, 30,
     """Return a whole experiment: every contender at every latency of both kinds, Pools of several sizes."""
     noise = random.Random(1)  # noqa: S311 - noise, nothing secret
     return [
-        _timed(sized, setup, repeat, noise)
+        _timed(sized, cell, repeat, noise)
         for contender in CONTENDERS
         for kind in contender.latency_kinds
         for latency_s in LATENCIES_S
         for in_flight in (pool_sizes if contender.name.endswith("Pool") else [contender.in_flight])
-        for setup in [
-            Setup(contender=contender.name, latency_kind=kind, latency_s=latency_s, in_flight=in_flight)
+        for cell in [
+            Cell(contender=contender.name, latency_kind=kind, latency_s=latency_s, in_flight=in_flight)
         ]
         for sized in [replace(contender, in_flight=in_flight)]
         for repeat in range(1, repeats + 1)
@@ -92,16 +92,16 @@ def experiment(*, repeats: int = 5, pool_sizes: Sequence[int] = (100, 1, 10, 30,
 def renamed(repeats: Sequence[Repeat], name: str, to: str) -> list[Repeat]:
     """Return the same repeats with another name for one contender."""
     return [
-        replace(timed, setup=replace(timed.setup, contender=to)) if timed.setup.contender == name else timed
+        replace(timed, cell=replace(timed.cell, contender=to)) if timed.cell.contender == name else timed
         for timed in repeats
     ]
 
 
-def advice() -> list[Advice]:
+def recommendations() -> list[Recommendation]:
     """Return what such sweeps come to: more latency, more greenlets."""
     methods: Sequence[tuple[Method, float]] = (("prepared", 4510.0), ("create", 2380.0))
     return [
-        Advice(
+        Recommendation(
             method=method,
             latency_s=latency_s,
             pool_size=size,
@@ -140,15 +140,15 @@ def facts(*, cluster: str = "Test Cluster") -> dict[str, Any]:
     }
 
 
-def _timed(contender: Contender, setup: Setup, repeat: int, noise: random.Random) -> Repeat:
-    rows = ROWS // 5 if setup == SHORT else ROWS
+def _timed(contender: Contender, cell: Cell, repeat: int, noise: random.Random) -> Repeat:
+    rows = ROWS // 5 if cell == SHORT else ROWS
     requests = math.ceil(rows / contender.rows_a_request)
-    by_network = 1.04 if setup.latency_kind == "network" else 1.0
-    spread = 0.9 if setup == NOISY else 0.015
-    elapsed_s = by_network * contender.elapsed_s(rows, setup.latency_s) * noise.lognormvariate(0, spread)
+    by_network = 1.04 if cell.latency_kind == "network" else 1.0
+    spread = 0.9 if cell == NOISY else 0.015
+    elapsed_s = by_network * contender.elapsed_s(rows, cell.latency_s) * noise.lognormvariate(0, spread)
     request_s = elapsed_s * contender.in_flight / requests
     return Repeat(
-        setup=setup,
+        cell=cell,
         repeat=repeat,
         reactor=contender.reactor,
         patched=contender.patched,
@@ -156,9 +156,9 @@ def _timed(contender: Contender, setup: Setup, repeat: int, noise: random.Random
         requests=requests,
         elapsed_s=elapsed_s,
         client_cpu_s=rows * contender.row_s * noise.uniform(0.9, 1.1),
-        server_cpu_s=None if setup == UNSEEN else rows * 0.00011 * noise.uniform(0.9, 1.1),
-        latencies=_histogram(requests, setup.latency_s, request_s),
-        began_at_s=BEGAN_AT_S + 60 * repeat + 3600 * setup.latency_s,
+        server_cpu_s=None if cell == UNSEEN else rows * 0.00011 * noise.uniform(0.9, 1.1),
+        latencies=_histogram(requests, cell.latency_s, request_s),
+        began_at_s=BEGAN_AT_S + 60 * repeat + 3600 * cell.latency_s,
     )
 
 
@@ -169,3 +169,18 @@ def _histogram(requests: int, least_s: float, mean_s: float) -> str:
     for number in range(requests):
         latencies.record(least_s + over_s * (0.6 - 0.4 * math.log(1 - (number + 0.5) / requests)))
     return latencies.encoded
+
+
+def recommended(
+    latency_s: float, pool_size: int, *, method: Method = "create", largest: int = 1000
+) -> Recommendation:
+    """Return a recommendation of that pool size, sure to a factor of 2."""
+    return Recommendation(
+        method=method,
+        latency_s=latency_s,
+        pool_size=pool_size,
+        low=max(1, pool_size // 2),
+        high=min(2 * pool_size, largest),
+        largest=largest,
+        rows_per_s=1234.5,
+    )

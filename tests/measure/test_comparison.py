@@ -9,7 +9,7 @@ from scipy import stats
 from pipeline.errors import ResultsError
 from pipeline.measure.experiment import comparison
 from pipeline.measure.experiment.comparison import ALPHA, RUN_DRIFT, Difference, compare
-from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
 
 VARIATIONS = (0.02, 0.02, 0.03, 0.03, 0.04, 0.04, 0.05, 0.05)
 """How much repeats vary within a run, a cell each."""
@@ -18,7 +18,7 @@ VARIATIONS = (0.02, 0.02, 0.03, 0.03, 0.04, 0.04, 0.05, 0.05)
 def timed(contender: str, elapsed_s: float, rows: int = 1000) -> Repeat:
     """Return a pass of a contender; what a comparison does not look at is left empty."""
     return Repeat(
-        setup=Setup(contender=contender, latency_kind="network", latency_s=0.0, in_flight=10),
+        cell=Cell(contender=contender, latency_kind="network", latency_s=0.0, in_flight=10),
         repeat=0,
         reactor="",
         patched=True,
@@ -153,13 +153,13 @@ def test_p_is_corrected_for_the_number_of_cells() -> None:
     ratios = {"a": 1.12, "b": 1.0, "c": 1.11, "d": 1.5, "e": 1.001}
     base = [each for name in ratios for each in cell(name, [0.99, 1.0, 1.01])]
     new = [each for name, ratio in ratios.items() for each in cell(name, [0.99 * ratio, ratio, 1.01 * ratio])]
-    found = {each.setup.contender: each for each in compare(base, new)}
+    found = {each.cell.contender: each for each in compare(base, new)}
     assert list(found) == list(ratios)
     assert found["d"].adjusted_p == pytest.approx(5 * found["d"].p)
     assert found["a"].adjusted_p == pytest.approx(4 * found["a"].p)
     assert found["c"].adjusted_p == pytest.approx(3 * found["c"].p)
     assert (found["e"].adjusted_p, found["b"].adjusted_p) == (1, 1)
-    alike = compare(base, [timed(each.setup.contender, 1.1 * each.elapsed_s) for each in base])
+    alike = compare(base, [timed(each.cell.contender, 1.1 * each.elapsed_s) for each in base])
     assert {each.adjusted_p for each in alike} == {alike[0].adjusted_p}
 
 
@@ -190,7 +190,7 @@ def test_only_cells_of_both_runs_are_compared() -> None:
     """Cells of one run alone are left out; the others come in the order of base."""
     base = cell("a", [1, 1]) + cell("b", [1, 1]) + cell("c", [1, 1])
     new = cell("d", [1, 1]) + cell("c", [1, 1]) + cell("a", [1, 1])
-    assert [each.setup.contender for each in compare(base, new)] == ["a", "c"]
+    assert [each.cell.contender for each in compare(base, new)] == ["a", "c"]
 
 
 def test_runs_without_a_common_cell_are_an_error() -> None:

@@ -51,8 +51,8 @@ def test_every_contender_writes_every_row(workspace: Workspace) -> None:
     assert "To write with <code>create</code> at a latency of 0.001 s" in page.read_text(encoding="utf-8")
 
 
-def test_advice_is_found_and_taken(workspace: Workspace) -> None:
-    """A sweep leaves advice that `--pool-size auto` takes; without any, auto is refused by name."""
+def test_recommendations_are_found_and_taken(workspace: Workspace) -> None:
+    """A sweep leaves recommendations that `--pool-size auto` takes; without any, auto is refused by name."""
     load = ("LoadUsers", *ROWS, "--method", "prepared", "--pool-size", "auto")
     refused = workspace.luigi(*load)
     assert refused.returncode == 30

@@ -15,7 +15,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from pipeline.measure.article.timing import Cell, Timer
+from pipeline.measure.article.timing import LatencyTimings, Timer
 from tests.harness.workspace import Workspace
 
 COLUMNS = [
@@ -183,7 +183,7 @@ def test_a_report_is_never_overwritten(measured: tuple[Workspace, object]) -> No
 
 def test_a_cell_derives_its_numbers_from_its_repeats() -> None:
     """Medians, Little's law, speed-up and efficiency, on numbers worked out by hand."""
-    cell = Cell(
+    cell = LatencyTimings(
         latency_s=0.1, rows=1000, pool_size=50, sync_repeats_s=(9, 120, 100), async_repeats_s=(2, 3, 5, 8)
     )
     assert (cell.sync_s, cell.async_s) == (100, 4)

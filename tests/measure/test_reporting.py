@@ -34,10 +34,10 @@ def few(repeats: Sequence[Repeat]) -> list[Repeat]:
     return [
         timed
         for timed in repeats
-        if timed.setup.contender in {"create, loop", "create, Pool"}
-        and timed.setup.latency_kind == "sleep"
-        and timed.setup.latency_s in {0, 0.001}
-        and timed.setup.in_flight in {1, 100}
+        if timed.cell.contender in {"create, loop", "create, Pool"}
+        and timed.cell.latency_kind == "sleep"
+        and timed.cell.latency_s in {0, 0.001}
+        and timed.cell.in_flight in {1, 100}
         and timed.repeat <= 3
     ]
 
@@ -46,7 +46,7 @@ def few(repeats: Sequence[Repeat]) -> list[Repeat]:
 def folder(tmp_path_factory: pytest.TempPathFactory, repeats: Sequence[Repeat]) -> Path:
     """The whole experiment's report."""
     folder = tmp_path_factory.mktemp("report")
-    write_experiment(folder, repeats, experiments.facts(), advice=experiments.advice())
+    write_experiment(folder, repeats, experiments.facts(), recommendations=experiments.recommendations())
     return folder
 
 
@@ -101,9 +101,7 @@ def test_a_hostile_name_comes_back(tmp_path: Path, few: Sequence[Repeat]) -> Non
     """A contender's name with commas, quotes and a line end is one field."""
     named = experiments.renamed(few, "create, loop", f"{HOSTILE}\n,")
     write_measurements(tmp_path / "m.csv", named)
-    assert [timed.setup for timed in read_measurements(tmp_path / "m.csv")] == [
-        timed.setup for timed in named
-    ]
+    assert [timed.cell for timed in read_measurements(tmp_path / "m.csv")] == [timed.cell for timed in named]
 
 
 def test_measurements_carry_their_units(folder: Path, repeats: Sequence[Repeat]) -> None:
@@ -224,7 +222,7 @@ SECTIONS = (
 def test_a_pool_is_shown_at_one_size(folder: Path, repeats: Sequence[Repeat], tmp_path: Path) -> None:
     """Of a sweep the size fastest over all latencies is in every table, not one that was timed at a few."""
     assert "here, Pool of 300" in Page(folder / "report.html").text
-    cut = [timed for timed in repeats if timed.setup.in_flight != 300 or timed.setup.latency_s == 0]
+    cut = [timed for timed in repeats if timed.cell.in_flight != 300 or timed.cell.latency_s == 0]
     write_experiment(tmp_path, cut, experiments.facts())
     page = Page(tmp_path / "report.html")
     assert "here, Pool of 100" in page.text
@@ -232,8 +230,8 @@ def test_a_pool_is_shown_at_one_size(folder: Path, repeats: Sequence[Repeat], tm
 
 
 def test_what_was_not_measured_has_no_section(tmp_path: Path, repeats: Sequence[Repeat]) -> None:
-    """Without advice, article's contenders or both kinds of latency there is nothing said of them."""
-    write_experiment(tmp_path, [timed for timed in repeats if timed.setup.contender == "asyncio"], {})
+    """A page says nothing of recommendations, contenders or kinds of latency that were not measured."""
+    write_experiment(tmp_path, [timed for timed in repeats if timed.cell.contender == "asyncio"], {})
     text = Page(tmp_path / "report.html").text
     assert [title for title in SECTIONS if f"\n{title}\n" in text] == [SECTIONS[2], *SECTIONS[4:]]
     assert not list(tmp_path.glob("pool_sizes*"))
@@ -241,7 +239,7 @@ def test_what_was_not_measured_has_no_section(tmp_path: Path, repeats: Sequence[
 
 def test_a_report_of_noise_alone_has_no_plots(tmp_path: Path, repeats: Sequence[Repeat]) -> None:
     """Where no cell is known well enough the tables say so, and nothing is drawn."""
-    once = [timed for timed in repeats if timed.setup.latency_s == 0 and timed.repeat == 1]
+    once = [timed for timed in repeats if timed.cell.latency_s == 0 and timed.repeat == 1]
     write_experiment(tmp_path, once, experiments.facts())
     page = Page(tmp_path / "report.html")
     assert page.row("batch", "0 ms slept before each request").endswith("too few repeats: 1")

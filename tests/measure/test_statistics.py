@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ResultsError
-from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.measure.experiment.statistics import (
     NOISE_BOUND,
     CellSummary,
@@ -17,15 +17,15 @@ from pipeline.measure.experiment.statistics import (
 )
 from pipeline.requests.latencies import Latencies
 
-POOL = Setup(contender="pool", latency_kind="network", latency_s=0.0, in_flight=10)
+POOL = Cell(contender="pool", latency_kind="network", latency_s=0.0, in_flight=10)
 DELAYED = replace(POOL, latency_s=0.01)
 LOOP = replace(POOL, contender="loop", in_flight=1)
 
 
-def timed(elapsed_s: float = 2.0, *, setup: Setup = POOL) -> Repeat:
+def timed(elapsed_s: float = 2.0, *, cell: Cell = POOL) -> Repeat:
     """Return a pass of 1000 rows, each a request."""
     return Repeat(
-        setup=setup,
+        cell=cell,
         repeat=0,
         reactor="GeventConnection",
         patched=True,
@@ -47,9 +47,9 @@ def encoded(latencies_s: Sequence[float]) -> str:
     return latencies.encoded
 
 
-def passes(elapsed_s: Sequence[float], *, setup: Setup = POOL) -> list[Repeat]:
+def passes(elapsed_s: Sequence[float], *, cell: Cell = POOL) -> list[Repeat]:
     """Return repeats of one cell with these seconds."""
-    return [timed(each, setup=setup) for each in elapsed_s]
+    return [timed(each, cell=cell) for each in elapsed_s]
 
 
 def summary(repeats: Sequence[Repeat]) -> CellSummary:
@@ -100,7 +100,7 @@ def test_a_summary_follows_its_definitions() -> None:
     cell = summary(
         [
             replace(
-                timed(elapsed_s, setup=DELAYED),
+                timed(elapsed_s, cell=DELAYED),
                 requests=500,
                 client_cpu_s=cpu_s,
                 server_cpu_s=2 * cpu_s,
@@ -139,18 +139,18 @@ def test_a_server_out_of_sight_has_no_cpu() -> None:
 
 
 def test_cells_come_in_the_order_of_their_first_repeat() -> None:
-    """Repeats that alternate between cells are told apart by the whole setup, and order is kept."""
+    """Repeats that alternate between cells are told apart by the whole cell, and order is kept."""
     cells = summarise(
         [
             timed(1.0),
-            timed(5.0, setup=LOOP),
+            timed(5.0, cell=LOOP),
             timed(2.0),
-            timed(9.0, setup=replace(POOL, latency_kind="sleep")),
-            timed(7.0, setup=LOOP),
-            timed(3.0, setup=replace(POOL, in_flight=20)),
+            timed(9.0, cell=replace(POOL, latency_kind="sleep")),
+            timed(7.0, cell=LOOP),
+            timed(3.0, cell=replace(POOL, in_flight=20)),
         ]
     )
-    assert [(cell.setup.contender, cell.n, cell.elapsed.median) for cell in cells] == [
+    assert [(cell.cell.contender, cell.n, cell.elapsed.median) for cell in cells] == [
         ("pool", 2, 1.5),
         ("loop", 2, 6.0),
         ("pool", 1, 9.0),
@@ -163,7 +163,7 @@ def test_cells_come_in_the_order_of_their_first_repeat() -> None:
     "other", [replace(timed(), rows=999), replace(timed(), reactor="AsyncoreConnection")]
 )
 def test_unlike_repeats_have_no_summary(other: Repeat) -> None:
-    """Repeats of one setup with other rows or another reactor are not averaged, but an error."""
+    """Repeats of one cell with other rows or another reactor are not averaged, but an error."""
     with pytest.raises(ResultsError, match="pool, network 0 s, 10 in flight differ"):
         summarise([timed(), other])
 
@@ -184,14 +184,14 @@ def test_a_cell_is_too_noisy_beyond_the_bound() -> None:
 def test_few_repeats_are_known_by_their_floor_alone(n: int) -> None:
     """One or two repeats are too noisy to say, unless latency explains all but 20 % of them."""
     assert summary(passes([5.0] * n)).is_too_noisy
-    assert summary(passes([1.3] * n, setup=DELAYED)).is_too_noisy
-    assert not summary(passes([1.2] * n, setup=DELAYED)).is_too_noisy
-    assert uncertainty(passes([1.25] * n, setup=DELAYED)) == pytest.approx(0.2)
+    assert summary(passes([1.3] * n, cell=DELAYED)).is_too_noisy
+    assert not summary(passes([1.2] * n, cell=DELAYED)).is_too_noisy
+    assert uncertainty(passes([1.25] * n, cell=DELAYED)) == pytest.approx(0.2)
 
 
 def test_the_floor_does_not_hide_noise() -> None:
     """With three repeats their spread decides, however near to the floor they are."""
-    assert uncertainty(passes([1.01, 1.02, 2.04], setup=DELAYED)) == pytest.approx(1.03 / 2 / 1.02)
+    assert uncertainty(passes([1.01, 1.02, 2.04], cell=DELAYED)) == pytest.approx(1.03 / 2 / 1.02)
 
 
 def test_a_cell_is_repeated_until_it_is_precise() -> None:
@@ -200,4 +200,4 @@ def test_a_cell_is_repeated_until_it_is_precise() -> None:
     assert not is_precise_enough(passes([1.0, 1.0]), 0.5)
     assert is_precise_enough(passes([1.0, 1.02, 0.98]), 0.021)
     assert not is_precise_enough(passes([1.0, 1.02, 0.98]), 0.019)
-    assert is_precise_enough(passes([101.0], setup=replace(LOOP, latency_s=0.1)), 0.01)
+    assert is_precise_enough(passes([101.0], cell=replace(LOOP, latency_s=0.1)), 0.01)

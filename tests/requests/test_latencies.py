@@ -10,7 +10,7 @@ from hdrh.log import HistogramLogReader
 
 from pipeline.errors import OutputError, ResultsError
 from pipeline.measure.experiment.latency_log import write_log
-from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.requests.latencies import Latencies
 
 
@@ -30,7 +30,7 @@ def drawn(requests: int, seed: int) -> list[float]:
 def timed(contender: str, seconds: Sequence[float], began_at_s: float) -> Repeat:
     """Return a pass of these requests."""
     return Repeat(
-        setup=Setup(contender=contender, latency_kind="network", latency_s=0.001, in_flight=50),
+        cell=Cell(contender=contender, latency_kind="network", latency_s=0.001, in_flight=50),
         repeat=0,
         reactor="GeventConnection",
         patched=True,

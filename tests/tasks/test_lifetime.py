@@ -289,7 +289,7 @@ _TICKER = textwrap.dedent("""
     plan = handlers.plan_load(jobs.PlanLoad(load=load), quiet)
     begun = handlers.begin(jobs.BeginLoad(plan=plan, anew=False), quiet)
     ticker = gevent.spawn(tick)
-    loaded = handlers.load_share(jobs.LoadShare(plan=begun.plan, journal=begun.journal), quiet)
+    loaded = handlers.load_shard(jobs.LoadShard(plan=begun.plan, journal=begun.journal), quiet)
     assert loaded.rows == 100
     print(sum(tick_s > ticks_s[-1] - loaded.elapsed_s for tick_s in ticks_s))
 """)

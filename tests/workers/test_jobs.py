@@ -10,7 +10,7 @@ from pipeline.cluster.jobs import DescribeTable, Marker, SetUpTable, TableDescri
 from pipeline.cql.columns import Column
 from pipeline.cql.tables import Table
 from pipeline.load.jobs import BeginLoad, BegunLoad, FinishLoad, Load, LoadedShard, LoadPlan, LoadShard
-from pipeline.measure.article.timing import Cell
+from pipeline.measure.article.timing import LatencyTimings
 from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
@@ -64,7 +64,7 @@ FACTS = ClusterFacts(
     protocol_version=4,
     reactor="x",
 )
-CELL = Cell(latency_s=0.1, rows=2, pool_size=1, sync_repeats_s=(1.0,), async_repeats_s=(0.5, 0.6))
+CELL = LatencyTimings(latency_s=0.1, rows=2, pool_size=1, sync_repeats_s=(1.0,), async_repeats_s=(0.5, 0.6))
 DAY = dt.date(2026, 11, 25)
 
 

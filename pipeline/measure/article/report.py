@@ -15,7 +15,7 @@ from typing import Any
 from rich.table import Table
 
 from pipeline.files import atomic_path, write_text
-from pipeline.measure.article.timing import Cell
+from pipeline.measure.article.timing import LatencyTimings
 
 COLUMNS = (
     "latency_s",
@@ -38,7 +38,7 @@ COLUMNS = (
 """The columns of timings.csv: medians, then n and the spread of the repeats."""
 
 
-def write_report(folder: Path, cells: Sequence[Cell], facts: Mapping[str, Any]) -> None:
+def write_report(folder: Path, cells: Sequence[LatencyTimings], facts: Mapping[str, Any]) -> None:
     """Write `run.json`, `timings.png` and, last, because it stands for the whole, `timings.csv`.
 
     Raises:
@@ -105,7 +105,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _line(cell: Cell) -> list[str]:
+def _line(cell: LatencyTimings) -> list[str]:
     numbers: list[float] = [
         cell.latency_s,
         cell.sync_s,
@@ -127,7 +127,7 @@ def _line(cell: Cell) -> list[str]:
     return [f"{number:.6g}" for number in numbers]
 
 
-def _plot(cells: Sequence[Cell], path: Path) -> None:
+def _plot(cells: Sequence[LatencyTimings], path: Path) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415 - half a second that only a plot needs
 
     figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")

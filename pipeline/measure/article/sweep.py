@@ -13,7 +13,7 @@ from pipeline.cluster.scratch import scratch_table, unused_scratch
 from pipeline.cluster.translation import translated_errors
 from pipeline.cql.columns import Row
 from pipeline.datasets.dataset import Dataset
-from pipeline.measure.article.timing import Cell, Timer
+from pipeline.measure.article.timing import LatencyTimings, Timer
 from pipeline.measure.create import by_attribute, creates, in_loop, in_pool
 from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
 from pipeline.verify.found import verify_whole_table
@@ -61,7 +61,7 @@ def sweep(
         with translated_errors(f"cannot load {table_name(scratch)}"):
             repeats_s = _time_passes(session, dataset, scratch, job, rows, progress)
     cells = [
-        Cell(
+        LatencyTimings(
             latency_s=latency_s,
             rows=len(rows),
             pool_size=job.pool_size,

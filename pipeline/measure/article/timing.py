@@ -23,7 +23,7 @@ class Timer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class LatencyTimings:
     """One injected latency's repeats, in seconds, of `rows` rows: in a loop, and through a pool."""
 
     latency_s: float

@@ -7,8 +7,8 @@ from statistics import fmean, median, variance
 from typing import Literal
 
 from pipeline.errors import ResultsError
-from pipeline.measure.experiment.measurement import Repeat, Setup
-from pipeline.measure.experiment.statistics import by_setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
+from pipeline.measure.experiment.statistics import by_cell
 
 Verdict = Literal["slower", "faster", "no difference found"]
 
@@ -38,7 +38,7 @@ class Difference:
     is 1, the interval is 0 to infinity, and `hedges_g` is nan.
     """
 
-    setup: Setup
+    cell: Cell
     base_n: int
     new_n: int
     base_us_a_row: float
@@ -74,8 +74,8 @@ def compare(base: Sequence[Repeat], new: Sequence[Repeat]) -> list[Difference]:
     Raises:
         ResultsError: the runs have no cell in common.
     """
-    bases, news = by_setup(base), by_setup(new)
-    found = [_difference(setup, bases[setup], news[setup]) for setup in bases if setup in news]
+    bases, news = by_cell(base), by_cell(new)
+    found = [_difference(cell, bases[cell], news[cell]) for cell in bases if cell in news]
     if not found:
         raise ResultsError(
             f"the runs have no cell in common: base has {_listed(bases)}; new has {_listed(news)}; "
@@ -84,7 +84,7 @@ def compare(base: Sequence[Repeat], new: Sequence[Repeat]) -> list[Difference]:
     return _holm(found)
 
 
-def _difference(setup: Setup, base: Sequence[Repeat], new: Sequence[Repeat]) -> Difference:
+def _difference(cell: Cell, base: Sequence[Repeat], new: Sequence[Repeat]) -> Difference:
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415 - a tenth of a second that only this needs
 
     bases_s, news_s = ([repeat.elapsed_s / repeat.rows for repeat in side] for side in (base, new))
@@ -94,7 +94,7 @@ def _difference(setup: Setup, base: Sequence[Repeat], new: Sequence[Repeat]) -> 
     p = 2 * float(stdtr(freedom, -abs(apart) / error))
     reach = float(stdtrit(freedom, 1 - ALPHA / 2)) * error
     return Difference(
-        setup=setup,
+        cell=cell,
         base_n=len(bases),
         new_n=len(news),
         base_us_a_row=1e6 * median(bases_s),
@@ -132,14 +132,14 @@ def _hedges_g(bases: Sequence[float], news: Sequence[float]) -> float:
 def _holm(found: Sequence[Difference]) -> list[Difference]:
     # A cell that cannot be tested is no further chance of being wrong.
     tested = [each for each in found if min(each.base_n, each.new_n) >= _FEWEST_REPEATS]
-    adjusted: dict[Setup, float] = {}
+    adjusted: dict[Cell, float] = {}
     highest = 0.0
     for rank, each in enumerate(sorted(tested, key=lambda each: each.p)):
         highest = max(highest, min(1.0, (len(tested) - rank) * each.p))
-        adjusted[each.setup] = highest
-    return [replace(each, adjusted_p=adjusted.get(each.setup, 1.0)) for each in found]
+        adjusted[each.cell] = highest
+    return [replace(each, adjusted_p=adjusted.get(each.cell, 1.0)) for each in found]
 
 
-def _listed(setups: Collection[Setup]) -> str:
-    first = "; ".join(str(setup) for setup in list(setups)[:_MOST_LISTED])
-    return f"{first}; …" if len(setups) > _MOST_LISTED else first or "none"
+def _listed(cells: Collection[Cell]) -> str:
+    first = "; ".join(str(cell) for cell in list(cells)[:_MOST_LISTED])
+    return f"{first}; …" if len(cells) > _MOST_LISTED else first or "none"

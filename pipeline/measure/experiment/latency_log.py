@@ -7,7 +7,7 @@ from pathlib import Path
 from hdrh.log import HistogramLogWriter
 
 from pipeline.files import atomic_path
-from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.requests.latencies import histogram_of
 
 
@@ -28,7 +28,7 @@ def write_log(path: Path, repeats: Iterable[Repeat]) -> None:
         writer.output_legend()
         for repeat in sorted(repeats, key=lambda repeat: repeat.began_at_s):
             # The writer knows no tags, though the reader does; its ratio floors, so 1 loses nothing.
-            file.write(f"Tag={tag_of(repeat.setup)},")
+            file.write(f"Tag={tag_of(repeat.cell)},")
             writer.output_interval_histogram(
                 histogram_of(repeat.latencies),
                 repeat.began_at_s,
@@ -37,7 +37,7 @@ def write_log(path: Path, repeats: Iterable[Repeat]) -> None:
             )
 
 
-def tag_of(setup: Setup) -> str:
+def tag_of(cell: Cell) -> str:
     """Return a cell's name for a log, without the commas and blanks that a tag must not have."""
-    name = f"{setup.contender}-{setup.latency_kind}-{setup.latency_s:g}s-{setup.in_flight}"
+    name = f"{cell.contender}-{cell.latency_kind}-{cell.latency_s:g}s-{cell.in_flight}"
     return re.sub(r"[^\w.-]+", "_", name)

@@ -9,7 +9,7 @@ LATENCY_KINDS: tuple[LatencyKind, ...] = ("sleep", "network")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Setup:
+class Cell:
     """One cell of the experiment: who writes, at what latency, with how many requests in flight.
 
     `in_flight` is 1 for a loop; for what adapts by itself it is the most that it may have.
@@ -33,7 +33,7 @@ class Repeat:
     `reactor` is the driver's connection class, `patched` whether gevent had patched the process.
     """
 
-    setup: Setup
+    cell: Cell
     repeat: int
     reactor: str
     patched: bool

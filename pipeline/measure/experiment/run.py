@@ -23,7 +23,7 @@ from pipeline.datasets.dataset import Dataset
 from pipeline.errors import SettingError, WorkerError, suggestion
 from pipeline.measure import contenders
 from pipeline.measure.create import by_attribute, by_position, creates, in_pool
-from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.measure.experiment.plan import Plan, rows_within
 from pipeline.measure.experiment.trial import Description, Timing, Trial
 from pipeline.measure.jobs import ClusterFacts, ExperimentResult, RunExperiment
@@ -58,13 +58,13 @@ def run_experiment(
         ClusterError: the cluster failed.
     """
     descriptions = {name: _describe(name) for name in _named(job.contenders)}
-    setups = {setup: name for name, description in descriptions.items() for setup in _cells(description, job)}
-    if not setups:
+    cells = {cell: name for name, description in descriptions.items() for cell in _cells(description, job)}
+    if not cells:
         raise SettingError("no contender has a cell at these latencies; name others")
     model = unused_scratch(session, dataset.model, job.keyspace, job.run)
-    rows_of = {setup: rows_within(setup, len(rows), job.repeat_s) for setup in setups}
+    rows_of = {cell: rows_within(cell, len(rows), job.repeat_s) for cell in cells}
     plan = Plan(
-        setups=list(setups),
+        cells=list(cells),
         rows_of=rows_of.__getitem__,
         time_budget_s=job.time_budget_s,
         precision=job.precision,
@@ -79,13 +79,13 @@ def run_experiment(
         progress(0, int(job.time_budget_s), "s, warming up the server")
         warm_up_s = min(_WARM_UP_MOST_S, _WARM_UP_SHARE * job.time_budget_s)
         _warm_up(session, model, dataset, rows[:_WARM_UP_ROWS], warm_up_s)
-        for number, setup in enumerate(plan):
-            progress(int(plan.elapsed_s), int(job.time_budget_s), f"s, {number + 1}: {setup}")
-            routes = between.routes_at(setup)
-            timing = _time(setups[setup], _trial(job, model, setup, files[rows_of[setup]], routes))
-            verify_whole_table(session, model, dataset.columns, rows[: rows_of[setup]])
-            repeat = len(plan.repeats[setup]) + 1
-            plan.note(Repeat(setup=setup, repeat=repeat, rows=rows_of[setup], **asdict(timing)))
+        for number, cell in enumerate(plan):
+            progress(int(plan.elapsed_s), int(job.time_budget_s), f"s, {number + 1}: {cell}")
+            routes = between.routes_at(cell)
+            timing = _time(cells[cell], _trial(job, model, cell, files[rows_of[cell]], routes))
+            verify_whole_table(session, model, dataset.columns, rows[: rows_of[cell]])
+            repeat = len(plan.repeats[cell]) + 1
+            plan.note(Repeat(cell=cell, repeat=repeat, rows=rows_of[cell], **asdict(timing)))
         progress(int(job.time_budget_s), int(job.time_budget_s), "s")
     return ExperimentResult(
         repeats=tuple(repeat for repeats in plan.repeats.values() for repeat in repeats),
@@ -94,16 +94,16 @@ def run_experiment(
     )
 
 
-def _trial(job: RunExperiment, model: type[Model], setup: Setup, file: Path, routes: Routes) -> Trial:
+def _trial(job: RunExperiment, model: type[Model], cell: Cell, file: Path, routes: Routes) -> Trial:
     return Trial(
         cluster=replace(job.cluster, routes=routes),
         keyspace=job.keyspace.name,
         table=model.__table_name__,
         dataset=job.dataset,
         file=str(file),
-        in_flight=setup.in_flight,
-        sleep_s=0.0 if setup.latency_kind == "network" else setup.latency_s,
-        latency_s=setup.latency_s,
+        in_flight=cell.in_flight,
+        sleep_s=0.0 if cell.latency_kind == "network" else cell.latency_s,
+        latency_s=cell.latency_s,
         server_pids=job.server_pids,
     )
 
@@ -121,7 +121,7 @@ def _named(names: Sequence[str]) -> list[str]:
     return list(names or known)
 
 
-def _cells(description: Description, job: RunExperiment) -> Iterator[Setup]:
+def _cells(description: Description, job: RunExperiment) -> Iterator[Cell]:
     """Yield a contender's cells: a loop has one request in flight, others the first of the pool sizes.
 
     One that is swept has every pool size, but once a latency: where that is the network's.
@@ -132,7 +132,7 @@ def _cells(description: Description, job: RunExperiment) -> Iterator[Setup]:
         for latency_s in job.latencies_s:
             sizes = job.pool_sizes if description.is_swept and kind == "network" else job.pool_sizes[:1]
             for in_flight in (1,) if description.is_loop else sizes:
-                yield Setup(
+                yield Cell(
                     contender=description.label, latency_kind=kind, latency_s=latency_s, in_flight=in_flight
                 )
 
@@ -146,11 +146,11 @@ class _Between:
             (node, f"{host}:{port}") for node, (host, port) in zip(nodes, proxied.addresses, strict=True)
         )
 
-    def routes_at(self, setup: Setup) -> Routes:
+    def routes_at(self, cell: Cell) -> Routes:
         """Have the proxy add the latency of a cell; return the routes by way of it, none if it is slept."""
-        if setup.latency_kind != "network":
+        if cell.latency_kind != "network":
             return ()
-        self.proxy.set(round_trip_s=setup.latency_s)
+        self.proxy.set(round_trip_s=cell.latency_s)
         return self._routes
 
 

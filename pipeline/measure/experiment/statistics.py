@@ -8,7 +8,7 @@ from statistics import median, median_low
 import numpy as np
 
 from pipeline.errors import ResultsError
-from pipeline.measure.experiment.measurement import Repeat, Setup
+from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.requests.latencies import Latencies
 
 FEWEST_REPEATS = 3
@@ -65,13 +65,13 @@ def median_interval(values: Sequence[float]) -> Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class CellSummary:
-    """The repeats of one setup: medians over them, and the histogram of all their requests.
+    """The repeats of one cell: medians over them, and the histogram of all their requests.
 
     `rows` and `requests` are those of one repeat. `p50_s`, `p99_s`, `p999_s` and `latency_mean_s` are of a
     request. `server_cpu_us_a_row` is None where no repeat saw the server's processes.
     """
 
-    setup: Setup
+    cell: Cell
     reactor: str
     patched: bool
     rows: int
@@ -102,7 +102,7 @@ class CellSummary:
 
         Where there are fewer requests than may be in flight, that is one latency.
         """
-        return _floor_s(self.setup, self.requests)
+        return _floor_s(self.cell, self.requests)
 
     @property
     def predicted_s(self) -> float:
@@ -111,7 +111,7 @@ class CellSummary:
         It is requests x mean latency / in flight: what a pass takes whose every place in flight is always
         in use.
         """
-        return self.requests * self.latency_mean_s / min(self.setup.in_flight, self.requests)
+        return self.requests * self.latency_mean_s / min(self.cell.in_flight, self.requests)
 
     @property
     def prediction_error(self) -> float:
@@ -124,19 +124,19 @@ class CellSummary:
 
 
 def summarise(repeats: Sequence[Repeat]) -> list[CellSummary]:
-    """Return a summary a setup, in the order in which the setups first appear.
+    """Return a summary a cell, in the order in which the cells first appear.
 
     Raises:
-        ResultsError: repeats of a setup differ in rows, reactor or patching, or a histogram is damaged.
+        ResultsError: repeats of a cell differ in rows, reactor or patching, or a histogram is damaged.
     """
-    return [_summary(setup, cell) for setup, cell in by_setup(repeats).items()]
+    return [_summary(cell, of_cell) for cell, of_cell in by_cell(repeats).items()]
 
 
-def by_setup(repeats: Iterable[Repeat]) -> dict[Setup, list[Repeat]]:
-    """Return the repeats of each setup, setups and repeats in the order in which they come."""
-    cells: dict[Setup, list[Repeat]] = {}
+def by_cell(repeats: Iterable[Repeat]) -> dict[Cell, list[Repeat]]:
+    """Return the repeats of each cell, cells and repeats in the order in which they come."""
+    cells: dict[Cell, list[Repeat]] = {}
     for repeat in repeats:
-        cells.setdefault(repeat.setup, []).append(repeat)
+        cells.setdefault(repeat.cell, []).append(repeat)
     return cells
 
 
@@ -156,22 +156,22 @@ def uncertainty(repeats: Sequence[Repeat]) -> float:
     elapsed = median_interval([repeat.elapsed_s for repeat in repeats])
     if elapsed.n >= FEWEST_REPEATS:
         return elapsed.relative_half_width
-    floor_s = _floor_s(repeats[0].setup, _requests(repeats))
+    floor_s = _floor_s(repeats[0].cell, _requests(repeats))
     return (elapsed.median - floor_s) / elapsed.median
 
 
-def _summary(setup: Setup, repeats: Sequence[Repeat]) -> CellSummary:
+def _summary(cell: Cell, repeats: Sequence[Repeat]) -> CellSummary:
     kinds = {(repeat.rows, repeat.reactor, repeat.patched) for repeat in repeats}
     if len(kinds) > 1:
         raise ResultsError(
-            f"repeats of {setup} differ in rows, reactor or patching: {sorted(kinds)}; "
+            f"repeats of {cell} differ in rows, reactor or patching: {sorted(kinds)}; "
             "they are not of one run, summarise each run by itself"
         )
     [(rows, reactor, patched)] = kinds
     latencies = Latencies.merged(repeat.latencies for repeat in repeats)
     servers_s = [repeat.server_cpu_s for repeat in repeats if repeat.server_cpu_s is not None]
     return CellSummary(
-        setup=setup,
+        cell=cell,
         reactor=reactor,
         patched=patched,
         rows=rows,
@@ -192,5 +192,5 @@ def _requests(repeats: Sequence[Repeat]) -> int:
     return median_low(repeat.requests for repeat in repeats)
 
 
-def _floor_s(setup: Setup, requests: int) -> float:
-    return requests * setup.latency_s / min(setup.in_flight, requests)
+def _floor_s(cell: Cell, requests: int) -> float:
+    return requests * cell.latency_s / min(cell.in_flight, requests)

@@ -19,15 +19,15 @@ LOOP, POOL, POOL_SIZE = "create, loop", "create, Pool", 100
 """The contenders that are the article's program, and the size of its Pool."""
 
 
-def article_table(cells: Sequence[CellSummary]) -> Table | None:
+def article_table(summaries: Sequence[CellSummary]) -> Table | None:
     """Return the article's loop and Pool beside those of `cells`, a latency a row; None without either."""
-    slept = [cell for cell in cells if cell.setup.latency_kind == "sleep"]
-    loops = {cell.setup.latency_s: cell for cell in slept if cell.setup.contender == LOOP}
-    pools = {cell.setup.latency_s: cell for cell in slept if cell.setup.contender == POOL}
+    slept = [summary for summary in summaries if summary.cell.latency_kind == "sleep"]
+    loops = {summary.cell.latency_s: summary for summary in slept if summary.cell.contender == LOOP}
+    pools = {summary.cell.latency_s: summary for summary in slept if summary.cell.contender == POOL}
     latencies_s = sorted({*loops, *pools})
     if not latencies_s:
         return None
-    size = max((cell.setup.in_flight for cell in pools.values()), default=POOL_SIZE)
+    size = max((summary.cell.in_flight for summary in pools.values()), default=POOL_SIZE)
     return Table(
         caption=f"Seconds for {ROWS:,} rows, a sleep before each",
         groups=((f"the article, Pool of {POOL_SIZE}", 3), (f"here, Pool of {size}", 6)),
@@ -66,15 +66,17 @@ def _published(latency_s: float) -> Iterator[Entry]:
 
 
 def _measured(loop: CellSummary | None, pool: CellSummary | None) -> Iterator[Entry]:
-    for cell in (loop, pool):
-        if cell is None:
+    for summary in (loop, pool):
+        if summary is None:
             yield from [Entry(DASH)] * 2
-        elif cell.is_too_noisy:
-            yield Entry(doubt(cell), span=2)
+        elif summary.is_too_noisy:
+            yield Entry(doubt(summary), span=2)
         else:
-            scale = ROWS / cell.rows
-            yield Entry(number(scale * cell.elapsed.median), "" if scale == 1 else f"from {cell.rows:,} rows")
-            yield Entry(interval(cell.elapsed, scale))
+            scale = ROWS / summary.rows
+            yield Entry(
+                number(scale * summary.elapsed.median), "" if scale == 1 else f"from {summary.rows:,} rows"
+            )
+            yield Entry(interval(summary.elapsed, scale))
     if loop is None or pool is None or loop.is_too_noisy or pool.is_too_noisy:
         yield Entry(DASH)
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import ResultsError, abbreviated
 from pipeline.files import write_text
-from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
+from pipeline.measure.experiment.measurement import LATENCY_KINDS, Cell, LatencyKind, Repeat
 from pipeline.requests.latencies import Latencies
 
 
@@ -49,15 +49,15 @@ def read_measurements(path: Path) -> list[Repeat]:
             f"{path}:1: the columns are {abbreviated(','.join(header))!r}, not those that this version "
             "writes; measure again with it"
         )
-    repeats: dict[tuple[Setup, int], Repeat] = {}
+    repeats: dict[tuple[Cell, int], Repeat] = {}
     for at, fields in lines:
         timed = _repeat(f"{path}:{at}", fields)
-        if repeats.setdefault((timed.setup, timed.repeat), timed) is not timed:
+        if repeats.setdefault((timed.cell, timed.repeat), timed) is not timed:
             raise ResultsError(
-                f"{path}:{at}: repeat {timed.repeat} of {timed.setup} is there twice; {_ADVICE}"
+                f"{path}:{at}: repeat {timed.repeat} of {timed.cell} is there twice; {_REMEDY}"
             )
     if not repeats or not text.endswith("\n"):
-        raise ResultsError(f"{path}: it ends too early, after {len(repeats)} repeats; {_ADVICE}")
+        raise ResultsError(f"{path}: it ends too early, after {len(repeats)} repeats; {_REMEDY}")
     return list(repeats.values())
 
 
@@ -68,18 +68,18 @@ def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         for fields in lines:
             yield lines.line_num, fields
     except csv.Error as error:
-        raise ResultsError(f"{path}:{lines.line_num}: it is no CSV: {error}; {_ADVICE}") from error
+        raise ResultsError(f"{path}:{lines.line_num}: it is no CSV: {error}; {_REMEDY}") from error
 
 
 def _line(timed: Repeat) -> list[str]:
-    setup = timed.setup
+    cell = timed.cell
     server_cpu_s = timed.server_cpu_s
     latencies = Latencies.decode(timed.latencies)
     return [
-        setup.contender,
-        setup.latency_kind,
-        repr(setup.latency_s),
-        str(setup.in_flight),
+        cell.contender,
+        cell.latency_kind,
+        repr(cell.latency_s),
+        str(cell.in_flight),
         str(timed.repeat),
         timed.reactor,
         str(timed.patched).lower(),
@@ -96,18 +96,16 @@ def _line(timed: Repeat) -> list[str]:
 
 def _repeat(at: str, line: Sequence[str]) -> Repeat:
     if len(line) != len(COLUMNS):
-        raise ResultsError(f"{at}: {len(line)} fields in place of {len(COLUMNS)}; {_ADVICE}")
+        raise ResultsError(f"{at}: {len(line)} fields in place of {len(COLUMNS)}; {_REMEDY}")
     field: dict[str, Any] = {}
     for column, text in zip(COLUMNS, line, strict=True):
         try:
             field[column] = _READ[column](text)
         except (ValueError, KeyError) as error:
-            raise ResultsError(f"{at}: {column} cannot be {abbreviated(text)!r}; {_ADVICE}") from error
+            raise ResultsError(f"{at}: {column} cannot be {abbreviated(text)!r}; {_REMEDY}") from error
     server_cpu_us = field["server_cpu_us_per_row"]
     return Repeat(
-        setup=Setup(
-            **{name: field[name] for name in ("contender", "latency_kind", "latency_s", "in_flight")}
-        ),
+        cell=Cell(**{name: field[name] for name in ("contender", "latency_kind", "latency_s", "in_flight")}),
         **{name: field[name] for name in ("repeat", "reactor", "patched", "rows", "requests", "elapsed_s")},
         client_cpu_s=field["client_cpu_us_per_row"] * field["rows"] / 1e6,
         server_cpu_s=None if server_cpu_us is None else server_cpu_us * field["rows"] / 1e6,
@@ -169,4 +167,4 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 COLUMNS = tuple(_READ)
 """The columns; an empty server_cpu_us_per_row: its processes were out of sight; began_at: UTC, ISO 8601."""
 
-_ADVICE = "restore the file from where it was copied, or measure again"
+_REMEDY = "restore the file from where it was copied, or measure again"

@@ -9,18 +9,18 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import escape
 
-from pipeline.measure.experiment.knee import Advice, sentences
 from pipeline.measure.experiment.measurement import LATENCY_KINDS, Repeat
+from pipeline.measure.experiment.recommendation import Recommendation, sentences
 from pipeline.measure.experiment.statistics import NOISE_BOUND, CellSummary
 from pipeline.measure.reporting.article import article_table
 from pipeline.measure.reporting.plots import Plot
 from pipeline.measure.reporting.tables import (
     Table,
-    advice_table,
     contenders_table,
     facts_table,
     kinds_table,
     processes_table,
+    recommendations_table,
 )
 from pipeline.measure.reporting.wording import KINDS, moment
 
@@ -30,8 +30,8 @@ class Content:
     """What a page shows: `cells` has one a contender, kind and latency; `files` says what is in each."""
 
     repeats: Sequence[Repeat]
-    cells: Sequence[CellSummary]
-    advice: Sequence[Advice]
+    summaries: Sequence[CellSummary]
+    recommendations: Sequence[Recommendation]
     plots: Sequence[Plot]
     facts: Mapping[str, Any]
     files: Mapping[str, str]
@@ -47,13 +47,13 @@ def render(content: Content) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    repeats, cells, facts = content.repeats, content.cells, dict(content.facts)
-    all_rows = max(cell.rows for cell in cells)
+    repeats, summaries, facts = content.repeats, content.summaries, dict(content.facts)
+    all_rows = max(summary.rows for summary in summaries)
     versions = facts.pop("versions", {})
     shown = {name: versions[name] for name in _SHOWN_PACKAGES if name in versions}
-    article, kinds = article_table(cells), kinds_table(cells)
+    article, kinds = article_table(summaries), kinds_table(summaries)
     sections = {
-        "advice": "What to do" if content.advice else "",
+        "recommendations": "What to do" if content.recommendations else "",
         "article": "The article's experiment" if article else "",
         "contenders": "The contenders",
         "kinds": "Sleep beside network" if kinds else "",
@@ -67,15 +67,17 @@ def render(content: Content) -> str:
         summary=_summary(repeats, facts),
         began=moment(min(repeat.began_at_s for repeat in repeats)),
         sections={name: title for name, title in sections.items() if title},
-        advised=sentences(content.advice[0]) if content.advice else (),
-        advice=advice_table(content.advice) if len(content.advice) > 1 else None,
+        recommended=sentences(content.recommendations[0]) if content.recommendations else (),
+        recommendations=recommendations_table(content.recommendations)
+        if len(content.recommendations) > 1
+        else None,
         article=article,
-        contender_tables=_contender_tables(cells, all_rows),
-        has_more_sizes=len({repeat.setup for repeat in repeats}) > len(cells),
+        contender_tables=_contender_tables(summaries, all_rows),
+        has_more_sizes=len({repeat.cell for repeat in repeats}) > len(summaries),
         kinds=kinds,
         plots=[(plot, _inline(plot)) for plot in content.plots],
         noise_bound=f"{100 * NOISE_BOUND:.0f} %",
-        processes=processes_table(cells),
+        processes=processes_table(summaries),
         environment=facts_table("Versions, cluster, settings and machine", {**shown, **facts}),
         versions=facts_table("Installed packages", versions),
         files=content.files,
@@ -86,7 +88,7 @@ _SHOWN_PACKAGES = ("cassandra-driver", "gevent")
 
 
 def _summary(repeats: Sequence[Repeat], facts: Mapping[str, Any]) -> str:
-    contenders = len({repeat.setup.contender for repeat in repeats})
+    contenders = len({repeat.cell.contender for repeat in repeats})
     began = moment(min(repeat.began_at_s for repeat in repeats))
     ended = moment(max(repeat.began_at_s + repeat.elapsed_s for repeat in repeats))
     said = [f"{len(repeats):,} timed passes of {contenders} contenders, {began} to {ended} UTC"]
@@ -100,12 +102,12 @@ def _summary(repeats: Sequence[Repeat], facts: Mapping[str, Any]) -> str:
     return f"{'; '.join(said)}."
 
 
-def _contender_tables(cells: Sequence[CellSummary], all_rows: int) -> dict[str, list[Table]]:
+def _contender_tables(summaries: Sequence[CellSummary], all_rows: int) -> dict[str, list[Table]]:
     tables: dict[str, list[Table]] = {}
     for kind in LATENCY_KINDS:
-        of_kind = [cell for cell in cells if cell.setup.latency_kind == kind]
-        for latency_s in sorted({cell.setup.latency_s for cell in of_kind}):
-            at_latency = [cell for cell in of_kind if cell.setup.latency_s == latency_s]
+        of_kind = [summary for summary in summaries if summary.cell.latency_kind == kind]
+        for latency_s in sorted({summary.cell.latency_s for summary in of_kind}):
+            at_latency = [summary for summary in of_kind if summary.cell.latency_s == latency_s]
             tables.setdefault(KINDS[kind], []).append(contenders_table(kind, latency_s, at_latency, all_rows))
     return tables
 

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.errors import abbreviated
-from pipeline.measure.experiment.knee import CLOSE_TO_BEST, find_knee
-from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind, Repeat, Setup
-from pipeline.measure.experiment.statistics import CellSummary, by_setup
+from pipeline.measure.experiment.measurement import LATENCY_KINDS, Cell, LatencyKind, Repeat
+from pipeline.measure.experiment.recommendation import CLOSE_TO_BEST, find_pool_size
+from pipeline.measure.experiment.statistics import CellSummary, by_cell
 from pipeline.measure.reporting import drawing
 from pipeline.measure.reporting.wording import KINDS, ROWS, doubt, milliseconds
 
@@ -45,7 +45,7 @@ class Plot:
 
 
 def draw(
-    folder: Path, main: Sequence[CellSummary], cells: Sequence[CellSummary], repeats: Sequence[Repeat]
+    folder: Path, main: Sequence[CellSummary], summaries: Sequence[CellSummary], repeats: Sequence[Repeat]
 ) -> list[Plot]:
     """Draw what the cells give: plots of the main ones, and of each contender with several pool sizes.
 
@@ -54,28 +54,32 @@ def draw(
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
     """
-    names = list(dict.fromkeys(cell.setup.contender for cell in main))
-    rates = {setup: [each.rows / each.elapsed_s for each in of] for setup, of in by_setup(repeats).items()}
+    names = list(dict.fromkeys(summary.cell.contender for summary in main))
+    rates = {cell: [each.rows / each.elapsed_s for each in of] for cell, of in by_cell(repeats).items()}
     drawn: list[Plot] = []
     for kind in LATENCY_KINDS:
-        of_kind = [cell for cell in main if cell.setup.latency_kind == kind]
-        latencies_s = sorted({cell.setup.latency_s for cell in of_kind})
+        of_kind = [summary for summary in main if summary.cell.latency_kind == kind]
+        latencies_s = sorted({summary.cell.latency_s for summary in of_kind})
         if _sure(of_kind):
             drawn.append(plot_times(folder, kind, of_kind, names))
         for middle_s in latencies_s[len(latencies_s) // 2 :][:1]:
-            at_middle = [cell for cell in of_kind if cell.setup.latency_s == middle_s]
+            at_middle = [summary for summary in of_kind if summary.cell.latency_s == middle_s]
             if _sure(at_middle):
                 drawn.append(plot_percentiles(folder, kind, middle_s, at_middle))
         for name in names:
             swept = [
-                cell for cell in cells if (cell.setup.contender, cell.setup.latency_kind) == (name, kind)
+                summary
+                for summary in summaries
+                if (summary.cell.contender, summary.cell.latency_kind) == (name, kind)
             ]
-            if _sure(swept) and len({cell.setup.in_flight for cell in swept}) > 1:
+            if _sure(swept) and len({summary.cell.in_flight for summary in swept}) > 1:
                 drawn.append(plot_pool_sizes(folder, kind, name, swept, rates))
     return drawn
 
 
-def plot_times(folder: Path, kind: LatencyKind, cells: Sequence[CellSummary], names: Sequence[str]) -> Plot:
+def plot_times(
+    folder: Path, kind: LatencyKind, summaries: Sequence[CellSummary], names: Sequence[str]
+) -> Plot:
     """Draw each contender's time against the injected latency; `names` are those of all plots, drawn or not.
 
     Raises:
@@ -86,13 +90,15 @@ def plot_times(folder: Path, kind: LatencyKind, cells: Sequence[CellSummary], na
         figure, axes = _begin(title, f"s for {ROWS:,} rows: median and 95 % interval")
         lines = [
             _Line(
-                _label(contender), style, [_time(cell) for cell in cells if cell.setup.contender == contender]
+                _label(contender),
+                style,
+                [_time(summary) for summary in summaries if summary.cell.contender == contender],
             )
             for contender, style in zip(names, drawing.styles(len(names)), strict=True)
         ]
         # The legend reads from top to bottom as the lines end.
-        left_out = _draw(figure, axes, sorted(lines, key=lambda line: -line.last), cells)
-        latencies_s = sorted({cell.setup.latency_s for cell in cells})
+        left_out = _draw(figure, axes, sorted(lines, key=lambda line: -line.last), summaries)
+        latencies_s = sorted({summary.cell.latency_s for summary in summaries})
         least_s = min((latency_s for latency_s in latencies_s if latency_s), default=1.0)
         # A logarithmic axis has no 0; below the smallest latency this one is linear, down to 0.
         axes.set_xscale("symlog", linthresh=least_s, linscale=0.5)
@@ -103,8 +109,10 @@ def plot_times(folder: Path, kind: LatencyKind, cells: Sequence[CellSummary], na
         return Plot(name=name, title=title, left_out=left_out, svg=drawing.save(figure, folder, name))
 
 
-def plot_percentiles(folder: Path, kind: LatencyKind, latency_s: float, cells: Sequence[CellSummary]) -> Plot:
-    """Draw what half, 99 % and 99.9 % of each contender's requests took at most; `cells` are of one latency.
+def plot_percentiles(
+    folder: Path, kind: LatencyKind, latency_s: float, summaries: Sequence[CellSummary]
+) -> Plot:
+    """Draw what half, 99 % and 99.9 % of each contender's requests took at most, at one latency.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -112,26 +120,29 @@ def plot_percentiles(folder: Path, kind: LatencyKind, latency_s: float, cells: S
     name, title = f"percentiles_{kind}", f"How long requests take, {milliseconds(latency_s)} {KINDS[kind]}"
     with drawing.look(name):
         figure, axes = _begin(title, height_in=4.8)
-        sure = _sure(cells)
+        sure = _sure(summaries)
         rows = range(len(sure))
         for label, colour, marker, values_s in (
-            ("p50", drawing.BLUE, "o", [cell.p50_s for cell in sure]),
-            ("p99", drawing.VERMILION, "^", [cell.p99_s for cell in sure]),
-            ("p99.9", drawing.BLACK, "D", [cell.p999_s for cell in sure]),
+            ("p50", drawing.BLUE, "o", [summary.p50_s for summary in sure]),
+            ("p99", drawing.VERMILION, "^", [summary.p99_s for summary in sure]),
+            ("p99.9", drawing.BLACK, "D", [summary.p999_s for summary in sure]),
         ):
             values_ms = [1e3 * value_s for value_s in values_s]
             axes.plot(values_ms, rows, label=label, color=colour, marker=marker, linestyle="", zorder=3)
         axes.hlines(
-            rows, [1e3 * cell.p50_s for cell in sure], [1e3 * cell.p999_s for cell in sure], color="#777777"
+            rows,
+            [1e3 * summary.p50_s for summary in sure],
+            [1e3 * summary.p999_s for summary in sure],
+            color="#777777",
         )
         if latency_s:
             axes.axvline(1e3 * latency_s, color=drawing.BLACK, linestyle=":", label="latency")
         axes.set_xscale("log")
         drawing.plain_numbers(axes.xaxis, most_decades=2)
-        axes.set_yticks(rows, [_label(cell.setup.contender) for cell in sure])
+        axes.set_yticks(rows, [_label(summary.cell.contender) for summary in sure])
         axes.invert_yaxis()
         axes.set_xlabel("ms")
-        left_out = _legend(figure, axes.get_legend_handles_labels(), cells)
+        left_out = _legend(figure, axes.get_legend_handles_labels(), summaries)
         return Plot(name=name, title=title, left_out=left_out, svg=drawing.save(figure, folder, name))
 
 
@@ -139,10 +150,10 @@ def plot_pool_sizes(
     folder: Path,
     kind: LatencyKind,
     contender: str,
-    cells: Sequence[CellSummary],
-    rates: Mapping[Setup, Sequence[float]],
+    summaries: Sequence[CellSummary],
+    rates: Mapping[Cell, Sequence[float]],
 ) -> Plot:
-    """Draw one contender's throughput against its pool size, a line a latency, a ring around each knee.
+    """Draw one contender's throughput against its pool size, a line a latency; recommended sizes have a ring.
 
     `rates` are the repeats' rows/s.
 
@@ -156,18 +167,25 @@ def plot_pool_sizes(
         figure, axes = _begin(
             title, f"rows/s: median and 95 % interval; ringed: the smallest pool within {close} of the best"
         )
-        latencies_s = sorted({cell.setup.latency_s for cell in cells})
+        latencies_s = sorted({summary.cell.latency_s for summary in summaries})
         lines: list[_Line] = []
         for latency_s, style in zip(latencies_s, drawing.styles(len(latencies_s)), strict=True):
-            line = [cell for cell in cells if cell.setup.latency_s == latency_s]
-            lines.append(_Line(milliseconds(latency_s), style, [_throughput(cell) for cell in line]))
-            sure = {cell.setup.in_flight: rates[cell.setup] for cell in _sure(line)}
+            line = [summary for summary in summaries if summary.cell.latency_s == latency_s]
+            lines.append(_Line(milliseconds(latency_s), style, [_throughput(summary) for summary in line]))
+            sure = {summary.cell.in_flight: rates[summary.cell] for summary in _sure(line)}
             if sure:
-                knee = find_knee(sure)
-                axes.plot(knee.pool_size, knee.rows_per_s, "o", markersize=15, color="k", fillstyle="none")
-        left_out = _draw(figure, axes, lines, cells)
+                recommended = find_pool_size(sure)
+                axes.plot(
+                    recommended.pool_size,
+                    recommended.rows_per_s,
+                    "o",
+                    markersize=15,
+                    color="k",
+                    fillstyle="none",
+                )
+        left_out = _draw(figure, axes, lines, summaries)
         axes.set_xscale("log")
-        sizes = sorted({cell.setup.in_flight for cell in cells})
+        sizes = sorted({summary.cell.in_flight for summary in summaries})
         drawing.mark(axes.xaxis, sizes, [str(size) for size in sizes])
         axes.set_xlabel("pool size")
         return Plot(name=name, title=title, left_out=left_out, svg=drawing.save(figure, folder, name))
@@ -181,7 +199,7 @@ def _begin(title: str, unit: str = "", height_in: float = 6.4) -> tuple[Figure, 
     return figure, axes
 
 
-def _draw(figure: Figure, axes: Axes, lines: Sequence[_Line], cells: Sequence[CellSummary]) -> str:
+def _draw(figure: Figure, axes: Axes, lines: Sequence[_Line], summaries: Sequence[CellSummary]) -> str:
     """Draw lines with error bars up a logarithmic axis, and a legend in their order; return what it says."""
     handles: list[Any] = []
     labels: list[str] = []
@@ -192,17 +210,17 @@ def _draw(figure: Figure, axes: Axes, lines: Sequence[_Line], cells: Sequence[Ce
             labels.append(line.label)
     axes.set_yscale("log")
     drawing.plain_numbers(axes.yaxis, most_decades=4)
-    return _legend(figure, (handles, labels), cells)
+    return _legend(figure, (handles, labels), summaries)
 
 
-def _legend(figure: Figure, named: tuple[list[Any], list[str]], cells: Sequence[CellSummary]) -> str:
+def _legend(figure: Figure, named: tuple[list[Any], list[str]], summaries: Sequence[CellSummary]) -> str:
     """Draw a legend below the plot; say in it, and to the caller, which cells are too noisy to be drawn."""
     handles, labels = named
     noisy = [
-        f"{_label(cell.setup.contender)}, {cell.setup.in_flight} in flight, "
-        f"at {milliseconds(cell.setup.latency_s)} ({doubt(cell)})"
-        for cell in cells
-        if cell.is_too_noisy
+        f"{_label(summary.cell.contender)}, {summary.cell.in_flight} in flight, "
+        f"at {milliseconds(summary.cell.latency_s)} ({doubt(summary)})"
+        for summary in summaries
+        if summary.is_too_noisy
     ]
     few = noisy[:_MOST_LISTED] + [f"and {len(noisy) - _MOST_LISTED} more"] * (len(noisy) > _MOST_LISTED)
     figure.legend(
@@ -226,23 +244,23 @@ def _label(contender: str) -> str:
     return abbreviated(contender, 30)
 
 
-def _sure(cells: Sequence[CellSummary]) -> list[CellSummary]:
-    return [cell for cell in cells if not cell.is_too_noisy]
+def _sure(summaries: Sequence[CellSummary]) -> list[CellSummary]:
+    return [summary for summary in summaries if not summary.is_too_noisy]
 
 
-def _time(cell: CellSummary) -> _Point:
-    scale = ROWS / cell.rows
-    return _point(cell, cell.setup.latency_s, lambda elapsed_s: scale * elapsed_s)
+def _time(summary: CellSummary) -> _Point:
+    scale = ROWS / summary.rows
+    return _point(summary, summary.cell.latency_s, lambda elapsed_s: scale * elapsed_s)
 
 
-def _throughput(cell: CellSummary) -> _Point:
-    return _point(cell, cell.setup.in_flight, lambda elapsed_s: cell.rows / elapsed_s)
+def _throughput(summary: CellSummary) -> _Point:
+    return _point(summary, summary.cell.in_flight, lambda elapsed_s: summary.rows / elapsed_s)
 
 
-def _point(cell: CellSummary, x: float, drawn: Callable[[float], float]) -> _Point:
+def _point(summary: CellSummary, x: float, drawn: Callable[[float], float]) -> _Point:
     """Return what is drawn of the elapsed seconds; nan, a gap in the line, where they are too noisy."""
-    if cell.is_too_noisy:
+    if summary.is_too_noisy:
         return x, math.nan, 0, 0
-    median = drawn(cell.elapsed.median)
-    ends = [drawn(end) for end in (cell.elapsed.low, cell.elapsed.high) if end is not None] or [median]
+    median = drawn(summary.elapsed.median)
+    ends = [drawn(end) for end in (summary.elapsed.low, summary.elapsed.high) if end is not None] or [median]
     return x, median, median - min(ends), max(ends) - median

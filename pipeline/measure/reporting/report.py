@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_text
-from pipeline.measure.experiment.knee import Advice
 from pipeline.measure.experiment.latency_log import write_log
 from pipeline.measure.experiment.measurement import Repeat
+from pipeline.measure.experiment.recommendation import Recommendation
 from pipeline.measure.experiment.statistics import CellSummary, summarise
 from pipeline.measure.reporting.measurements import write_measurements
 
@@ -17,32 +17,36 @@ MEASUREMENTS, HISTOGRAMS, FACTS, PAGE = "measurements.csv", "latencies.hlog", "r
 
 
 def write_experiment(
-    folder: Path, repeats: Sequence[Repeat], facts: Mapping[str, Any], *, advice: Sequence[Advice] = ()
+    folder: Path,
+    repeats: Sequence[Repeat],
+    facts: Mapping[str, Any],
+    *,
+    recommendations: Sequence[Recommendation] = (),
 ) -> None:
     """Write all files of a report to `folder`, its page last; the same arguments give the same bytes.
 
     `facts` is what the numbers depend on, as JSON can hold it: settings, cluster, versions, machine. Where
     a contender was timed with several pool sizes, the one that was timed everywhere, or of several such the
     fastest, stands beside the other contenders; all are in plots of their own. The page opens with the first
-    advice.
+    recommendations.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
-        ResultsError: repeats of a setup do not belong together, or a histogram is damaged.
+        ResultsError: repeats of a cell do not belong together, or a histogram is damaged.
     """
     # Not before: half a second and more that only a report needs.
     from pipeline.measure.reporting import page, plots  # noqa: PLC0415
 
-    cells = summarise(repeats)
+    summaries = summarise(repeats)
     write_measurements(folder / MEASUREMENTS, repeats)
     write_log(folder / HISTOGRAMS, repeats)
     write_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
-    shown = _shown(cells)
+    shown = _shown(summaries)
     content = page.Content(
         repeats=repeats,
-        cells=shown,
-        advice=advice,
-        plots=plots.draw(folder, shown, cells, repeats),
+        summaries=shown,
+        recommendations=recommendations,
+        plots=plots.draw(folder, shown, summaries, repeats),
         facts=facts,
         files={
             MEASUREMENTS: "every timed pass, a line each, to compare runs or to compute with",
@@ -53,14 +57,14 @@ def write_experiment(
     write_text(folder / PAGE, page.render(content))
 
 
-def _shown(cells: Sequence[CellSummary]) -> list[CellSummary]:
+def _shown(summaries: Sequence[CellSummary]) -> list[CellSummary]:
     """Return each contender's cells with as many requests in flight as are fastest over all its latencies."""
     by_size: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for cell in cells:
-        by_size[cell.setup.contender][cell.setup.in_flight].append(1 / cell.rows_per_s)
+    for summary in summaries:
+        by_size[summary.cell.contender][summary.cell.in_flight].append(1 / summary.rows_per_s)
     # A size that was not timed at every latency would seem faster than it is.
     best = {
         contender: min(sizes, key=lambda size: (-len(sizes[size]), sum(sizes[size])))
         for contender, sizes in by_size.items()
     }
-    return [cell for cell in cells if cell.setup.in_flight == best[cell.setup.contender]]
+    return [summary for summary in summaries if summary.cell.in_flight == best[summary.cell.contender]]

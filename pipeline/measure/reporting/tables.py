@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.measure.experiment.knee import Advice
 from pipeline.measure.experiment.measurement import LatencyKind
+from pipeline.measure.experiment.recommendation import Recommendation
 from pipeline.measure.experiment.statistics import CellSummary
 from pipeline.measure.reporting.wording import (
     DASH,
@@ -54,7 +54,7 @@ class Table:
 
 
 def contenders_table(
-    kind: LatencyKind, latency_s: float, cells: Sequence[CellSummary], all_rows: int
+    kind: LatencyKind, latency_s: float, summaries: Sequence[CellSummary], all_rows: int
 ) -> Table:
     """Return the cells of one latency; those that wrote fewer than all rows say so."""
     return Table(
@@ -85,17 +85,17 @@ def contenders_table(
             "client",
             "server",
         ),
-        bodies={"": [_contender(cell, all_rows) for cell in cells]},
+        bodies={"": [_contender(summary, all_rows) for summary in summaries]},
     )
 
 
-def kinds_table(cells: Sequence[CellSummary]) -> Table | None:
+def kinds_table(summaries: Sequence[CellSummary]) -> Table | None:
     """Return sleep beside network, for the cells that were measured with both; None if there are none."""
-    kinds = {(cell.setup.latency_kind, _place(cell)): cell for cell in cells}
+    kinds = {(summary.cell.latency_kind, _place(summary)): summary for summary in summaries}
     bodies: dict[str, list[Row]] = {}
     for (kind, place), network in kinds.items():
         if kind == "network" and (sleep := kinds.get(("sleep", place))):
-            bodies.setdefault(milliseconds(network.setup.latency_s), []).append(_beside(sleep, network))
+            bodies.setdefault(milliseconds(network.cell.latency_s), []).append(_beside(sleep, network))
     if not bodies:
         return None
     return Table(
@@ -114,8 +114,8 @@ def kinds_table(cells: Sequence[CellSummary]) -> Table | None:
     )
 
 
-def advice_table(advice: Sequence[Advice]) -> Table:
-    """Return each advice as a row."""
+def recommendations_table(recommendations: Sequence[Recommendation]) -> Table:
+    """Return each recommendation as a row."""
     return Table(
         caption="The smallest Pool that is close to the best",
         columns=("write", "latency", "Pool size", "95 % interval", "rows/s"),
@@ -130,23 +130,23 @@ def advice_table(advice: Sequence[Advice]) -> Table:
                         Entry(number(each.rows_per_s)),
                     ],
                 )
-                for each in advice
+                for each in recommendations
             ]
         },
     )
 
 
-def processes_table(cells: Sequence[CellSummary]) -> Table:
+def processes_table(summaries: Sequence[CellSummary]) -> Table:
     """Return what each contender's process was."""
-    processes = {cell.setup.contender: cell for cell in cells}
+    processes = {summary.cell.contender: summary for summary in summaries}
     return Table(
         caption="The contenders' processes",
         columns=("contender", "connection", "patched by gevent"),
         holds_words=True,
         bodies={
             "": [
-                Row(name=name, entries=[Entry(cell.reactor), Entry("yes" if cell.patched else "no")])
-                for name, cell in processes.items()
+                Row(name=name, entries=[Entry(summary.reactor), Entry("yes" if summary.patched else "no")])
+                for name, summary in processes.items()
             ]
         },
     )
@@ -164,25 +164,27 @@ def facts_table(caption: str, facts: Mapping[str, Any]) -> Table:
     return Table(caption=caption, columns=("what", "value"), bodies=known, holds_words=True)
 
 
-def _contender(cell: CellSummary, all_rows: int) -> Row:
-    entries = [Entry(f"{cell.setup.in_flight}"), Entry(f"{cell.n}")]
-    if cell.is_too_noisy:
-        return Row(name=cell.setup.contender, entries=[*entries, Entry(doubt(cell), span=12)])
-    elapsed, floor_s = cell.elapsed, cell.floor_s
-    server_us = cell.server_cpu_us_a_row
+def _contender(summary: CellSummary, all_rows: int) -> Row:
+    entries = [Entry(f"{summary.cell.in_flight}"), Entry(f"{summary.n}")]
+    if summary.is_too_noisy:
+        return Row(name=summary.cell.contender, entries=[*entries, Entry(doubt(summary), span=12)])
+    elapsed, floor_s = summary.elapsed, summary.floor_s
+    server_us = summary.server_cpu_us_a_row
     return Row(
-        name=cell.setup.contender,
+        name=summary.cell.contender,
         entries=[
             *entries,
-            Entry(number(elapsed.median), aside=f"of {cell.rows:,} rows" if cell.rows < all_rows else ""),
+            Entry(
+                number(elapsed.median), aside=f"of {summary.rows:,} rows" if summary.rows < all_rows else ""
+            ),
             Entry(interval(elapsed)),
-            Entry(number(cell.rows_per_s)),
+            Entry(number(summary.rows_per_s)),
             Entry(exact(floor_s)),
             Entry(number(elapsed.median / floor_s) if floor_s else DASH),
-            *(Entry(number(1e3 * took_s)) for took_s in (cell.p50_s, cell.p99_s, cell.p999_s)),
-            Entry(number(cell.predicted_s)),
-            Entry(percent(cell.prediction_error)),
-            Entry(number(cell.client_cpu_us_a_row)),
+            *(Entry(number(1e3 * took_s)) for took_s in (summary.p50_s, summary.p99_s, summary.p999_s)),
+            Entry(number(summary.predicted_s)),
+            Entry(percent(summary.prediction_error)),
+            Entry(number(summary.client_cpu_us_a_row)),
             Entry("out of sight" if server_us is None else number(server_us)),
         ],
     )
@@ -195,27 +197,29 @@ def _beside(sleep: CellSummary, network: CellSummary) -> Row:
     else:
         share = network.elapsed.median / network.rows / (sleep.elapsed.median / sleep.rows) - 1
         entries += [Entry(percent(share)), Entry(_apart(sleep, network))]
-    return Row(name=network.setup.contender, entries=entries)
+    return Row(name=network.cell.contender, entries=entries)
 
 
-def _time(cell: CellSummary) -> Iterator[Entry]:
-    if cell.is_too_noisy:
-        yield Entry(doubt(cell), span=2)
+def _time(summary: CellSummary) -> Iterator[Entry]:
+    if summary.is_too_noisy:
+        yield Entry(doubt(summary), span=2)
     else:
-        yield Entry(number(ROWS / cell.rows * cell.elapsed.median))
-        yield Entry(interval(cell.elapsed, ROWS / cell.rows))
+        yield Entry(number(ROWS / summary.rows * summary.elapsed.median))
+        yield Entry(interval(summary.elapsed, ROWS / summary.rows))
 
 
 def _apart(one: CellSummary, other: CellSummary) -> str:
-    lows = [cell.elapsed.low / cell.rows for cell in (one, other) if cell.elapsed.low is not None]
-    highs = [cell.elapsed.high / cell.rows for cell in (one, other) if cell.elapsed.high is not None]
+    lows = [summary.elapsed.low / summary.rows for summary in (one, other) if summary.elapsed.low is not None]
+    highs = [
+        summary.elapsed.high / summary.rows for summary in (one, other) if summary.elapsed.high is not None
+    ]
     if len(lows) < len((one, other)):
         return DASH
     return "overlap" if max(lows) <= min(highs) else "apart"
 
 
-def _place(cell: CellSummary) -> tuple[str, float, int]:
-    return cell.setup.contender, cell.setup.latency_s, cell.setup.in_flight
+def _place(summary: CellSummary) -> tuple[str, float, int]:
+    return summary.cell.contender, summary.cell.latency_s, summary.cell.in_flight
 
 
 def _fact(name: str, value: object) -> Row:

@@ -48,11 +48,11 @@ def interval(times: Interval, factor: float = 1.0) -> str:
     return f"{low} to {high}"
 
 
-def doubt(cell: CellSummary) -> str:
+def doubt(summary: CellSummary) -> str:
     """Return what to say in place of the numbers of a cell that is too noisy."""
-    if cell.elapsed.low is None:
-        return f"too few repeats: {cell.n}"
-    return f"too noisy: ±{100 * cell.elapsed.relative_half_width:.0f} %"
+    if summary.elapsed.low is None:
+        return f"too few repeats: {summary.n}"
+    return f"too noisy: ±{100 * summary.elapsed.relative_half_width:.0f} %"
 
 
 def milliseconds(seconds: float) -> str:

@@ -40,7 +40,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
             experiments.experiment(), "prepared, loop", "prepared, loop, a name as long as they may ever get"
         ),
         experiments.facts(cluster="a_cluster_with_one_very_long_word_for_its_name_" * 3),
-        advice=experiments.advice(),
+        recommendations=experiments.recommendations(),
     )
     return (folder / "report.html").as_uri()
 

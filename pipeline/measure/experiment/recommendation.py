@@ -1,4 +1,4 @@
-"""How many greenlets a Pool needs: the knee of a sweep over pool sizes, kept as advice for loads to come."""
+"""Which pool size to use: recommended from a sweep over pool sizes, and kept for later loads."""
 
 import math
 import tomllib
@@ -23,18 +23,18 @@ from pipeline.settings import require_at_least, require_one_of
 Method = Literal["create", "prepared"]
 
 CLOSE_TO_BEST = 0.95
-"""The share of the best throughput that the knee must have."""
+"""The share of the best throughput that a recommended pool size must have."""
 
 _RESAMPLES = 1999
 _SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knee:
+class SweptPoolSize:
     """The smallest pool size of a sweep whose median throughput is within 5 % of the best median.
 
     `low` to `high` is its 95 % interval, in pool sizes of the sweep; `largest` is the sweep's largest, and
-    `rows_per_s` the median at the knee.
+    `rows_per_s` its median.
 
     Raises:
         SettingError: sizes that are not 1 <= low <= pool_size <= high <= largest, or a throughput below 0.
@@ -54,8 +54,8 @@ class Knee:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Advice(Knee):
-    """The knee of one method, at one latency that the experiment added.
+class Recommendation(SweptPoolSize):
+    """The pool size for one method, at one latency that the experiment added.
 
     Raises:
         SettingError: an unknown method, a latency out of range, or sizes out of order.
@@ -70,15 +70,15 @@ class Advice(Knee):
         super().__post_init__()
 
 
-def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
-    """Return the knee of a sweep, given as the repeats' rows/s by pool size, of which there is one at least.
+def find_pool_size(rows_per_s: Mapping[int, Sequence[float]]) -> SweptPoolSize:
+    """Return the pool size to use after a sweep: the repeats' rows/s by pool size, at least one of them.
 
     The interval is that of the percentile bootstrap over the repeats of each size. Where a size has fewer
     than 3 it is the whole sweep: such repeats do not show how they vary. The same sweep gives the same.
     """
     sizes = sorted(rows_per_s)
     medians = np.array([[median(rows_per_s[size])] for size in sizes])
-    [knee] = _knees(medians)
+    [recommended] = _smallest_close_to_best(medians)
     low, high = 0, len(sizes) - 1
     if min(len(repeats) for repeats in rows_per_s.values()) >= FEWEST_REPEATS:
         chance = np.random.default_rng(_SEED)
@@ -86,50 +86,54 @@ def find_knee(rows_per_s: Mapping[int, Sequence[float]]) -> Knee:
             np.median(chance.choice(rows_per_s[size], (_RESAMPLES, len(rows_per_s[size]))), axis=1)
             for size in sizes
         ]
-        low, high = np.quantile(_knees(np.array(drawn)), (0.025, 0.975), method="inverted_cdf")
-    return Knee(
-        pool_size=sizes[knee],
-        # Few resamples may agree with the whole: the knee itself is always possible.
-        low=sizes[min(low, knee)],
-        high=sizes[max(high, knee)],
+        low, high = np.quantile(
+            _smallest_close_to_best(np.array(drawn)), (0.025, 0.975), method="inverted_cdf"
+        )
+    return SweptPoolSize(
+        pool_size=sizes[recommended],
+        # Few resamples may agree with the whole: the size found is always in its interval.
+        low=sizes[min(low, recommended)],
+        high=sizes[max(high, recommended)],
         largest=sizes[-1],
-        rows_per_s=float(medians[knee, 0]),
+        rows_per_s=float(medians[recommended, 0]),
     )
 
 
-def advise(repeats: Sequence[Repeat], methods: Mapping[str, str]) -> list[Advice]:
-    """Return the knee of each method at each latency of the network.
+def recommend(repeats: Sequence[Repeat], methods: Mapping[str, str]) -> list[Recommendation]:
+    """Return the pool size for each method at each latency of the network.
 
     `methods` has the method of each contender whose pool sizes were swept; the others do not count.
     """
     rates: dict[tuple[str, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for repeat in repeats:
-        setup = repeat.setup
-        if setup.contender in methods and setup.latency_kind == "network":
-            cell = rates[methods[setup.contender], setup.latency_s]
-            cell[setup.in_flight].append(repeat.rows / repeat.elapsed_s)
+        cell = repeat.cell
+        if cell.contender in methods and cell.latency_kind == "network":
+            sweep = rates[methods[cell.contender], cell.latency_s]
+            sweep[cell.in_flight].append(repeat.rows / repeat.elapsed_s)
     return [
-        Advice(method=method, latency_s=latency_s, **asdict(find_knee(sweep)))  # type: ignore[arg-type]
+        Recommendation(method=method, latency_s=latency_s, **asdict(find_pool_size(sweep)))  # type: ignore[arg-type]
         for (method, latency_s), sweep in sorted(rates.items())
     ]
 
 
-def pool_size_at(advice: Sequence[Advice], method: str, latency_s: float) -> int:
-    """Return the pool size for a method at a latency, from the advice for the latencies swept.
+def pool_size_at(recommendations: Sequence[Recommendation], method: str, latency_s: float) -> int:
+    """Return the pool size for a method at a latency, from those recommended for the latencies swept.
 
     Between two of them it is interpolated, logarithm against logarithm; below the smallest above 0, where
     0 was swept, linearly, as what is in flight grows with latency by Little's law. Outside of what was
-    swept it is the nearest. Of advice given twice the later counts.
+    swept it is the nearest. Of two for one latency the later counts.
 
     Raises:
-        SettingError: there is no advice for the method, or the latency is negative.
+        SettingError: there is no recommendation for the method, or the latency is negative.
     """
     require_at_least("latency_s", latency_s, 0)
-    swept = sorted({each.latency_s: each.pool_size for each in advice if each.method == method}.items())
+    swept = sorted(
+        {each.latency_s: each.pool_size for each in recommendations if each.method == method}.items()
+    )
     if not swept:
-        known = ", ".join(sorted({each.method for each in advice})) or "none"
+        known = ", ".join(sorted({each.method for each in recommendations})) or "none"
         raise SettingError(
-            f"there is no advice for {method!r}, only for: {known}; sweep its pool sizes first"
+            f"there is no recommendation for {method!r}, only for: {known}; sweep its pool sizes first"
         )
     for (near_s, near), (far_s, far) in pairwise(swept):
         if near_s <= latency_s <= far_s:
@@ -141,21 +145,25 @@ def pool_size_at(advice: Sequence[Advice], method: str, latency_s: float) -> int
     return nearest
 
 
-def sentences(advice: Advice) -> tuple[str, str]:
+def sentences(recommendation: Recommendation) -> tuple[str, str]:
     """Return what to do, and how sure that is, each as a sentence for a reader."""
     what = (
-        f"To write with `{advice.method}` at a latency of {advice.latency_s:g} s, give the Pool "
-        f"{advice.pool_size} greenlets: {advice.rows_per_s:,.0f} rows/s, within "
-        f"{100 - 100 * CLOSE_TO_BEST:g} % of the best of all sizes up to {advice.largest}."
+        f"To write with `{recommendation.method}` at a latency of {recommendation.latency_s:g} s, give the "
+        f"Pool {recommendation.pool_size} greenlets: {recommendation.rows_per_s:,.0f} rows/s, within "
+        f"{100 - 100 * CLOSE_TO_BEST:g} % of the best of all sizes up to {recommendation.largest}."
     )
-    if advice.pool_size == advice.largest:
+    if recommendation.pool_size == recommendation.largest:
         return what, "None larger was tried, and one may be faster: sweep further before relying on it."
-    again = f"{advice.low} to {advice.high}" if advice.low < advice.high else f"{advice.low} again"
+    again = (
+        f"{recommendation.low} to {recommendation.high}"
+        if recommendation.low < recommendation.high
+        else f"{recommendation.low} again"
+    )
     return what, f"Measured again it would most likely be {again}; more greenlets gain next to nothing."
 
 
-def write_advice(path: Path, advice: Sequence[Advice]) -> None:
-    """Write the advice as TOML, each with its sentences as its `reason`, whole or not at all.
+def write_recommendations(path: Path, recommendations: Sequence[Recommendation]) -> None:
+    """Write them as TOML, each with its sentences as its `reason`, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written.
@@ -167,37 +175,39 @@ def write_advice(path: Path, advice: Sequence[Advice]) -> None:
             **asdict(each),
             "reason": " ".join(sentences(each)),
         }
-        for each in advice
+        for each in recommendations
     ]
-    write_text(path, _HEAD + tomli_w.dumps({"advice": entries}))
+    write_text(path, _HEAD + tomli_w.dumps({"recommendation": entries}))
 
 
-def read_advice(path: Path) -> list[Advice]:
-    """Return the advice of a file that `write_advice` wrote, in its order; one that was edited is checked.
+def read_recommendations(path: Path) -> list[Recommendation]:
+    """Return what `write_recommendations` wrote, in its order; a file that was edited is checked.
 
     Raises:
-        SettingError: the file is missing, is not TOML, or holds none, impossible or contradictory advice.
+        SettingError: the file is missing, is not TOML, or holds none, impossible or contradictory ones.
     """
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("advice")
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("recommendation")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingError(f"cannot read {path}: {reason}; {_REMEDY}") from error
     if not isinstance(entries, list) or not entries:
-        raise SettingError(f"{path} has no [[advice]]; {_REMEDY}")
-    advice = [_checked(entry, f"{path}, advice {number}") for number, entry in enumerate(entries, start=1)]
-    if len({(each.method, each.latency_s) for each in advice}) < len(advice):
-        raise SettingError(f"{path} has more than one advice for a method and latency; {_REMEDY}")
-    return advice
+        raise SettingError(f"{path} has no [[recommendation]]; {_REMEDY}")
+    recommendations = [
+        _checked(entry, f"{path}, recommendation {number}") for number, entry in enumerate(entries, start=1)
+    ]
+    if len({(each.method, each.latency_s) for each in recommendations}) < len(recommendations):
+        raise SettingError(f"{path} has more than one recommendation for a method and latency; {_REMEDY}")
+    return recommendations
 
 
-def _knees(medians: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return, for each column of medians by pool size, the row of its knee."""
+def _smallest_close_to_best(medians: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return, for each column of medians by pool size, the row of the smallest close to the best."""
     rows: NDArray[np.intp] = np.argmax(medians >= CLOSE_TO_BEST * medians.max(axis=0), axis=0)
     return rows
 
 
-def _checked(entry: object, at: str) -> Advice:
+def _checked(entry: object, at: str) -> Recommendation:
     if not isinstance(entry, dict):
         raise SettingError(f"{at}: it is {abbreviated(repr(entry))}, not a table; {_REMEDY}")
     for name, (kinds, words) in _KINDS.items():
@@ -206,7 +216,7 @@ def _checked(entry: object, at: str) -> Advice:
         if type(entry[name]) not in kinds:
             raise SettingError(f"{at}: {name} is {abbreviated(repr(entry[name]))}, not {words}; {_REMEDY}")
     try:
-        return Advice(**{name: entry[name] for name in _KINDS})
+        return Recommendation(**{name: entry[name] for name in _KINDS})
     except SettingError as error:
         raise SettingError(f"{at}: {error}; {_REMEDY}") from error
 
