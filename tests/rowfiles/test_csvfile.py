@@ -98,6 +98,19 @@ def sizes(monkeypatch: pytest.MonkeyPatch, *, split_rows: int, row: int) -> None
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows.ROW_MAX_BYTES", row)
 
 
+@pytest.mark.parametrize("width", [1, 200, 201, 100_000])
+def test_a_wide_header_costs_no_more_than_its_bytes(tmp_path: Path, width: int) -> None:
+    """Rows in doubt are the rows one by one, however many fields the header has: no work is done for each."""
+    names = [str(at) for at in range(width)]
+    rows = [["v"] * (width - 1) + [last] for last in ('a"b', 'c,"d"', "e\nf", "g")]
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows([names, *rows])
+    file = written(tmp_path, buffer.getvalue().replace('"a""b"', 'a"b').encode())
+    found, bad = by_splits(file, (names[0], names[-1]))
+    assert not bad
+    assert found == [(line, (row[0], row[-1])) for line, row in zip((2, 3, 4, 6), rows, strict=True)]
+
+
 @PROVE
 @given(text=TEXTS, split_rows=st.sampled_from([4, 16, 64, 256, 1 << 20]), wanted=st.sets(st.integers(0, 9)))
 @example(text=b"a,b,c\n\xef\xbb\xbfa,b,c\n", split_rows=6, wanted={1})

@@ -93,7 +93,7 @@ def take_rows(source: TextFile, start: int, line: int, width: int) -> Iterator[R
 
     A row of another number of fields than `width` is a fault, unless `width` is ANY_WIDTH.
     """
-    whole_row = None if width == ANY_WIDTH else _whole_row(width)
+    whole_row = _whole_row(width) if 0 < width <= _MATCHED_MOST_FIELDS else None
     size_bytes = _WINDOW_BYTES
     while start < source.size_bytes:
         window = source.window(start, size_bytes)
@@ -151,18 +151,16 @@ def _count_lines(window: bytes, start: int, end: int) -> int:
 @functools.lru_cache
 def _whole_row(width: int) -> re.Pattern[bytes]:
     """Return the pattern of a row without fault; where it does not match, `_take` judges the row."""
-    return re.compile(_row_pattern(rb"(" + _RAW_FIELD + rb")", width))
+    return re.compile(_ROW_BEGIN + b",".join([rb"(" + _RAW_FIELD + rb")"] * width) + _ROW_END)
 
 
 @functools.lru_cache
 def _whole_rows(width: int) -> re.Pattern[bytes]:
     """Return the pattern of a run of rows without fault."""
-    return re.compile(rb"(?:" + _row_pattern(rb"(?:" + _RAW_FIELD + rb")", width) + rb")*+")
-
-
-def _row_pattern(field: bytes, width: int) -> bytes:
-    # The last field of the window's last row may go on, or its carriage return may be half of a CRLF.
-    return rb"(?![\r\n])" + b",".join([field] * width) + rb"(?:\r\n|\n|\r(?!\Z))"
+    # The fields are counted, not written out: a header may have a million, and compiling takes time for each.
+    field = rb"(?:" + _RAW_FIELD + rb")"
+    row = _ROW_BEGIN + rb"(?:" + field + rb",){%d}+" % (width - 1) + field + _ROW_END
+    return re.compile(rb"(?:" + row + rb")*+")
 
 
 def _take_whole(
@@ -250,6 +248,9 @@ def _backslash_hint(window: bytes, start: int, end: int) -> str:
 
 
 _RAW_FIELD = rb'"[^"]*+(?:""[^"]*+)*+"|(?:[^",\r\n][^,\r\n]*+)?+'
+_ROW_BEGIN = rb"(?![\r\n])"
+# The last field of the window's last row may go on, or its carriage return may be half of a CRLF.
+_ROW_END = rb"(?:\r\n|\n|\r(?!\Z))"
 _FIELD = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n][^,\r\n]*+)?+)(,|\r\n|\n|\r)')
 _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -261,3 +262,5 @@ _ENDLESS = (
     "shorten it, or look for a quote that is not doubled or not closed"
 )
 _WINDOW_BYTES = 1 << 20
+# Compiling a pattern takes 0.2 ms a field: more of them would take longer than they save.
+_MATCHED_MOST_FIELDS = 200
