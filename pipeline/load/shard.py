@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from cassandra import ConsistencyLevel, InvalidRequest
+from cassandra import InvalidRequest
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 from gevent.hub import get_hub
@@ -18,11 +18,11 @@ from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
 from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.jobs import LoadPlan
 from pipeline.load.journal import Journal, SplitRecord, read_journal
-from pipeline.load.methods import Method, ModelCreate, NoRows, PreparedInsert, SplitLoad
+from pipeline.load.methods import PREPARE
+from pipeline.load.methods.protocol import Method, NoRows, Preparation, SplitLoad
 from pipeline.load.refusing import Refusing
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
-from pipeline.requests.frames import BATCH_MOST_ROWS, statement_prefix
 from pipeline.requests.nodes import Nodes
 from pipeline.requests.replicas import ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
@@ -77,17 +77,18 @@ class Shard:
         self._prepared_at_s = 0.0
 
     def prepare(self, model: type[Model] | None) -> None:
-        """Prepare the INSERT on every node. `model` is for the method `create`.
+        """Prepare the method. `model` is the table's cqlengine model, where it has one.
 
         Raises:
             ClusterError: the cluster failed for longer than the retry budget, or the table is gone.
         """
+        preparation = Preparation(plan=self._plan, model=model, prepare=self._prepare)
 
-        def prepare_method() -> tuple[Method, bytes]:
+        def prepare_method() -> Method:
             with translated_errors(self._what):
-                return self._prepare_method(model)
+                return PREPARE[self._load.config.method](preparation)
 
-        self._method, self._prefix = with_retries(prepare_method, budget_s=self._load.config.retry_budget_s)
+        self._method = with_retries(prepare_method, budget_s=self._load.config.retry_budget_s)
 
     def run(self) -> Nodes:
         """Load it, once it is prepared; return the nodes that took it, and what happened on the way.
@@ -106,7 +107,7 @@ class Shard:
             prepare=self._prepare,
         )
         dispatch(
-            self._requests(self._method, InsertPlan.of(self._plan, self._prefix)),
+            self._requests(self._method, InsertPlan.of(self._plan, self._method.prefix)),
             nodes,
             RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
             pool_size=config.pool_size,
@@ -114,24 +115,6 @@ class Shard:
         )
         self._refusing.settle_held()
         return nodes
-
-    def _prepare_method(self, model: type[Model] | None) -> tuple[Method, bytes]:
-        config = self._load.config
-        if config.method == "create":
-            if model is None:
-                raise SchemaError(
-                    f"method create needs a dataset's model, and {self._table} is named without one; "
-                    "use --method prepared or batch"
-                )
-            return ModelCreate(model=model, ttl_s=config.ttl_s, fields=self._fields), b""
-        query_id = self._prepare()
-        statement = PreparedInsert(
-            query_id=query_id,
-            consistency=ConsistencyLevel.name_to_value[self._load.cluster.consistency_level],
-            most_rows=BATCH_MOST_ROWS if config.method == "batch" else 1,
-            most_bytes=config.batch_size_bytes,
-        )
-        return statement, statement_prefix(query_id)
 
     def _prepare(self) -> bytes:
         """Prepare the INSERT on every node, once for all requests that met a node without it."""
