@@ -70,7 +70,7 @@ ROSTER = {
             module="bench.contenders.ours",
             environment=_OWN,
             expected_rows_per_s=80_000,
-            options=("--method", "batch", "--file-format", "parquet"),
+            options=("--method", "batch", "--parquet"),
         ),
         Contender(
             label="ours, large batch",

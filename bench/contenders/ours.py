@@ -17,7 +17,6 @@ from cassandra.cqlengine.models import Model  # noqa: E402
 from bench.contest import Stopwatch, Task, arguments, task_of  # noqa: E402
 from bench.rows import as_parquet  # noqa: E402
 from pipeline.load import handlers, jobs  # noqa: E402
-from pipeline.rowfiles.formats import FILE_FORMATS  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
 from pipeline.settings import METHODS, ClusterConfig, KeyspaceConfig, LoadConfig  # noqa: E402
 
@@ -26,7 +25,7 @@ def main() -> None:
     """Load what the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--method", choices=METHODS, default="batch")
-    parser.add_argument("--file-format", choices=FILE_FORMATS, default="csv")
+    parser.add_argument("--parquet", action="store_true")
     parser.add_argument("--batch-size-bytes", type=int, default=LoadConfig().batch_size_bytes)
     found = parser.parse_args()
     os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"
@@ -34,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         task = task_of(found)
         file = _first_rows(task, Path(folder))
-        if found.file_format == "parquet":
+        if found.parquet:
             file = as_parquet(file, task.table)
         config = LoadConfig(method=found.method, batch_size_bytes=found.batch_size_bytes)
         with Stopwatch() as watch:
