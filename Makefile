@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Targets named together run in the order they are named: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -81,6 +81,9 @@ bench-experiment: venv  ## The proxy's accuracy, equal and slower code compared,
 	.venv-bench/bin/python -m pip install --quiet --no-deps --require-hashes --requirement bench/requirements.txt
 	.venv-bench/bin/python -m pip check
 	touch $@
+
+faults-short: venv-dev  ## Some of the faults, a few times each: about 4 minutes
+	.venv/bin/python -m faults --short $(ARGS)
 
 faults: venv-dev  ## Break loads on purpose, on clusters of its own: about 36 minutes
 	.venv/bin/python -m faults $(ARGS)

@@ -290,7 +290,7 @@ def test_a_refused_load_may_have_the_same_timestamps_again(loads: RoleLoads) -> 
 
 
 def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None:
-    """Of a few refused rows and one that is taken, in shares of their own, only the refused are bad."""
+    """Of a few refused rows and one that is taken, in shards of their own, only the refused are bad."""
     table = loads.plain_table("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
     done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shard_count=2)
