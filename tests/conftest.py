@@ -25,15 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.server)
 
 
-@pytest.fixture(autouse=True)
-def _no_server_unless_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a test that is not marked fail where it starts a Cassandra: `make test-unit` would run it."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a Cassandra to a test that is not marked, and to its fixtures: `make test-unit` would run it."""
 
     def refuse(*_: object, **__: object) -> None:
-        pytest.fail("this test starts a Cassandra; mark it: pytest.mark.server")
+        pytest.fail(f"{item.nodeid} starts a Cassandra; add pytestmark = pytest.mark.server to its module")
 
-    if request.node.get_closest_marker("server") is None:
-        monkeypatch.setattr("pipeline.embedded.start_cluster", refuse)
+    _refusal.undo()
+    if item.get_closest_marker("server") is None:
+        _refusal.setattr("pipeline.embedded.start_cluster", refuse)
+
+
+_refusal = pytest.MonkeyPatch()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -17,24 +17,24 @@ from rich.table import Table
 from pipeline.files import atomic_path, write_text
 from pipeline.measure.article.timing import LatencyTimings
 
-COLUMNS = (
-    "latency_s",
-    "sync_s",
-    "async_s",
-    "speedup",
-    "rows",
-    "pool_size",
-    "floor_s",
-    "efficiency",
-    "sync_rows_per_s",
-    "async_rows_per_s",
-    "sync_n",
-    "sync_min_s",
-    "sync_max_s",
-    "async_n",
-    "async_min_s",
-    "async_max_s",
-)
+_COLUMNS: Mapping[str, Callable[[LatencyTimings], float]] = {
+    "latency_s": lambda timings: timings.latency_s,
+    "sync_s": lambda timings: timings.sync_s,
+    "async_s": lambda timings: timings.async_s,
+    "speedup": lambda timings: timings.speedup,
+    "rows": lambda timings: timings.rows,
+    "pool_size": lambda timings: timings.pool_size,
+    "floor_s": lambda timings: timings.floor_s,
+    "efficiency": lambda timings: timings.efficiency,
+    "sync_rows_per_s": lambda timings: timings.rows / timings.sync_s,
+    "async_rows_per_s": lambda timings: timings.rows / timings.async_s,
+    "sync_n": lambda timings: len(timings.sync_repeats_s),
+    "sync_min_s": lambda timings: min(timings.sync_repeats_s),
+    "sync_max_s": lambda timings: max(timings.sync_repeats_s),
+    "async_n": lambda timings: len(timings.async_repeats_s),
+    "async_min_s": lambda timings: min(timings.async_repeats_s),
+    "async_max_s": lambda timings: max(timings.async_repeats_s),
+}
 """The columns of timings.csv: medians, then n and the spread of the repeats."""
 
 
@@ -63,7 +63,7 @@ def write_report(folder: Path, cells: Sequence[LatencyTimings], facts: Mapping[s
         _plot(cells, temporary)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(_COLUMNS)
     writer.writerows(_line(cell) for cell in cells)
     write_text(folder / "timings.csv", text.getvalue())
 
@@ -105,26 +105,8 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _line(cell: LatencyTimings) -> list[str]:
-    numbers: list[float] = [
-        cell.latency_s,
-        cell.sync_s,
-        cell.async_s,
-        cell.speedup,
-        cell.rows,
-        cell.pool_size,
-        cell.floor_s,
-        cell.efficiency,
-        cell.rows / cell.sync_s,
-        cell.rows / cell.async_s,
-        len(cell.sync_repeats_s),
-        min(cell.sync_repeats_s),
-        max(cell.sync_repeats_s),
-        len(cell.async_repeats_s),
-        min(cell.async_repeats_s),
-        max(cell.async_repeats_s),
-    ]
-    return [f"{number:.6g}" for number in numbers]
+def _line(timings: LatencyTimings) -> list[str]:
+    return [f"{number(timings):.6g}" for number in _COLUMNS.values()]
 
 
 def _plot(cells: Sequence[LatencyTimings], path: Path) -> None:

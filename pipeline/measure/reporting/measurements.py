@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.errors import ResultsError, abbreviated
 from pipeline.files import write_text
@@ -72,26 +72,8 @@ def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _line(timed: Repeat) -> list[str]:
-    cell = timed.cell
-    server_cpu_s = timed.server_cpu_s
     latencies = Latencies.decode(timed.latencies)
-    return [
-        cell.contender,
-        cell.latency_kind,
-        repr(cell.latency_s),
-        str(cell.in_flight),
-        str(timed.repeat),
-        timed.reactor,
-        str(timed.patched).lower(),
-        str(timed.rows),
-        str(timed.requests),
-        repr(timed.elapsed_s),
-        f"{timed.rows / timed.elapsed_s:.6g}",
-        *(f"{latencies.quantile_s(share):.6g}" for share in (0.5, 0.99, 0.999)),
-        repr(1e6 * timed.client_cpu_s / timed.rows),
-        "" if server_cpu_s is None else repr(1e6 * server_cpu_s / timed.rows),
-        f"{datetime.fromtimestamp(timed.began_at_s, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
-    ]
+    return [column.write(timed, latencies) for column in _COLUMNS.values()]
 
 
 def _repeat(at: str, line: Sequence[str]) -> Repeat:
@@ -100,7 +82,7 @@ def _repeat(at: str, line: Sequence[str]) -> Repeat:
     field: dict[str, Any] = {}
     for column, text in zip(COLUMNS, line, strict=True):
         try:
-            field[column] = _READ[column](text)
+            field[column] = _COLUMNS[column].read(text)
         except (ValueError, KeyError) as error:
             raise ResultsError(f"{at}: {column} cannot be {abbreviated(text)!r}; {_REMEDY}") from error
     server_cpu_us = field["server_cpu_us_per_row"]
@@ -144,27 +126,48 @@ def _moment(text: str) -> float:
     return value.timestamp()
 
 
-_READ: Mapping[str, Callable[[str], Any]] = {
-    "contender": str,
-    "latency_kind": _kind,
-    "latency_s": _number,
-    "in_flight": _count,
-    "repeat": int,
-    "reactor": str,
-    "patched": {"true": True, "false": False}.__getitem__,
-    "rows": _count,
-    "requests": _count,
-    "elapsed_s": _positive,
-    "rows_per_s": _positive,
-    "p50_s": _number,
-    "p99_s": _number,
-    "p999_s": _number,
-    "client_cpu_us_per_row": _number,
-    "server_cpu_us_per_row": lambda text: _number(text) if text else None,
-    "began_at": _moment,
+def _quantile(share: float) -> Callable[[Repeat, Latencies], str]:
+    return lambda _, latencies: f"{latencies.quantile_s(share):.6g}"
+
+
+def _server_cpu_us(timed: Repeat, _: Latencies) -> str:
+    return "" if timed.server_cpu_s is None else repr(1e6 * timed.server_cpu_s / timed.rows)
+
+
+def _began_at(timed: Repeat, _: Latencies) -> str:
+    return f"{datetime.fromtimestamp(timed.began_at_s, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+class _Column(NamedTuple):
+    """How a column is written, of a repeat and its latencies, and read."""
+
+    write: Callable[[Repeat, Latencies], str]
+    read: Callable[[str], Any]
+
+
+_COLUMNS: Mapping[str, _Column] = {
+    "contender": _Column(lambda timed, _: timed.cell.contender, str),
+    "latency_kind": _Column(lambda timed, _: timed.cell.latency_kind, _kind),
+    "latency_s": _Column(lambda timed, _: repr(timed.cell.latency_s), _number),
+    "in_flight": _Column(lambda timed, _: str(timed.cell.in_flight), _count),
+    "repeat": _Column(lambda timed, _: str(timed.repeat), int),
+    "reactor": _Column(lambda timed, _: timed.reactor, str),
+    "patched": _Column(
+        lambda timed, _: str(timed.patched).lower(), {"true": True, "false": False}.__getitem__
+    ),
+    "rows": _Column(lambda timed, _: str(timed.rows), _count),
+    "requests": _Column(lambda timed, _: str(timed.requests), _count),
+    "elapsed_s": _Column(lambda timed, _: repr(timed.elapsed_s), _positive),
+    "rows_per_s": _Column(lambda timed, _: f"{timed.rows / timed.elapsed_s:.6g}", _positive),
+    "p50_s": _Column(_quantile(0.5), _number),
+    "p99_s": _Column(_quantile(0.99), _number),
+    "p999_s": _Column(_quantile(0.999), _number),
+    "client_cpu_us_per_row": _Column(lambda timed, _: repr(1e6 * timed.client_cpu_s / timed.rows), _number),
+    "server_cpu_us_per_row": _Column(_server_cpu_us, lambda text: _number(text) if text else None),
+    "began_at": _Column(_began_at, _moment),
 }
 
-COLUMNS = tuple(_READ)
+COLUMNS = tuple(_COLUMNS)
 """The columns; an empty server_cpu_us_per_row: its processes were out of sight; began_at: UTC, ISO 8601."""
 
 _REMEDY = "restore the file from where it was copied, or measure again"
