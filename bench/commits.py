@@ -23,7 +23,7 @@ from bench.results import RESULTS
 from bench.roster import PROJECT
 from bench.rows import ensure_file
 from bench.server import FILES, Server, open_server, own_cluster
-from bench.tables import TABLES, Table
+from bench.tables import TABLES, BenchTable
 from pipeline.embedded import Endpoint, status
 
 _KEYSPACE = "bench"
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def _rounds(
-    endpoint: Endpoint, table: Table, file: Path, rows: int, commits: Sequence[_Commit], rounds: int
+    endpoint: Endpoint, table: BenchTable, file: Path, rows: int, commits: Sequence[_Commit], rounds: int
 ) -> Iterator[_Run]:
     [host] = endpoint.contact_points
     order = random.Random()  # noqa: S311 - an order, nothing secret

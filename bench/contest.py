@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from bench.tables import TABLES, Table
+from bench.tables import TABLES, BenchTable
 
 CONSISTENCY_LEVELS = ("ONE", "LOCAL_ONE", "QUORUM", "LOCAL_QUORUM", "ALL")
 _PR_SET_CHILD_SUBREAPER = 36
@@ -30,7 +30,7 @@ class Task:
     host: str
     port: int
     keyspace: str
-    table: Table
+    table: BenchTable
     file: Path
     rows: int
     consistency: str
@@ -70,7 +70,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class LoadOutcome:
     """What a contender answers.
 
     `elapsed_s` is from the first look at the file to the last row acknowledged, `startup_s` what went before
@@ -107,10 +107,10 @@ class Stopwatch:
         self.elapsed_s = time.perf_counter() - self._started_s
         self.load_cpu_s = _cpu_s() - self._cpu_s
 
-    def outcome(self, contender: str, *, version: str, rows: int) -> Outcome:
+    def outcome(self, contender: str, *, version: str, rows: int) -> LoadOutcome:
         """Return the measurements of this process so far, `rows` of them loaded."""
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return Outcome(
+        return LoadOutcome(
             contender=contender,
             version=version,
             rows=rows,
@@ -160,7 +160,7 @@ def run_tool(
     first: str,
     last: str,
     folder: Path,
-) -> Outcome:
+) -> LoadOutcome:
     """Run another program to its end and return its measurements, without this process's own.
 
     Its load begins with the line that has `first` in it and ends with the line that has `last`.
@@ -191,7 +191,7 @@ def run_tool(
     if first_s is None or last_s is None or rows is None:
         raise RuntimeError(f"{contender} ended with {child.returncode}; its last words:\n{''.join(said)}")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Outcome(
+    return LoadOutcome(
         contender=contender,
         version=version,
         rows=rows,

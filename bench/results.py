@@ -15,8 +15,8 @@ _COLOURS = {LIMIT: "#E69F00", "ours": "#0072B2", "": "#999999"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """One contender, once: `counted` is how many rows the table had afterwards, the rest as in `Outcome`.
+class ContenderRun:
+    """One contender, once: `counted` is how many rows the table had afterwards, the rest as in `LoadOutcome`.
 
     `sampled` of them were read back, of which `wrong` were absent or held another value than the file.
     """
@@ -64,7 +64,7 @@ class Summary:
     wrong_of_sampled: str
 
 
-def summarise(runs: Sequence[Run]) -> list[Summary]:
+def summarise(runs: Sequence[ContenderRun]) -> list[Summary]:
     """Return a line a contender and table, the tables in the order of the runs, the fastest first."""
     lines = []
     for table in dict.fromkeys(run.table for run in runs):
@@ -164,10 +164,10 @@ def _colour(line: Summary) -> str:
     return next(colour for start, colour in _COLOURS.items() if line.contender.startswith(start))
 
 
-def _line(runs: Sequence[Run], contender: str) -> Summary:
+def _line(runs: Sequence[ContenderRun], contender: str) -> Summary:
     own = [run for run in runs if run.contender == contender]
 
-    def middle(value: Callable[[Run], float]) -> float:
+    def middle(value: Callable[[ContenderRun], float]) -> float:
         return median(map(value, own))
 
     rates = [run.rows_per_s for run in own]
@@ -192,7 +192,7 @@ def _line(runs: Sequence[Run], contender: str) -> Summary:
     )
 
 
-def _ratio(own: Sequence[Run], runs: Sequence[Run], other: str) -> float | None:
+def _ratio(own: Sequence[ContenderRun], runs: Sequence[ContenderRun], other: str) -> float | None:
     beside = {run.round: run.rows_per_s for run in runs if run.contender == other}
     ratios = [run.rows_per_s / beside[run.round] for run in own if run.round in beside]
     return median(ratios) if ratios else None

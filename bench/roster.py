@@ -15,7 +15,7 @@ _LONGEST_S = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contender:
+class BenchContender:
     """One line of the comparison; `expected_rows_per_s` is for the announced duration alone."""
 
     label: str
@@ -52,34 +52,34 @@ class Contender:
 ROSTER = {
     contender.label: contender
     for contender in (
-        Contender(
+        BenchContender(
             label=LIMIT,
             module="bench.contenders.server_limit",
             environment=_OWN,
             expected_rows_per_s=60_000,
         ),
-        Contender(
+        BenchContender(
             label=OURS,
             module="bench.contenders.ours",
             environment=_OWN,
             expected_rows_per_s=80_000,
             options=("--method", "batch"),
         ),
-        Contender(
+        BenchContender(
             label="ours, batch, Parquet",
             module="bench.contenders.ours",
             environment=_OWN,
             expected_rows_per_s=80_000,
             options=("--method", "batch", "--parquet"),
         ),
-        Contender(
+        BenchContender(
             label="ours, large batch",
             module="bench.contenders.ours",
             environment=_OWN,
             expected_rows_per_s=80_000,
             options=("--method", "batch", "--batch-size-bytes", "40960"),
         ),
-        Contender(
+        BenchContender(
             label="ours, prepared",
             module="bench.contenders.ours",
             environment=_OWN,
@@ -87,7 +87,7 @@ ROSTER = {
             options=("--method", "prepared"),
             most_rows=_FIRST_ROWS,
         ),
-        Contender(
+        BenchContender(
             label="ours, create",
             module="bench.contenders.ours",
             environment=_OWN,
@@ -95,21 +95,21 @@ ROSTER = {
             options=("--method", "create"),
             most_rows=_FIRST_ROWS,
         ),
-        Contender(
+        BenchContender(
             label="acsylla, batch",
             module="bench.contenders.acsylla_load",
             environment=_FOREIGN,
             expected_rows_per_s=60_000,
             options=("--method", "batch"),
         ),
-        Contender(
+        BenchContender(
             label="acsylla, small batch",
             module="bench.contenders.acsylla_load",
             environment=_FOREIGN,
             expected_rows_per_s=60_000,
             options=("--method", "small-batch"),
         ),
-        Contender(
+        BenchContender(
             label="acsylla, prepared",
             module="bench.contenders.acsylla_load",
             environment=_FOREIGN,
@@ -117,21 +117,21 @@ ROSTER = {
             options=("--method", "prepared"),
             most_rows=_FIRST_ROWS,
         ),
-        Contender(
+        BenchContender(
             label="scyllapy, batch",
             module="bench.contenders.scyllapy_load",
             environment=_FOREIGN,
             expected_rows_per_s=60_000,
             options=("--method", "batch"),
         ),
-        Contender(
+        BenchContender(
             label="scyllapy, small batch",
             module="bench.contenders.scyllapy_load",
             environment=_FOREIGN,
             expected_rows_per_s=60_000,
             options=("--method", "small-batch"),
         ),
-        Contender(
+        BenchContender(
             label="scyllapy, prepared",
             module="bench.contenders.scyllapy_load",
             environment=_FOREIGN,
@@ -139,27 +139,27 @@ ROSTER = {
             options=("--method", "prepared"),
             most_rows=_FIRST_ROWS,
         ),
-        Contender(
+        BenchContender(
             label="cqlsh COPY",
             module="bench.contenders.cqlsh_copy",
             environment=_FOREIGN,
             expected_rows_per_s=45_000,
         ),
-        Contender(
+        BenchContender(
             label="execute_concurrent",
             module="bench.contenders.execute_concurrent",
             environment=_FOREIGN,
             expected_rows_per_s=10_000,
             most_rows=_FIRST_ROWS,
         ),
-        Contender(
+        BenchContender(
             label="DSBulk",
             module="bench.contenders.dsbulk",
             environment=_OWN,
             expected_rows_per_s=8_000,
             most_rows=_FIRST_ROWS,
         ),
-        Contender(
+        BenchContender(
             label="DSBulk, replica set",
             module="bench.contenders.dsbulk",
             environment=_OWN,

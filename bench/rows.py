@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from faker.providers.person.en_US import Provider
 
-from bench.tables import Table
+from bench.tables import BenchTable
 from pipeline.files import atomic_path
 
 _SEED = 20_240_301
@@ -25,7 +25,7 @@ _BODY_CHARACTERS = 2_000
 _NOTE_CHARACTERS = 40
 
 
-def ensure_file(folder: Path, table: Table, rows: int) -> Path:
+def ensure_file(folder: Path, table: BenchTable, rows: int) -> Path:
     """Return the CSV file of the first `rows` rows of `table` in `folder`, made if it is not there.
 
     Raises:
@@ -45,7 +45,7 @@ def ensure_file(folder: Path, table: Table, rows: int) -> Path:
     return path
 
 
-def as_parquet(file: Path, table: Table) -> Path:
+def as_parquet(file: Path, table: BenchTable) -> Path:
     """Return the same rows as Parquet, its key as UUIDs, in a file beside `file`, made if it is not there.
 
     Raises:

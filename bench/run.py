@@ -19,11 +19,11 @@ from cassandra.cluster import NoHostAvailable
 
 from bench.contest import CONSISTENCY_LEVELS, Task
 from bench.figures import write_lines
-from bench.results import RESULTS, Run, Summary, as_text, plot, summarise
-from bench.roster import ROSTER, Contender
+from bench.results import RESULTS, ContenderRun, Summary, as_text, plot, summarise
+from bench.roster import ROSTER, BenchContender
 from bench.rows import as_parquet, ensure_file
 from bench.server import FILES, Server, open_server, own_cluster
-from bench.tables import TABLES, Table
+from bench.tables import TABLES, BenchTable
 from pipeline.embedded import Endpoint
 from pipeline.errors import PipelineError
 
@@ -35,7 +35,7 @@ _BESIDES_S = 8.0
 """What a run takes beside the load: a process, emptying, counting."""
 
 
-def _plan(found: argparse.Namespace) -> Iterator[tuple[int, Table, Contender, int]]:
+def _plan(found: argparse.Namespace) -> Iterator[tuple[int, BenchTable, BenchContender, int]]:
     """Yield round, table, contender and rows in the order they run; round 0 is the one thrown away."""
     order = random.Random()  # noqa: S311 - an order, nothing secret
     for round_number in range(found.rounds + 1):
@@ -49,7 +49,7 @@ def _plan(found: argparse.Namespace) -> Iterator[tuple[int, Table, Contender, in
                 yield round_number, TABLES[name], contender, contender.rows_of(most)
 
 
-def _measure(server: Server, contender: Contender, task: Task, round_number: int) -> Run:
+def _measure(server: Server, contender: BenchContender, task: Task, round_number: int) -> ContenderRun:
     server.empty(task.table)
     answer = json.loads(contender.run(task.options()))
     if answer["rows"] != task.rows:
@@ -57,7 +57,7 @@ def _measure(server: Server, contender: Contender, task: Task, round_number: int
             f"{contender.label} says it loaded {answer['rows']} rows of {task.rows} of {task.file}"
         )
     sample = list(replace(task, rows=_SAMPLED_ROWS).read())
-    return Run(
+    return ContenderRun(
         round=round_number,
         contender=contender.label,
         version=answer["version"],
@@ -76,11 +76,11 @@ def _measure(server: Server, contender: Contender, task: Task, round_number: int
     )
 
 
-def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Run], list[str]]:
+def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[ContenderRun], list[str]]:
     files = {name: ensure_file(FILES, TABLES[name], _most_rows(found, name)) for name in found.tables}
     for name, file in files.items():
         as_parquet(file, TABLES[name])  # now: a contender that made it would show what that costs as its own
-    runs: list[Run] = []
+    runs: list[ContenderRun] = []
     failures: list[str] = []
     with open_server(
         endpoint.contact_points[0],
@@ -112,13 +112,13 @@ def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Run], 
             _say(_line(run))
             if round_number:
                 runs.append(run)
-                write_lines(RESULTS / f"{found.name}.csv", Run, runs)
+                write_lines(RESULTS / f"{found.name}.csv", ContenderRun, runs)
     if not runs:
         raise RuntimeError("no run succeeded; what each one said stands above")
     return runs, failures
 
 
-def _line(run: Run) -> str:
+def _line(run: ContenderRun) -> str:
     flaws = [
         f", {number:,} rows {flaw}"
         for number, flaw in ((run.rows - run.counted, "MISSING"), (run.wrong, f"of {run.sampled} WRONG"))

@@ -13,7 +13,7 @@ from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import RoundRobinPolicy
 
 from bench.roster import PROJECT
-from bench.tables import FROM_TEXT, Table
+from bench.tables import FROM_TEXT, BenchTable
 from pipeline.embedded import ClusterSpec, Endpoint, start, stop
 
 FILES = PROJECT / "output" / "bench"
@@ -38,7 +38,7 @@ class Server:
         self._session = session
         self._keyspace = keyspace
 
-    def create(self, table: Table) -> None:
+    def create(self, table: BenchTable) -> None:
         """Create `table`, anew if there is one."""
         columns = ", ".join(f"{name} {cql_type}" for name, cql_type in table.columns.items())
         self._session.execute(f"DROP TABLE IF EXISTS {self._keyspace}.{table.name}")
@@ -46,12 +46,12 @@ class Server:
             f"CREATE TABLE {self._keyspace}.{table.name} ({columns}, PRIMARY KEY ({table.key}))"
         )
 
-    def empty(self, table: Table) -> None:
+    def empty(self, table: BenchTable) -> None:
         """Truncate `table` and give the server a moment."""
         self._session.execute(f"TRUNCATE {self._keyspace}.{table.name}")
         time.sleep(_PAUSE_S)
 
-    def count(self, table: Table) -> int:
+    def count(self, table: BenchTable) -> int:
         """Return the number of rows, counted by token ranges: a count of the whole may take too long."""
         statement = self._session.prepare(
             f"SELECT count(*) FROM {self._keyspace}.{table.name} "  # noqa: S608 - our own names
@@ -63,7 +63,7 @@ class Server:
         results = execute_concurrent_with_args(self._session, statement, ranges, concurrency=2)
         return sum(result.result_or_exc.one()[0] for result in results)
 
-    def wrong(self, table: Table, rows: Iterable[Sequence[str]]) -> int:
+    def wrong(self, table: BenchTable, rows: Iterable[Sequence[str]]) -> int:
         """Return how many of `rows`, as text in the table's order, are absent or hold another value."""
         names = ", ".join(table.columns)
         statement = self._session.prepare(

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class BenchTable:
     """One table and how it is loaded.
 
     `columns` are names and CQL types in the order of the file, the first the primary key. `rows_a_batch` is
@@ -35,7 +35,7 @@ class Table:
 TABLES = {
     table.name: table
     for table in (
-        Table(
+        BenchTable(
             name="users",
             columns={"user_id": "uuid", "first_name": "text", "last_name": "text"},
             rows=1_000_000,
@@ -43,7 +43,7 @@ TABLES = {
             limit_rows_a_batch=49,
             pace=1.0,
         ),
-        Table(
+        BenchTable(
             name="orders",
             columns={
                 "order_id": "uuid",
@@ -58,7 +58,7 @@ TABLES = {
             limit_rows_a_batch=22,
             pace=0.7,
         ),
-        Table(
+        BenchTable(
             name="pages",
             columns={"page_id": "uuid", "body": "text"},
             rows=100_000,

@@ -11,9 +11,9 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from faults.outcome import Outcome, ScenarioError
+from faults.outcome import ScenarioError, ScenarioOutcome
 from faults.scenarios import SCENARIOS, Scenario, specs
-from faults.site import Ground
+from faults.site import Testbed
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 _COLUMNS = ("scenario", "what", "times", "lost", "extra", "retries", "seconds", "held", "seen")
@@ -56,26 +56,26 @@ def _shortened(scenario: Scenario) -> Scenario:
 
 def _run(
     chosen: Sequence[Scenario], folder: Path, times: int | None
-) -> Iterator[tuple[Scenario, Outcome, float]]:
+) -> Iterator[tuple[Scenario, ScenarioOutcome, float]]:
     for kind, scenarios in itertools.groupby(chosen, key=lambda scenario: scenario.kind):
-        ground = Ground(specs(folder)[kind], folder / f"sites-{kind}")
+        testbed = Testbed(specs(folder)[kind], folder / f"sites-{kind}")
         try:
             for scenario in scenarios:
                 began_s = time.monotonic()
                 try:
-                    outcome = scenario.run(ground, times or scenario.times)
+                    outcome = scenario.run(testbed, times or scenario.times)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the next scenario runs
-                    outcome = Outcome(times=times or scenario.times, faults=[_said(error)])
+                    outcome = ScenarioOutcome(times=times or scenario.times, faults=[_said(error)])
                 yield scenario, outcome, time.monotonic() - began_s
         finally:
-            ground.close()
+            testbed.close()
 
 
 def _said(error: Exception) -> str:
     return str(error) if isinstance(error, ScenarioError) else "".join(traceback.format_exception(error))
 
 
-def _lines(found: Iterable[tuple[Scenario, Outcome, float]]) -> Iterator[tuple[object, ...]]:
+def _lines(found: Iterable[tuple[Scenario, ScenarioOutcome, float]]) -> Iterator[tuple[object, ...]]:
     for scenario, outcome, seconds in found:
         held = "yes" if outcome.holds else "NO"
         print(  # noqa: T201

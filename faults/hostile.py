@@ -6,8 +6,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from faults.outcome import Outcome, ScenarioError, require
-from faults.site import Ground, Site
+from faults.outcome import ScenarioError, ScenarioOutcome, require
+from faults.site import Site, Testbed
 from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
 from pipeline.load import jobs
@@ -19,12 +19,12 @@ from pipeline.workers.client import run_job
 from tests.harness.hostile import hostile_files
 
 
-def hostile(ground: Ground, times: int) -> Outcome:
+def hostile(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Load files that are broken in every way, a worker process for all of them."""
     seen: Counter[str] = Counter()
     faults: list[str] = []
     # In a thread, so that a hang is an outcome too; in one, because its worker ends with it.
-    with ground.site("hostile") as site, ThreadPoolExecutor(1) as thread:
+    with testbed.site("hostile") as site, ThreadPoolExecutor(1) as thread:
         for file in hostile_files(site.folder / "files", times, seed=7):
             try:
                 seen[thread.submit(_load, site, file).result(_PATIENCE_S)] += 1
@@ -36,7 +36,7 @@ def hostile(ground: Ground, times: int) -> Outcome:
             except (ScenarioError, TimeoutError) as error:
                 faults.append(f"{file.name}: {error!r}")
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.items()))
-    return Outcome(times=times, faults=faults, seen=counts)
+    return ScenarioOutcome(times=times, faults=faults, seen=counts)
 
 
 def _load(site: Site, file: Path) -> str:

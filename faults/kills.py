@@ -9,43 +9,45 @@ from collections.abc import Callable
 
 import psutil
 
-from faults.outcome import Outcome, require
-from faults.site import Ground, Run
+from faults.outcome import ScenarioOutcome, require
+from faults.site import RunningLoad, Testbed
 
 
-def kill_worker(ground: Ground, times: int) -> Outcome:
+def kill_worker(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Kill a worker process."""
 
-    def strike(run: Run, rng: random.Random) -> None:
+    def strike(run: RunningLoad, rng: random.Random) -> None:
         with contextlib.suppress(IndexError, psutil.NoSuchProcess):
             rng.choice(run.workers()).kill()
 
-    return _kills(ground, times, "worker", strike)
+    return _kills(testbed, times, "worker", strike)
 
 
-def kill_luigi(ground: Ground, times: int) -> Outcome:
+def kill_luigi(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Kill Luigi alone."""
 
-    def strike(run: Run, _: random.Random) -> None:
+    def strike(run: RunningLoad, _: random.Random) -> None:
         run.process.kill()
 
-    return _kills(ground, times, "luigi", strike)
+    return _kills(testbed, times, "luigi", strike)
 
 
-def kill_both(ground: Ground, times: int) -> Outcome:
+def kill_both(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Kill Luigi and its workers at once."""
 
-    def strike(run: Run, _: random.Random) -> None:
+    def strike(run: RunningLoad, _: random.Random) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(run.process.pid, signal.SIGKILL)
 
-    return _kills(ground, times, "both", strike)
+    return _kills(testbed, times, "both", strike)
 
 
-def _kills(ground: Ground, times: int, name: str, strike: Callable[[Run, random.Random], None]) -> Outcome:
+def _kills(
+    testbed: Testbed, times: int, name: str, strike: Callable[[RunningLoad, random.Random], None]
+) -> ScenarioOutcome:
     rng = random.Random(name)  # noqa: S311 - repeatable, not secret
     lost = extra = struck = resumed_runs = settled_rows = resumed_rows = most_again = 0
-    with ground.site(f"kill_{name}") as site:
+    with testbed.site(f"kill_{name}") as site:
         users = site.users(_ROWS)
         words = site.load("--rows-per-s", str(_ROWS_PER_S))
         began_s = time.monotonic()
@@ -77,7 +79,7 @@ def _kills(ground: Ground, times: int, name: str, strike: Callable[[Run, random.
             resumed_runs += bool(settled)
             settled_rows += settled
             resumed_rows += resumed if settled else 0
-    return Outcome(
+    return ScenarioOutcome(
         times=times,
         lost=lost,
         extra=extra,

@@ -1,17 +1,17 @@
 """A server with no room to spare, and a disk with none."""
 
 from faults.nodes import finish
-from faults.outcome import Outcome, require
-from faults.site import Ground
+from faults.outcome import ScenarioOutcome, require
+from faults.site import Testbed
 
 MESSAGE = "File too large"
 
 
-def overload(ground: Ground, times: int) -> Outcome:
+def overload(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Load as fast as it goes into a node of 256 MB with tiny queues and short timeouts."""
     lost = extra = retries = 0
     elapsed_s = 0.0
-    with ground.site("overload") as site:
+    with testbed.site("overload") as site:
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()
@@ -20,7 +20,7 @@ def overload(ground: Ground, times: int) -> Outcome:
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(
+    return ScenarioOutcome(
         times=times,
         lost=lost,
         extra=extra,
@@ -29,10 +29,10 @@ def overload(ground: Ground, times: int) -> Outcome:
     )
 
 
-def disk_full(ground: Ground, times: int) -> Outcome:
+def disk_full(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Let the journal, or the generated rows, grow past what the system allows, then run again."""
     lost = extra = 0
-    with ground.site("disk_full") as site:
+    with testbed.site("disk_full") as site:
         users = site.users(_ROWS)
         with (site.folder / "users.csv").open("a", encoding="utf-8") as text:
             text.writelines("no key,Ada,Lovelace\n" for _ in range(_BAD_ROWS))
@@ -47,13 +47,13 @@ def disk_full(ground: Ground, times: int) -> Outcome:
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(times=times, lost=lost, extra=extra, seen=f"told as {MESSAGE!r}, resumed")
+    return ScenarioOutcome(times=times, lost=lost, extra=extra, seen=f"told as {MESSAGE!r}, resumed")
 
 
-def output_full(ground: Ground, times: int) -> Outcome:
+def output_full(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Load with standard output and error on a full device."""
     lost = extra = 0
-    with ground.site("output_full") as site:
+    with testbed.site("output_full") as site:
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()
@@ -63,7 +63,7 @@ def output_full(ground: Ground, times: int) -> Outcome:
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(times=times, lost=lost, extra=extra, seen=f"exit code {code}")
+    return ScenarioOutcome(times=times, lost=lost, extra=extra, seen=f"exit code {code}")
 
 
 def require_clear(output: str, message: str) -> None:

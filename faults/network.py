@@ -6,34 +6,34 @@ import time
 from collections.abc import Sequence
 
 from faults.nodes import finish
-from faults.outcome import Outcome, require
-from faults.site import Ground
+from faults.outcome import ScenarioOutcome, require
+from faults.site import Testbed
 from pipeline.embedded import Endpoint
 from pipeline.proxy.control import proxy
 
 
-def proxied_single(ground: Ground, times: int) -> Outcome:
+def proxied_single(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Break and delay the connections to the only node."""
-    return _broken(ground, times, ["127.0.0.1"], "proxied_single")
+    return _broken(testbed, times, ["127.0.0.1"], "proxied_single")
 
 
-def proxied_three(ground: Ground, times: int) -> Outcome:
+def proxied_three(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Break and delay connections to one or all of three nodes, replication factor 3 at QUORUM."""
-    return _broken(ground, times, ground.spec.advertised, "proxied_three")
+    return _broken(testbed, times, testbed.spec.advertised, "proxied_three")
 
 
-def _broken(ground: Ground, times: int, listen: Sequence[str], name: str) -> Outcome:
+def _broken(testbed: Testbed, times: int, listen: Sequence[str], name: str) -> ScenarioOutcome:
     rng = random.Random(name)  # noqa: S311 - repeatable, not secret
     lost = extra = retries = 0
     with contextlib.ExitStack() as stack:
-        nodes = ground.endpoint.contact_points
-        own_port = 0 if len(nodes) == 1 else ground.endpoint.port
+        nodes = testbed.endpoint.contact_points
+        own_port = 0 if len(nodes) == 1 else testbed.endpoint.port
         between = [
-            stack.enter_context(proxy([(node, ground.endpoint.port)], listen=[(host, own_port)]))
+            stack.enter_context(proxy([(node, testbed.endpoint.port)], listen=[(host, own_port)]))
             for node, host in zip(nodes, listen, strict=True)
         ]
         endpoint = Endpoint(contact_points=tuple(listen), port=between[0].port)
-        site = stack.enter_context(ground.site(name, endpoint=endpoint, cassandra=ground.replicated))
+        site = stack.enter_context(testbed.site(name, endpoint=endpoint, cassandra=testbed.replicated))
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()
@@ -52,7 +52,7 @@ def _broken(ground: Ground, times: int, listen: Sequence[str], name: str) -> Out
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(
+    return ScenarioOutcome(
         times=times, lost=lost, extra=extra, retries=retries, seen=f"{len(_FAULTS)} faults each time"
     )
 

@@ -5,37 +5,37 @@ import signal
 import time
 from collections.abc import Callable
 
-from faults.outcome import Outcome, require
-from faults.site import Ground, Run, Site
+from faults.outcome import ScenarioOutcome, require
+from faults.site import RunningLoad, Site, Testbed
 from pipeline import embedded
 
 
-def kill_node(ground: Ground, times: int) -> Outcome:
+def kill_node(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Kill one of three nodes and start it again, replication factor 3 at QUORUM."""
     return _disturbed(
-        ground,
+        testbed,
         times,
         "kill_node",
-        lambda number: _restart(ground, number % 3 + 1, kill=True),
-        lasts_s=ground.restart_s,
+        lambda number: _restart(testbed, number % 3 + 1, kill=True),
+        lasts_s=testbed.restart_s,
     )
 
 
-def rolling_restart(ground: Ground, times: int) -> Outcome:
+def rolling_restart(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Restart all three nodes, one after the other, replication factor 3 at QUORUM."""
 
     def disturb(_: int) -> None:
         for node in (1, 2, 3):
-            _restart(ground, node, kill=False)
+            _restart(testbed, node, kill=False)
 
-    return _disturbed(ground, times, "rolling_restart", disturb, lasts_s=3 * ground.restart_s)
+    return _disturbed(testbed, times, "rolling_restart", disturb, lasts_s=3 * testbed.restart_s)
 
 
-def pause_node(ground: Ground, times: int) -> Outcome:
+def pause_node(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Stop one of three nodes for 20 s by SIGSTOP, replication factor 3 at QUORUM."""
 
     def disturb(number: int) -> None:
-        pid = embedded.status(ground.spec.folder).nodes[number % 3].pid
+        pid = embedded.status(testbed.spec.folder).nodes[number % 3].pid
         require(pid, "a node does not run")
         os.kill(int(pid or 0), signal.SIGSTOP)
         try:
@@ -43,32 +43,32 @@ def pause_node(ground: Ground, times: int) -> Outcome:
         finally:
             os.kill(int(pid or 0), signal.SIGCONT)
 
-    return _disturbed(ground, times, "pause_node", disturb, lasts_s=_PAUSE_S + 10)
+    return _disturbed(testbed, times, "pause_node", disturb, lasts_s=_PAUSE_S + 10)
 
 
-def restart_single(ground: Ground, times: int) -> Outcome:
+def restart_single(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Restart the only node."""
     return _disturbed(
-        ground,
+        testbed,
         times,
         "restart_single",
-        lambda _: _restart(ground, 1, kill=False),
-        lasts_s=ground.restart_s,
+        lambda _: _restart(testbed, 1, kill=False),
+        lasts_s=testbed.restart_s,
     )
 
 
-def _restart(ground: Ground, node: int, *, kill: bool) -> None:
-    embedded.stop_node(ground.spec.folder, node, kill=kill)
-    embedded.start(ground.spec)
+def _restart(testbed: Testbed, node: int, *, kill: bool) -> None:
+    embedded.stop_node(testbed.spec.folder, node, kill=kill)
+    embedded.start(testbed.spec)
 
 
 def _disturbed(
-    ground: Ground, times: int, name: str, disturb: Callable[[int], None], *, lasts_s: float
-) -> Outcome:
+    testbed: Testbed, times: int, name: str, disturb: Callable[[int], None], *, lasts_s: float
+) -> ScenarioOutcome:
     """Load while `disturb` happens, which takes `lasts_s` at most; the load must end by itself, and later."""
     lost = extra = retries = 0
     slowest = 1.0
-    with ground.site(name, cassandra=ground.replicated) as site:
+    with testbed.site(name, cassandra=testbed.replicated) as site:
         users = site.users(round(lasts_s * _ROWS_PER_S))
         for number in range(times):
             site.begin_anew()
@@ -83,7 +83,7 @@ def _disturbed(
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(
+    return ScenarioOutcome(
         times=times,
         lost=lost,
         extra=extra,
@@ -92,7 +92,7 @@ def _disturbed(
     )
 
 
-def finish(site: Site, run: Run) -> int:
+def finish(site: Site, run: RunningLoad) -> int:
     """Wait for a load, which must end well by itself; return how many requests it sent again."""
     code = run.wait()
     require(code == 0, f"the load exited with {code}:\n{run.output[-3000:]}")

@@ -9,7 +9,7 @@ class ScenarioError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class TableDifference:
     """How a table differs from the file that was loaded: rows that it lacks, rows that no file has."""
 
     lost: int
@@ -17,7 +17,7 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ScenarioOutcome:
     """What one scenario found.
 
     `times` is how often the fault was made, `retries` how many requests the loads sent again, `seen` what

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults import hostile, kills, limits, network, nodes, tables
-from faults.outcome import Outcome
-from faults.site import Ground
+from faults.outcome import ScenarioOutcome
+from faults.site import Testbed
 from pipeline.embedded import ClusterSpec
 
 
@@ -21,7 +21,7 @@ class Scenario:
     kind: str
     times: int
     expected_s: float
-    run: Callable[[Ground, int], Outcome]
+    run: Callable[[Testbed, int], ScenarioOutcome]
     short_times: int = 0
 
     @property

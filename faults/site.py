@@ -20,7 +20,7 @@ from cassandra import ConsistencyLevel, DriverException, RequestExecutionExcepti
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy
 
-from faults.outcome import Difference, ScenarioError
+from faults.outcome import ScenarioError, TableDifference
 from pipeline import embedded
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.errors import OutputError
@@ -30,7 +30,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 Users = Mapping[str, tuple[str, str]]
 
 
-class Run:
+class RunningLoad:
     """A `luigi` command under way, in a process group of its own."""
 
     def __init__(self, command: Sequence[str], folder: Path, log: Path) -> None:
@@ -138,15 +138,15 @@ class Site:
         """Return the words of the command that loads a file of users."""
         return ["LoadUsers", "--input", name, *words]
 
-    def begin(self, *words: str, limit: str = "", log: str = "") -> Run:
+    def begin(self, *words: str, limit: str = "", log: str = "") -> RunningLoad:
         """Begin a `luigi` command; `limit` is for the shell's ulimit, `log` is where it says what it does."""
         command = [str(Path(sys.executable).with_name("luigi")), "--module", "tasks", *words]
         if limit:
             command = ["/bin/sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
         self._runs += 1
-        return Run(command, self.folder, Path(log) if log else self.folder / f"run{self._runs}.log")
+        return RunningLoad(command, self.folder, Path(log) if log else self.folder / f"run{self._runs}.log")
 
-    def done(self, *words: str) -> Run:
+    def done(self, *words: str) -> RunningLoad:
         """Run a `luigi` command to its end.
 
         Raises:
@@ -209,7 +209,7 @@ class Site:
         """Carry out a statement on the users' table, whose name stands where it has {}."""
         self.session.execute(statement.format(f"{self.keyspace}.user"), timeout=60)
 
-    def compare(self, users: Users, table: str = "user") -> Difference:
+    def compare(self, users: Users, table: str = "user") -> TableDifference:
         """Read the whole table, and return which rows of the file it lacks and which it has beside them."""
         found = self.session.execute(f"SELECT user_id, first_name, last_name FROM {self.keyspace}.{table}")  # noqa: S608
         extra, whole = 0, 0
@@ -219,10 +219,10 @@ class Site:
                 whole += 1
             elif key not in users:
                 extra += 1
-        return Difference(lost=len(users) - whole, extra=extra)
+        return TableDifference(lost=len(users) - whole, extra=extra)
 
 
-class Ground:
+class Testbed:
     """A running cluster, and the sites on it."""
 
     def __init__(self, spec: ClusterSpec, folder: Path) -> None:

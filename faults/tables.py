@@ -3,29 +3,29 @@
 from collections.abc import Callable
 
 from faults.limits import require_clear
-from faults.outcome import Outcome, require
-from faults.site import Ground, Site
+from faults.outcome import ScenarioOutcome, require
+from faults.site import Site, Testbed
 
 
-def dropped(ground: Ground, times: int) -> Outcome:
+def dropped(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Drop the table in the middle of its load, then run again."""
-    return _changed(ground, times, "dropped", "dropped", lambda site: site.cql("DROP TABLE {}"))
+    return _changed(testbed, times, "dropped", "dropped", lambda site: site.cql("DROP TABLE {}"))
 
 
-def recreated(ground: Ground, times: int) -> Outcome:
+def recreated(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Drop the table and make it anew in the middle of its load, then run again."""
 
     def change(site: Site) -> None:
         site.cql("DROP TABLE {}")
         site.cql("CREATE TABLE {} (user_id uuid PRIMARY KEY, first_name text, last_name text)")
 
-    return _changed(ground, times, "recreated", "dropped", change)
+    return _changed(testbed, times, "recreated", "dropped", change)
 
 
-def altered(ground: Ground, times: int) -> Outcome:
+def altered(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Drop a column in the middle of the load, add it again, then run again."""
     return _changed(
-        ground,
+        testbed,
         times,
         "altered",
         "altered",
@@ -34,15 +34,15 @@ def altered(ground: Ground, times: int) -> Outcome:
     )
 
 
-def truncated(ground: Ground, times: int) -> Outcome:
+def truncated(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Truncate the table in the middle of its load, then run again."""
-    return _changed(ground, times, "truncated", "truncated", lambda site: site.cql("TRUNCATE {}"))
+    return _changed(testbed, times, "truncated", "truncated", lambda site: site.cql("TRUNCATE {}"))
 
 
-def two_commands(ground: Ground, times: int) -> Outcome:
+def two_commands(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Load one file by LoadUsers and by LoadTable at once."""
     return _twice(
-        ground,
+        testbed,
         times,
         "two_commands",
         lambda site: ["LoadTable", "--table", f"{site.keyspace}.user"],
@@ -50,22 +50,22 @@ def two_commands(ground: Ground, times: int) -> Outcome:
     )
 
 
-def two_pool_sizes(ground: Ground, times: int) -> Outcome:
+def two_pool_sizes(testbed: Testbed, times: int) -> ScenarioOutcome:
     """Load one file by the same task with another pool size at once."""
-    return _twice(ground, times, "two_pool_sizes", lambda _: ["LoadUsers", "--pool-size", "7"])
+    return _twice(testbed, times, "two_pool_sizes", lambda _: ["LoadUsers", "--pool-size", "7"])
 
 
 def _changed(
-    ground: Ground,
+    testbed: Testbed,
     times: int,
     name: str,
     message: str,
     change: Callable[[Site], None],
     *,
     mend: Callable[[Site], None] = lambda _: None,
-) -> Outcome:
+) -> ScenarioOutcome:
     lost = extra = 0
-    with ground.site(name) as site:
+    with testbed.site(name) as site:
         users = site.users(_ROWS)
         words = site.load("--rows-per-s", str(_ROWS_PER_S), "--max-bad-rows", "50%")
         for number in range(times):
@@ -81,15 +81,15 @@ def _changed(
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(times=times, lost=lost, extra=extra, seen=f"told as {message}, never finished")
+    return ScenarioOutcome(times=times, lost=lost, extra=extra, seen=f"told as {message}, never finished")
 
 
 def _twice(
-    ground: Ground, times: int, name: str, other: Callable[[Site], list[str]], *, has_table: bool = False
-) -> Outcome:
+    testbed: Testbed, times: int, name: str, other: Callable[[Site], list[str]], *, has_table: bool = False
+) -> ScenarioOutcome:
     """Begin two loads at once; where the table is not there, the first to look for it makes it."""
     lost = extra = 0
-    with ground.site(name) as site:
+    with testbed.site(name) as site:
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()
@@ -103,7 +103,7 @@ def _twice(
             difference = site.compare(users)
             lost += difference.lost
             extra += difference.extra
-    return Outcome(times=times, lost=lost, extra=extra)
+    return ScenarioOutcome(times=times, lost=lost, extra=extra)
 
 
 _ROWS = 100_000

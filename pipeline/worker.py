@@ -43,9 +43,9 @@ def main() -> None:
         last: tuple[str, object]
         try:
             job = job_from_json(line)
-            carry_out = job.handler()
+            run = job.handler()
             gc.freeze()  # what was imported stays: no collection need look through it while rows are written
-            result = carry_out(lambda done, total, what: say("progress", [done, total, what]))
+            result = run(lambda done, total, what: say("progress", [done, total, what]))
             last = ("result", to_json_values(result))
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])

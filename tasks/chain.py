@@ -15,7 +15,7 @@ from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
 from tasks.declared import with_settings
-from tasks.load import Load
+from tasks.load import LoadTask
 from tasks.parameters import Day, Flag, Input, SettingParameter
 from tasks.settings import keyspace_config, output_folder
 from tasks.targets import TableRef, TableTarget, describe
@@ -120,7 +120,7 @@ class InputTask(RowsTask):
     input = Input(default="", description="Row files in place of generated ones: a file, a folder or a glob.")
 
 
-class LoadRows(Load, InputTask):
+class LoadRows(LoadTask, InputTask):
     """Load one day's generated rows, or a user's own files, into the dataset's table."""
 
     generate: type[GenerateRows]

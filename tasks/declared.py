@@ -21,12 +21,12 @@ from tasks.parameters import (
     PoolSize,
     SettingParameter,
 )
-from tasks.sweeps import Duration, Latencies, PoolSizes
+from tasks.sweeps import Duration, InjectedLatencies, PoolSizes
 
 TaskClass = TypeVar("TaskClass", bound=type)
 
 
-class Section(luigi.Config):
+class ConfigSection(luigi.Config):
     """A section of luigi.cfg, whose errors name it."""
 
     declared: sections.Section
@@ -46,7 +46,7 @@ class Section(luigi.Config):
             raise SettingError(f"[{cls.get_task_family()}] {error}") from error
 
 
-def section_class(declared: sections.Section, module: str) -> type[Section]:
+def section_class(declared: sections.Section, module: str) -> type[ConfigSection]:
     """Return the section of luigi.cfg as Luigi reads it, a class of `module`."""
     members: dict[str, Any] = {
         "__doc__": declared.title,
@@ -54,10 +54,10 @@ def section_class(declared: sections.Section, module: str) -> type[Section]:
         "declared": declared,
         **{each.name: _parameter(each) for each in declared if each.is_in_file},
     }
-    return types.new_class(declared.name, (Section,), exec_body=lambda body: body.update(members))
+    return types.new_class(declared.name, (ConfigSection,), exec_body=lambda body: body.update(members))
 
 
-def with_settings(section: type[Section]) -> Callable[[TaskClass], TaskClass]:
+def with_settings(section: type[ConfigSection]) -> Callable[[TaskClass], TaskClass]:
     """Return a decorator that gives a task the settings of a section as parameters.
 
     The value in luigi.cfg is the default of a parameter, where luigi.cfg may have one.
@@ -75,7 +75,7 @@ def with_settings(section: type[Section]) -> Callable[[TaskClass], TaskClass]:
     return give
 
 
-def parameter_of(section: type[Section], name: str, **differing: Any) -> SettingParameter:  # noqa: ANN401 - luigi's own
+def parameter_of(section: type[ConfigSection], name: str, **differing: Any) -> SettingParameter:  # noqa: ANN401 - luigi's own
     """Return a parameter for one setting of a section; what Luigi is told of it may differ."""
     [declared] = [each for each in section.declared if each.name == name]
     return _parameter(declared, section=section, **differing)
@@ -83,7 +83,7 @@ def parameter_of(section: type[Section], name: str, **differing: Any) -> Setting
 
 def _parameter(
     declared: Setting,
-    section: type[Section] | None = None,
+    section: type[ConfigSection] | None = None,
     **differing: Any,  # noqa: ANN401 - luigi's own
 ) -> SettingParameter:
     told: dict[str, Any] = {
@@ -121,5 +121,5 @@ _CLASSES: dict[object, type[SettingParameter]] = {
     dt.timedelta: Duration,
     tuple[str, ...]: Hosts,
     tuple[int, ...]: PoolSizes,
-    tuple[float, ...]: Latencies,
+    tuple[float, ...]: InjectedLatencies,
 }

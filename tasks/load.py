@@ -36,7 +36,7 @@ STARTED_S = time.time()
 """When this run of Luigi began, in seconds since 1970 by this machine's clock."""
 
 
-class Load(LoadParameters):
+class LoadTask(LoadParameters):
     """A load of row files into a table: which files and which table, its kinds say."""
 
     reload = Flag(default=False, description="Load again although the marker says it is finished.")
@@ -114,9 +114,9 @@ class Load(LoadParameters):
             if dataclasses.replace(self.output(), input_sha256=input_sha256).exists():
                 say(self, "loaded already: the marker was found once the server ran")
                 return
-            self._carry_out(load, input_sha256)
+            self._run_load(load, input_sha256)
 
-    def _carry_out(self, load: jobs.Load, input_sha256: str) -> None:
+    def _run_load(self, load: jobs.Load, input_sha256: str) -> None:
         begun = run_job(
             jobs.BeginLoad(
                 plan=run_job(jobs.PlanLoad(load=load)),

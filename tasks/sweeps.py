@@ -44,7 +44,7 @@ class Duration(SettingParameter, luigi.TimeDeltaParameter):
             raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
 
 
-class Latencies(SettingParameter):
+class InjectedLatencies(SettingParameter):
     """Seconds of latency, separated by commas, none twice."""
 
     wanted = "seconds separated by commas, such as 0, 0.005, 0.1"

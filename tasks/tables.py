@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.rowfiles import files as rowfiles
 from pipeline.rowfiles.badrows import REJECTED
-from tasks.load import Load
+from tasks.load import LoadTask
 from tasks.options import LoadParameters
 from tasks.parameters import Input, Mapped, SettingParameter
 from tasks.settings import output_folder
@@ -24,7 +24,7 @@ class TableParameters(LoadParameters):
     )
 
 
-class LoadTable(Load, TableParameters):
+class LoadTable(LoadTask, TableParameters):
     """Load row files into any table there is."""
 
     @property

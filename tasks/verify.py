@@ -14,7 +14,7 @@ from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
 from tasks.cluster import running_cluster
-from tasks.load import STARTED_S, Load, say_what_is_passed_over
+from tasks.load import STARTED_S, LoadTask, say_what_is_passed_over
 from tasks.options import LoadParameters
 from tasks.parameters import Flag
 from tasks.terminal import progress_of, say
@@ -23,7 +23,7 @@ from tasks.terminal import progress_of, say
 class Verify(LoadParameters):
     """Account for every row of a load: its files are read again, and the table is read back."""
 
-    load: type[Load]
+    load: type[LoadTask]
 
     exact = Flag(default=False, description="Prove also that the table holds no other row.")
 
@@ -78,7 +78,7 @@ class Verify(LoadParameters):
             say(self, f"{counted.duplicate_keys} keys stand more than once, the last row won: {first}")
 
 
-def _counts_of(load: Load) -> dict[str, int | None]:
+def _counts_of(load: LoadTask) -> dict[str, int | None]:
     """Return what the load counted, nothing where another machine did it."""
     with contextlib.suppress(FileNotFoundError):
         said = json.loads((load.folder / "load.json").read_text(encoding="utf-8"))

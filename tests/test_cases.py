@@ -13,7 +13,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.harness.caserun import CASES, Outcome, run_case
+from tests.harness.caserun import CASES, CaseOutcome, run_case
 
 NAMES = sorted(folder.name for folder in CASES.iterdir())
 
@@ -21,7 +21,7 @@ NAMES = sorted(folder.name for folder in CASES.iterdir())
 @pytest.fixture(scope="module")
 def outcomes(
     request: pytest.FixtureRequest, endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[Outcome]]]:
+) -> Iterator[dict[str, Future[CaseOutcome]]]:
     """Begin every case that is asked for, two at a time; return what each will have come to."""
     items = request.session.items
     asked = {
@@ -38,7 +38,7 @@ def outcomes(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_case(name: str, outcomes: dict[str, Future[Outcome]]) -> None:
+def test_case(name: str, outcomes: dict[str, Future[CaseOutcome]]) -> None:
     """Each command of a public report ends and says what it should, and the table holds what it should."""
     outcome = outcomes[name].result()
     text = (CASES / name / "expected.toml").read_text(encoding="utf-8")

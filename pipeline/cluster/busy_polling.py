@@ -15,7 +15,7 @@ from gevent.hub import get_hub
 from pipeline.cluster.connection import GreenletConnection
 
 
-class WakefulConnection(GreenletConnection):
+class BusyPollingConnection(GreenletConnection):
     """A connection that sends and hands on one by one while the event loop has time, and keeps it awake.
 
     Over TLS requests are gathered as ever: such a socket cannot say that it would have to wait.
@@ -24,7 +24,7 @@ class WakefulConnection(GreenletConnection):
     def push(self, data: bytes) -> None:
         """Send a frame at once if the loop has time and the socket room, else with those that follow it."""
         sent = 0
-        if wakefulness().has_time and self.has_sent_all and type(self._socket) is socket.socket:
+        if busy_polling().has_time and self.has_sent_all and type(self._socket) is socket.socket:
             # No room is no error, and what is one shows again, to the greenlet that can tell everyone.
             with contextlib.suppress(OSError):
                 sent = self._socket.send(data, timeout=0.0)
@@ -34,15 +34,15 @@ class WakefulConnection(GreenletConnection):
     def note_read(self) -> None:
         """Keep the loop awake."""
         super().note_read()
-        wakefulness().prolong()
+        busy_polling().prolong()
 
     @property
     def responses_a_turn(self) -> int:
         """One while the loop has time."""
-        return 1 if wakefulness().has_time else super().responses_a_turn
+        return 1 if busy_polling().has_time else super().responses_a_turn
 
 
-class Wakefulness:
+class BusyPolling:
     """Keeps the event loop polling after something was read, and knows what that costs.
 
     `polled_s` is the time of all turns in which there was nothing to do.
@@ -74,9 +74,9 @@ class Wakefulness:
 
 
 @functools.cache
-def wakefulness() -> Wakefulness:
+def busy_polling() -> BusyPolling:
     """Return that of the process's event loop."""
-    return Wakefulness()
+    return BusyPolling()
 
 
 _POLL_S = 0.2

@@ -33,7 +33,7 @@ class PoolLock(BoundedSemaphore):
     _is_owned = BoundedSemaphore.locked
 
 
-class Header(NamedTuple):
+class FrameHeader(NamedTuple):
     """A frame's header, as the driver wants it; its version without the bit that says whose it is."""
 
     version: int
@@ -104,7 +104,7 @@ class GreenletConnection(Connection):
             with self.lock:
                 self.request_ids.append(stream_id)
 
-    def process_msg(self, header: Header, body: bytes) -> None:
+    def process_msg(self, header: FrameHeader, body: bytes) -> None:
         """Hand an answer to the request that waits for it."""
         if header.opcode == _RESULT and header.stream in self._leased:
             self.msg_received = True
@@ -189,7 +189,7 @@ class FrameReader:
         """Where the next bytes belong; never empty."""
         return self._buffer[self._filled :]
 
-    def received(self, count: int) -> Iterator[tuple[Header, bytes]]:
+    def received(self, count: int) -> Iterator[tuple[FrameHeader, bytes]]:
         """Yield the header and body of every frame that is whole, now that `count` bytes more are there.
 
         To be exhausted before `free` is asked for again.
@@ -208,7 +208,7 @@ class FrameReader:
                 break
             body = bytes(buffer[begin + _HEADER.size : begin + size])
             begin += size
-            yield Header(version, flags, stream, opcode), body
+            yield FrameHeader(version, flags, stream, opcode), body
         if len(buffer) != max(size, READ_BYTES):
             self._buffer = memoryview(bytearray(max(size, READ_BYTES)))
         self._filled = end - begin

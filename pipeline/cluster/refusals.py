@@ -23,7 +23,7 @@ from cassandra import (
 from cassandra.protocol import ErrorMessage, ErrorMessageSub
 
 
-class Kind(enum.StrEnum):
+class RefusalKind(enum.StrEnum):
     """What is at fault, and so what a load does."""
 
     TRANSIENT = "transient"
@@ -42,7 +42,7 @@ class Decision:
 
     code: int
     says: str
-    kind: Kind
+    kind: RefusalKind
     advice: str
 
 
@@ -88,7 +88,7 @@ _DDL_ADVICE = "have an administrator create it (manage_schema = false), or raise
 _OLD_TTL_ADVICE = "lower ttl_s, or default_time_to_live of the table where ttl_s is not set"
 
 
-def _decision(code: int, kind: Kind, advice: str, says: str = "") -> Decision:
+def _decision(code: int, kind: RefusalKind, advice: str, says: str = "") -> Decision:
     return Decision(code=code, says=says, kind=kind, advice=advice)
 
 
@@ -101,8 +101,8 @@ def _guardrails() -> tuple[Decision, ...]:
     )
 
 
-_GUARDRAILS: dict[Kind, dict[str, str]] = {
-    Kind.ROW: {
+_GUARDRAILS: dict[RefusalKind, dict[str, str]] = {
+    RefusalKind.ROW: {
         "column_value_size": "column_value_size_fail_threshold of the server: a shorter value",
         "collection_size": "collection_size_fail_threshold of the server: a smaller collection",
         "items_per_collection": "items_per_collection_fail_threshold of the server: fewer items",
@@ -115,11 +115,11 @@ _GUARDRAILS: dict[Kind, dict[str, str]] = {
             "in_select_cartesian_product_fail_threshold of the server: the verification asks one by one"
         ),
     },
-    Kind.TRANSIENT: {
+    RefusalKind.TRANSIENT: {
         "local_data_disk_usage": _DISK_ADVICE,
         "replica_disk_usage": _DISK_ADVICE,
     },
-    Kind.SETTING: {
+    RefusalKind.SETTING: {
         "write_consistency_levels": (
             "change consistency_level, or write_consistency_levels_disallowed of the server"
         ),
@@ -175,52 +175,60 @@ _GUARDRAILS: dict[Kind, dict[str, str]] = {
 }
 
 _INVALID: tuple[Decision, ...] = (
-    _decision(0x2200, Kind.TRANSIENT, _CDC_ADVICE, "Rejecting mutation to keyspace"),
-    _decision(0x2200, Kind.SETTING, "lower ttl_s", "ttl is too large"),
-    _decision(0x2200, Kind.SETTING, "ttl_s must be at least 0", "A TTL must be greater or equal to 0"),
-    _decision(0x2200, Kind.SETTING, _OLD_TTL_ADVICE, "exceeds maximum supported expiration date"),
-    _decision(0x2200, Kind.SETTING, "change timestamp_us", "Out of bound timestamp"),
-    _decision(0x2200, Kind.SETTING, "change consistency_level", "is unsupported with Accord"),
+    _decision(0x2200, RefusalKind.TRANSIENT, _CDC_ADVICE, "Rejecting mutation to keyspace"),
+    _decision(0x2200, RefusalKind.SETTING, "lower ttl_s", "ttl is too large"),
+    _decision(0x2200, RefusalKind.SETTING, "ttl_s must be at least 0", "A TTL must be greater or equal to 0"),
+    _decision(0x2200, RefusalKind.SETTING, _OLD_TTL_ADVICE, "exceeds maximum supported expiration date"),
+    _decision(0x2200, RefusalKind.SETTING, "change timestamp_us", "Out of bound timestamp"),
+    _decision(0x2200, RefusalKind.SETTING, "change consistency_level", "is unsupported with Accord"),
     _decision(
-        0x2200, Kind.SETTING, "change consistency_level", "conditional updates for serializable writes"
+        0x2200, RefusalKind.SETTING, "change consistency_level", "conditional updates for serializable writes"
     ),
-    _decision(0x2200, Kind.SETTING, "change consistency_level", "is only supported for writes"),
-    _decision(0x2200, Kind.SETTING, "change consistency_level", "not compatible with replication strategy"),
-    _decision(0x2200, Kind.SETTING, "change consistency_level", "NODE_LOCAL consistency level"),
-    _decision(0x2200, Kind.SETTING, "use the load's own timestamps", "Cannot provide custom timestamp"),
-    _decision(0x2200, Kind.SETTING, "set ttl_s to 0", "Cannot provide custom TTL"),
-    _decision(0x2200, Kind.TABLE, "load the view's base table", "Cannot directly modify a materialized view"),
-    _decision(0x2200, Kind.TABLE, "create it, then run the load again", "unconfigured table"),
-    _decision(0x2200, Kind.TABLE, "run the load again", "Undefined column name"),
-    _decision(0x2200, Kind.ROW, "a row that the server refuses is bad; of a batch each row is tried alone"),
+    _decision(0x2200, RefusalKind.SETTING, "change consistency_level", "is only supported for writes"),
+    _decision(
+        0x2200, RefusalKind.SETTING, "change consistency_level", "not compatible with replication strategy"
+    ),
+    _decision(0x2200, RefusalKind.SETTING, "change consistency_level", "NODE_LOCAL consistency level"),
+    _decision(
+        0x2200, RefusalKind.SETTING, "use the load's own timestamps", "Cannot provide custom timestamp"
+    ),
+    _decision(0x2200, RefusalKind.SETTING, "set ttl_s to 0", "Cannot provide custom TTL"),
+    _decision(
+        0x2200, RefusalKind.TABLE, "load the view's base table", "Cannot directly modify a materialized view"
+    ),
+    _decision(0x2200, RefusalKind.TABLE, "create it, then run the load again", "unconfigured table"),
+    _decision(0x2200, RefusalKind.TABLE, "run the load again", "Undefined column name"),
+    _decision(
+        0x2200, RefusalKind.ROW, "a row that the server refuses is bad; of a batch each row is tried alone"
+    ),
 )
 
 DECISIONS: tuple[Decision, ...] = (
-    _decision(0x0000, Kind.TRANSIENT, "see the server's log"),
-    _decision(0x000A, Kind.SETTING, "check port, and that the server speaks native protocol v4"),
-    _decision(0x0100, Kind.SETTING, "check user and CASSANDRA_PASSWORD"),
-    _decision(0x1000, Kind.TRANSIENT, "start nodes, or lower replication_factor or consistency_level"),
-    _decision(0x1001, Kind.TRANSIENT, "lower pool_size or rows_per_s"),
-    _decision(0x1002, Kind.TRANSIENT, "wait until the node has joined"),
-    _decision(0x1003, Kind.TRANSIENT, "try again"),
-    _decision(0x1100, Kind.TRANSIENT, "lower pool_size or rows_per_s"),
-    _decision(0x1200, Kind.TRANSIENT, "lower pool_size"),
-    _decision(0x1300, Kind.TRANSIENT, "see the replicas' logs"),
-    _decision(0x1400, Kind.TABLE, "see the function that the server names"),
+    _decision(0x0000, RefusalKind.TRANSIENT, "see the server's log"),
+    _decision(0x000A, RefusalKind.SETTING, "check port, and that the server speaks native protocol v4"),
+    _decision(0x0100, RefusalKind.SETTING, "check user and CASSANDRA_PASSWORD"),
+    _decision(0x1000, RefusalKind.TRANSIENT, "start nodes, or lower replication_factor or consistency_level"),
+    _decision(0x1001, RefusalKind.TRANSIENT, "lower pool_size or rows_per_s"),
+    _decision(0x1002, RefusalKind.TRANSIENT, "wait until the node has joined"),
+    _decision(0x1003, RefusalKind.TRANSIENT, "try again"),
+    _decision(0x1100, RefusalKind.TRANSIENT, "lower pool_size or rows_per_s"),
+    _decision(0x1200, RefusalKind.TRANSIENT, "lower pool_size"),
+    _decision(0x1300, RefusalKind.TRANSIENT, "see the replicas' logs"),
+    _decision(0x1400, RefusalKind.TABLE, "see the function that the server names"),
     _decision(
         0x1500,
-        Kind.TRANSIENT,
+        RefusalKind.TRANSIENT,
         f"see the replicas' logs; where the table has cdc on, its space may be full: {_CDC_ADVICE}",
     ),
-    _decision(0x1600, Kind.TRANSIENT, _CDC_ADVICE),
-    _decision(0x1700, Kind.TRANSIENT, "never met: no lightweight transaction is sent"),
-    _decision(0x2000, Kind.TABLE, "the server does not know this CQL: see its version"),
-    _decision(0x2100, Kind.SETTING, "have that right granted to the role"),
+    _decision(0x1600, RefusalKind.TRANSIENT, _CDC_ADVICE),
+    _decision(0x1700, RefusalKind.TRANSIENT, "never met: no lightweight transaction is sent"),
+    _decision(0x2000, RefusalKind.TABLE, "the server does not know this CQL: see its version"),
+    _decision(0x2100, RefusalKind.SETTING, "have that right granted to the role"),
     *_guardrails(),
     *_INVALID,
-    _decision(0x2300, Kind.TABLE, "correct the keyspace's or the table's definition"),
-    _decision(0x2400, Kind.TABLE, "it is there already: used as it is where it fits"),
-    _decision(0x2500, Kind.TRANSIENT, "none needed: the statement is prepared again"),
-    _decision(0x8000, Kind.TRANSIENT, "see the server's log"),
+    _decision(0x2300, RefusalKind.TABLE, "correct the keyspace's or the table's definition"),
+    _decision(0x2400, RefusalKind.TABLE, "it is there already: used as it is where it fits"),
+    _decision(0x2500, RefusalKind.TRANSIENT, "none needed: the statement is prepared again"),
+    _decision(0x8000, RefusalKind.TRANSIENT, "see the server's log"),
 )
 """Every error of native protocol v4, those of v5 that a server may send, and every guardrail of 5.0."""

@@ -30,7 +30,7 @@ from cassandra.protocol import (
 )
 from cassandra.protocol import RequestValidationException as ValidationMessage
 
-from pipeline.cluster.refusals import Decision, Kind, decision_of
+from pipeline.cluster.refusals import Decision, RefusalKind, decision_of
 from pipeline.errors import (
     AccessError,
     ClusterError,
@@ -58,7 +58,7 @@ def translated_errors(what: str) -> Iterator[None]:
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same request may well succeed later: the cluster is busy, or a node is away."""
     if decision := decision_of(error):
-        return decision.kind is Kind.TRANSIENT
+        return decision.kind is RefusalKind.TRANSIENT
     return isinstance(error, _TRANSIENT) or (
         isinstance(error, NoHostAvailable) and not any(_is_final(reason) for _, reason in _reasons(error))
     )
@@ -69,10 +69,10 @@ def is_refusal(error: BaseException) -> bool:
     decision = decision_of(error)
     if decision is None:
         return isinstance(error, ValidationError)
-    return decision.code == _INVALID and decision.kind in {Kind.ROW, Kind.TABLE}
+    return decision.code == _INVALID and decision.kind in {RefusalKind.ROW, RefusalKind.TABLE}
 
 
-def is_of(error: BaseException, kind: Kind) -> bool:
+def is_of(error: BaseException, kind: RefusalKind) -> bool:
     """Tell whether a server's error is of a kind."""
     decision = decision_of(error)
     return decision is not None and decision.kind is kind
@@ -219,11 +219,11 @@ _TRANSIENT = (
 _INVALID = 0x2200
 _ADVISED = {0x000A, 0x1400, 0x1500, 0x1600, _INVALID}
 """The codes whose decision says what to do; of the others `_TRANSLATIONS` does."""
-_OURS: dict[Kind, type[ClusterError]] = {
-    Kind.TRANSIENT: RequestError,
-    Kind.SETTING: SettingRefusedError,
-    Kind.TABLE: SchemaError,
-    Kind.ROW: SchemaError,
+_OURS: dict[RefusalKind, type[ClusterError]] = {
+    RefusalKind.TRANSIENT: RequestError,
+    RefusalKind.SETTING: SettingRefusedError,
+    RefusalKind.TABLE: SchemaError,
+    RefusalKind.ROW: SchemaError,
 }
 _DRIVER_ERRORS = (
     DriverException,

@@ -25,7 +25,7 @@ from pipeline.cql.tokens import murmur3_tokens
 from pipeline.cql.types.nested import NestedType
 from pipeline.errors import abbreviated
 from pipeline.load.jobs import LoadPlan
-from pipeline.requests.frames import REQUEST_MAX_BYTES, Rows
+from pipeline.requests.frames import REQUEST_MAX_BYTES, EncodedRows
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
 from pipeline.rowfiles.fields import Field
@@ -50,7 +50,7 @@ class RowRange:
 class EncodedSplit:
     """The good rows of a split in the order of sending, row i from `positions[i]`; and its bad ones."""
 
-    rows: Rows
+    rows: EncodedRows
     positions: Integers
     row_ranges: Sequence[RowRange]
     bad: Sequence[BadRow]
@@ -89,7 +89,7 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
     data, offsets = join_rows(values, nulls=shape.nulls, prefix=shape.prefix)
     count = len(values[0])
     return EncodedSplit(
-        rows=Rows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
+        rows=EncodedRows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=np.arange(count) if order is None else order,
         row_ranges=_row_ranges(occurrences, sets, count, replicas),
         bad=sorted([*split_rows.bad, *_bad_rows(split_rows, shape, faults)], key=lambda row: row.line),

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.cluster.refusals import Kind
+from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.translation import is_from_server, is_of, may_be_the_rows, reason_of, translated
 from pipeline.errors import BadRowsError, RequestError
 from pipeline.load.journal import SplitRecord
@@ -42,7 +42,9 @@ class Refusing:
         Raises:
             ClusterError: it refused each of the first rows alike, or it is not the row.
         """
-        if is_of(error, Kind.TABLE) or (may_be_the_rows(error) and (self._takes_none() or self.has_cdc())):
+        if is_of(error, RefusalKind.TABLE) or (
+            may_be_the_rows(error) and (self._takes_none() or self.has_cdc())
+        ):
             raise translated(self.what, error) from error
         if self.acknowledged or self._differ or not is_from_server(error):
             return

@@ -10,7 +10,7 @@ from cassandra.cqlengine.models import Model
 from gevent.hub import get_hub
 from gevent.lock import Semaphore
 
-from pipeline.cluster.refusals import Kind
+from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.retry import with_retries
 from pipeline.cluster.table import has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
@@ -125,7 +125,7 @@ class Shard:
                     insert = self._table.insert(self._names, ttl_s=self._load.config.ttl_s)
                     self._query_id: bytes = self._session.prepare(insert).query_id
                 except InvalidRequest as error:
-                    if is_of(error, Kind.SETTING):
+                    if is_of(error, RefusalKind.SETTING):
                         raise
                     raise SchemaError(
                         f"table {self._table} was dropped or altered while it was being loaded: {error}; "

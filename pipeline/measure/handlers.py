@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cassandra.cluster import Session
 
-from pipeline.cluster.busy_polling import WakefulConnection
+from pipeline.cluster.busy_polling import BusyPollingConnection
 from pipeline.cluster.session import open_session
 from pipeline.cql.columns import Row
 from pipeline.datasets.dataset import Dataset, find_dataset
@@ -21,11 +21,11 @@ def sweep_latencies(job: SweepLatencies, progress: Progress) -> LatencySweep:
     """Time the rows in a loop and through a Pool; raise as `sweep` does."""
     dataset = find_dataset(job.dataset)
     rows = _rows_to_time(job.files, dataset)
-    with open_session(job.cluster, connection_class=WakefulConnection) as session:
+    with open_session(job.cluster, connection_class=BusyPollingConnection) as session:
         return sweep(session, dataset, job, rows, _cluster_facts(session, job), progress)
 
 
-def carry_out_experiment(job: RunExperiment, progress: Progress) -> ExperimentResult:
+def run_experiment_job(job: RunExperiment, progress: Progress) -> ExperimentResult:
     """Time the contenders; raise as `run_experiment` does."""
     dataset = find_dataset(job.dataset)
     rows = _rows_to_time(job.files, dataset)

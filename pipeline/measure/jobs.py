@@ -82,6 +82,6 @@ class RunExperiment(TableJob[ExperimentResult]):
 
     def handler(self) -> Handler[ExperimentResult]:
         """Time them."""
-        from pipeline.measure.handlers import carry_out_experiment  # noqa: PLC0415 - it needs gevent and the driver
+        from pipeline.measure.handlers import run_experiment_job  # noqa: PLC0415 - it needs gevent and the driver
 
-        return partial(carry_out_experiment, self)
+        return partial(run_experiment_job, self)

@@ -18,7 +18,7 @@ REQUEST_MAX_BYTES = 15 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Rows:
+class EncodedRows:
     """Encoded rows, one after another in `data`, row i from `offsets[i]` to `offsets[i + 1]`.
 
     Each is a statement of a BATCH: kind, id of the prepared INSERT, number of values, values. `sizes` is what
@@ -39,7 +39,7 @@ def statement_prefix(query_id: bytes) -> bytes:
 
 
 def batch_body(
-    rows: Rows, start: int, stop: int, consistency: int, timestamp_us: int
+    rows: EncodedRows, start: int, stop: int, consistency: int, timestamp_us: int
 ) -> list[bytes | memoryview]:
     """Return the body of an UNLOGGED BATCH of rows `start` to `stop`."""
     return [
@@ -50,7 +50,7 @@ def batch_body(
 
 
 def execute_body(
-    rows: Rows, at: int, query_id: bytes, consistency: int, timestamp_us: int
+    rows: EncodedRows, at: int, query_id: bytes, consistency: int, timestamp_us: int
 ) -> list[bytes | memoryview]:
     """Return the body of an EXECUTE of the row at `at`."""
     prefix_bytes = 3 + len(query_id)

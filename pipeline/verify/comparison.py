@@ -21,7 +21,7 @@ from pipeline.verify.cells import Cells, shown_cell, split
 from pipeline.verify.fingerprints import FileIndex, RowFiles, is_among
 from pipeline.verify.found import Verification
 from pipeline.verify.readback import PreparedSelect, RangeScan, RowsRead
-from pipeline.verify.rowbytes import Rows, View
+from pipeline.verify.rowbytes import FileRows, View
 
 if TYPE_CHECKING:
     from pipeline.cql.columns import Column
@@ -123,7 +123,7 @@ class Comparison:
         else:
             self._unequal[scan.number] = True
 
-    def _unequal_rows(self) -> Iterator[Rows]:
+    def _unequal_rows(self) -> Iterator[FileRows]:
         """Yield the files' rows in ranges that differ, of several with one key what they leave together."""
         index = self._index
         for split_rows in self._source.splits(self._view):
@@ -133,14 +133,14 @@ class Comparison:
         for rows in self._source.merged(self._view, index.twice):
             yield rows.take(np.flatnonzero(self._unequal[index.range_of(rows)]))
 
-    def _reads(self, statement: PreparedSelect, rows: Rows) -> Iterator[Request]:
+    def _reads(self, statement: PreparedSelect, rows: FileRows) -> Iterator[Request]:
         step = 1
         if self._view.takes_many_keys:
             step = max(1, min(_KEYS_A_READ, _READ_BYTES // self._row_bytes))
         for start in range(0, len(rows), step):
             yield RowsRead(statement, rows, range(start, min(start + step, len(rows))), self._settle_row)
 
-    def _settle_row(self, rows: Rows, at: int, stored: bytes | None) -> None:
+    def _settle_row(self, rows: FileRows, at: int, stored: bytes | None) -> None:
         self.found.done += 1
         difference = "absent"
         if stored is not None:
@@ -150,7 +150,7 @@ class Comparison:
         else:
             self.found.present += 1
 
-    def _difference(self, rows: Rows, at: int, stored: bytes) -> str:
+    def _difference(self, rows: FileRows, at: int, stored: bytes) -> str:
         view, wanted = self._view, rows.cells(at)
         if self._nulls_count:
             wanted = [

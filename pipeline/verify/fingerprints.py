@@ -16,14 +16,14 @@ from pipeline.load.encoded import InsertPlan, encode_fields
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.verify.cells import Cells, Hashes
-from pipeline.verify.rowbytes import Integers, Rows, View
+from pipeline.verify.rowbytes import FileRows, Integers, View
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileRows:
+class CountedSplit:
     """The good rows of one split, and how many bad ones there are beside them."""
 
-    good: Rows
+    good: FileRows
     bad: int
 
 
@@ -39,7 +39,7 @@ class RowFiles:
     shape: InsertPlan
     left_out: Mapping[str, Collection[int]]
 
-    def splits(self, view: View) -> Iterator[FileRows]:
+    def splits(self, view: View) -> Iterator[CountedSplit]:
         """Yield the rows, split by split, in a view's form.
 
         Raises:
@@ -53,15 +53,15 @@ class RowFiles:
                 columns = [
                     form.of_column(values[place]) for form, place in zip(view.forms, places, strict=True)
                 ]
-                rows = Rows(view, columns)
+                rows = FileRows(view, columns)
                 bad = {at for at, _, _ in faults}
                 if left_out := self.left_out.get(file.path):
                     bad.update(np.flatnonzero(np.isin(split_rows.lines, list(left_out))).tolist())
                 if bad:
                     rows = rows.take(np.delete(np.arange(len(rows)), sorted(bad)))
-                yield FileRows(good=rows, bad=len(bad) + len({row.line for row in split_rows.bad}))
+                yield CountedSplit(good=rows, bad=len(bad) + len({row.line for row in split_rows.bad}))
 
-    def merged(self, view: View, keys: Hashes) -> Iterator[Rows]:
+    def merged(self, view: View, keys: Hashes) -> Iterator[FileRows]:
         """Yield one row for each of these keys, as the file's rows of that key leave it, in the files' order.
 
         The last value of a cell counts; a null is one only where nulls are written.
@@ -79,7 +79,9 @@ class RowFiles:
                         before = last[key]
                         cells = [old if new is None else new for old, new in zip(before, cells, strict=True)]
                     last[key] = cells
-            yield Rows(view, [pa.array(column, pa.binary()) for column in zip(*last.values(), strict=True)])
+            yield FileRows(
+                view, [pa.array(column, pa.binary()) for column in zip(*last.values(), strict=True)]
+            )
 
 
 class FileIndex:
@@ -117,7 +119,7 @@ class FileIndex:
         self.sums = self._sums.reshape(ranges, -1).sum(axis=1)
         self.counts = self._counts.reshape(ranges, -1).sum(axis=1)
 
-    def range_of(self, rows: Rows) -> Integers:
+    def range_of(self, rows: FileRows) -> Integers:
         """Return the number of the range that each row is in."""
         return _range_of(rows, self.ranges)
 
@@ -128,7 +130,7 @@ class FileIndex:
         # No row has the least token, and the server takes it for the ring's beginning.
         return max(_LEAST_TOKEN, start - 1), start + width - 1
 
-    def _count(self, rows: Rows, sign: int) -> None:
+    def _count(self, rows: FileRows, sign: int) -> None:
         ranges = _range_of(rows, _FINEST_RANGES)
         np.add.at(self._sums, ranges, rows.hashes * np.int64(sign).astype(np.uint64))
         self._counts += sign * np.bincount(ranges, minlength=_FINEST_RANGES)
@@ -154,7 +156,7 @@ def is_among(known: Hashes, values: Hashes) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _range_of(rows: Rows, ranges: int) -> Integers:
+def _range_of(rows: FileRows, ranges: int) -> Integers:
     bits = ranges.bit_length() - 1
     if not bits:
         return np.zeros(len(rows), np.int64)

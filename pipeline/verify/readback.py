@@ -13,7 +13,7 @@ from pipeline.requests.frames import EXECUTE, Message, body_of
 from pipeline.requests.nodes import Nodes
 from pipeline.verify.cells import frame, hashes, pack_int
 from pipeline.verify.fingerprints import FileIndex, is_among
-from pipeline.verify.rowbytes import Rows, View, read_page
+from pipeline.verify.rowbytes import FileRows, View, read_page
 
 
 class PreparedSelect:
@@ -129,9 +129,9 @@ class RowsRead(Reading):
     def __init__(
         self,
         statement: PreparedSelect,
-        rows: Rows,
+        rows: FileRows,
         positions: Sequence[int],
-        settle: Callable[[Rows, int, bytes | None], None],
+        settle: Callable[[FileRows, int, bytes | None], None],
     ) -> None:
         super().__init__(statement)
         self._rows = rows

@@ -101,7 +101,7 @@ def views_of(table: Table, columns: Sequence[Column]) -> list[View]:
     return [View(table, [by_name[name] for name in (*key, *names)], len(key)) for key, names in views]
 
 
-class Rows:
+class FileRows:
     """Rows of a file. Their `cells`, not their bytes, tell what the file leaves open from what is empty."""
 
     def __init__(self, view: View, columns: Sequence[pa.BinaryArray]) -> None:
@@ -124,9 +124,9 @@ class Rows:
         """Return a row's cells, None for what the file leaves open."""
         return [column[at].as_py() for column in self._columns]
 
-    def take(self, positions: Integers) -> "Rows":
+    def take(self, positions: Integers) -> "FileRows":
         """Return some of the rows."""
-        return Rows(self._view, [column.take(pa.array(positions)) for column in self._columns])
+        return FileRows(self._view, [column.take(pa.array(positions)) for column in self._columns])
 
     @property
     def size_bytes(self) -> int:

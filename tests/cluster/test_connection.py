@@ -9,7 +9,7 @@ import textwrap
 import pytest
 from cassandra.connection import ProtocolError
 
-from pipeline.cluster.busy_polling import WakefulConnection
+from pipeline.cluster.busy_polling import BusyPollingConnection
 from pipeline.cluster.connection import READ_BYTES, FrameReader, GreenletConnection
 from pipeline.embedded import Endpoint
 from tests.harness.authority import Authority
@@ -18,7 +18,7 @@ from tests.harness.workspace import PROJECT
 BODIES = [b"", b"x", bytes(range(256)) * 9, b"long" * READ_BYTES, b"", b"last"]
 FRAMES = b"".join(struct.pack(">BBhBi", 0x84, 0, at, 8, len(body)) + body for at, body in enumerate(BODIES))
 
-CONNECTIONS = [GreenletConnection, WakefulConnection]
+CONNECTIONS = [GreenletConnection, BusyPollingConnection]
 
 
 def read_in_pieces(stream: bytes, size: int) -> list[tuple[int, bytes]]:
@@ -132,13 +132,13 @@ _SLOW_READER = textwrap.dedent("""
     import gevent
     from cassandra.connection import DefaultEndPoint
 
-    from pipeline.cluster.busy_polling import WakefulConnection, wakefulness
+    from pipeline.cluster.busy_polling import BusyPollingConnection, busy_polling
 
     OPTIONS = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])  # what every connection sends first
 
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-    connection = WakefulConnection(
+    connection = BusyPollingConnection(
         DefaultEndPoint(*listener.getsockname()),
         protocol_version=4,
         sockopts=[(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)],
@@ -155,9 +155,9 @@ _SLOW_READER = textwrap.dedent("""
     reader = gevent.spawn(read)
     at_once = 0
     for frame in frames:
-        wakefulness().prolong()
+        busy_polling().prolong()
         gevent.sleep(0.002)
-        at_once += wakefulness().has_time
+        at_once += busy_polling().has_time
         connection.push(frame)
     reader.join()
     print(at_once > 0, received == b"".join([OPTIONS, *frames]))
@@ -183,7 +183,7 @@ _SCRIPT = textwrap.dedent("""
     from pipeline.errors import ClusterError
     from pipeline.cluster.connection import GreenletConnection
     from pipeline.cluster.session import open_session
-    from pipeline.cluster.busy_polling import WakefulConnection
+    from pipeline.cluster.busy_polling import BusyPollingConnection
 
     what, host, port, connection, *certificate = sys.argv[1:]
     server_address = host, int(port)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cluster.jobs import DescribeTable
-from pipeline.cluster.refusals import Kind
+from pipeline.cluster.refusals import RefusalKind
 from pipeline.errors import RequestError, SettingRefusedError, VerificationError
 from pipeline.settings import KeyspaceConfig
 from pipeline.verify.jobs import VerifyFiles
@@ -193,4 +193,4 @@ def test_a_guardrail_on_what_others_do_is_a_setting(
 ) -> None:
     """What the server says of each guardrail is known by its name, and as a setting."""
     decision = loads.decision_on(statement.format(indexed, KEYSPACE))
-    assert (decision.kind, decision.says) == (Kind.SETTING, f"Guardrail {guardrail} violated")
+    assert (decision.kind, decision.says) == (RefusalKind.SETTING, f"Guardrail {guardrail} violated")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cassandra import WriteFailure
 
-from pipeline.cluster.refusals import Kind
+from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.table import find_table_of, has_cdc
 from pipeline.errors import BadRowsError, RequestError, SettingRefusedError, VerificationError
 from pipeline.load.refusing import Refusing
@@ -190,7 +190,7 @@ def test_guardrails_that_no_load_meets_are_settings(loads: RoleLoads, guardrail:
     """A guardrail on what others do is known by its name, and as a setting."""
     table = loads.plain_table("others_do", ", l list<int>")
     decision = loads.decision_on(statement.format(f"{KEYSPACE}.{table}"))
-    assert (decision.kind, decision.says) == (Kind.SETTING, f"Guardrail {guardrail} violated")
+    assert (decision.kind, decision.says) == (RefusalKind.SETTING, f"Guardrail {guardrail} violated")
 
 
 def test_whether_a_table_has_cdc_is_asked_anew(loads: RoleLoads) -> None:

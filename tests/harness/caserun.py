@@ -41,7 +41,7 @@ class Ran:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class CaseOutcome:
     """What a case came to: its commands, the rows that read.cql reads, sorted by statement, and its $CASE."""
 
     commands: list[Ran]
@@ -49,7 +49,7 @@ class Outcome:
     folder: Path
 
 
-def run_case(name: str, folder: Path, endpoint: Endpoint, cql: Session) -> Outcome:
+def run_case(name: str, folder: Path, endpoint: Endpoint, cql: Session) -> CaseOutcome:
     """Run a case in `folder`, which has to be empty; its keyspace is made for it and dropped again."""
     case = CASES / name
     workspace = Workspace(folder, "unused", endpoint)
@@ -66,7 +66,7 @@ def run_case(name: str, folder: Path, endpoint: Endpoint, cql: Session) -> Outco
         rows = [row for statement in _statements(case / "read.cql") for row in _read(statement, cql)]
     finally:
         cql.execute(f'DROP KEYSPACE "{keyspace}"')
-    return Outcome(commands=commands, rows=rows, folder=folder / "case")
+    return CaseOutcome(commands=commands, rows=rows, folder=folder / "case")
 
 
 def _run(line: str, workspace: Workspace) -> Ran:

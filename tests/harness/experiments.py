@@ -23,7 +23,7 @@ UNSEEN = Cell(contender="asyncio", latency_kind="network", latency_s=0.010, in_f
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contender:
+class FakeContender:
     """How a made-up contender behaves: what a row costs its process, and what a request takes the server."""
 
     name: str
@@ -31,7 +31,7 @@ class Contender:
     row_s: float
     request_s: float = 0.0008
     rows_a_request: int = 1
-    reactor: str = "WakefulConnection"
+    reactor: str = "BusyPollingConnection"
     patched: bool = True
     latency_kinds: tuple[LatencyKind, ...] = LATENCY_KINDS
 
@@ -44,15 +44,15 @@ class Contender:
 
 
 CONTENDERS = (
-    Contender(name="create, loop", in_flight=1, row_s=0.00030),
-    Contender(
+    FakeContender(name="create, loop", in_flight=1, row_s=0.00030),
+    FakeContender(
         name="create, loop, unpatched", in_flight=1, row_s=0.00025, reactor="LibevConnection", patched=False
     ),
-    Contender(name="create, Pool", in_flight=100, row_s=0.00042),
-    Contender(name="prepared, loop", in_flight=1, row_s=0.00012),
-    Contender(name="prepared, Pool", in_flight=100, row_s=0.00021),
-    Contender(name="batch", in_flight=100, row_s=0.000031, rows_a_request=10),
-    Contender(
+    FakeContender(name="create, Pool", in_flight=100, row_s=0.00042),
+    FakeContender(name="prepared, loop", in_flight=1, row_s=0.00012),
+    FakeContender(name="prepared, Pool", in_flight=100, row_s=0.00021),
+    FakeContender(name="batch", in_flight=100, row_s=0.000031, rows_a_request=10),
+    FakeContender(
         name="execute_concurrent",
         in_flight=100,
         row_s=0.00017,
@@ -60,8 +60,8 @@ CONTENDERS = (
         patched=False,
         latency_kinds=("network",),
     ),
-    Contender(name="threads", in_flight=100, row_s=0.00036, reactor="LibevConnection", patched=False),
-    Contender(
+    FakeContender(name="threads", in_flight=100, row_s=0.00036, reactor="LibevConnection", patched=False),
+    FakeContender(
         name="asyncio",
         in_flight=100,
         row_s=0.00027,
@@ -127,7 +127,7 @@ def facts(*, cluster: str = "Test Cluster") -> dict[str, Any]:
             "replication": "{'class': 'SimpleStrategy', 'replication_factor': '1'}",
             "consistency_level": "LOCAL_ONE",
             "protocol_version": 4,
-            "reactor": "WakefulConnection",
+            "reactor": "BusyPollingConnection",
         },
         "python": "3.11.15",
         "versions": {"cassandra-driver": "3.30.1", "gevent": "26.9.0", "luigi": "3.8.1", "zope.event": "6.2"},
@@ -140,7 +140,7 @@ def facts(*, cluster: str = "Test Cluster") -> dict[str, Any]:
     }
 
 
-def _timed(contender: Contender, cell: Cell, repeat: int, noise: random.Random) -> Repeat:
+def _timed(contender: FakeContender, cell: Cell, repeat: int, noise: random.Random) -> Repeat:
     rows = ROWS // 5 if cell == SHORT else ROWS
     requests = math.ceil(rows / contender.rows_a_request)
     by_network = 1.04 if cell.latency_kind == "network" else 1.0

@@ -38,7 +38,7 @@ def test_every_contender_writes_every_row(workspace: Workspace) -> None:
     lines = measurements(page.parent)
     reactors = {(line["contender"], line["reactor"], line["patched"]) for line in lines}
     assert {line["rows"] for line in lines} == {"20"}
-    assert ("create, Pool", "WakefulConnection", "true") in reactors
+    assert ("create, Pool", "BusyPollingConnection", "true") in reactors
     assert ("create, loop, unpatched", "LibevConnection", "false") in reactors
     assert ("asyncio", "AsyncioConnection", "false") in reactors
     kinds = {(line["contender"], line["latency_kind"]) for line in lines}

@@ -127,7 +127,10 @@ def test_measurements_carry_their_units(folder: Path, repeats: Sequence[Repeat])
         (lambda text: text.replace("elapsed_s", "elapsed_ms"), ":1: the columns are"),
         (lambda text: text.replace(",sleep,", ",slept,"), ":2: latency_kind cannot be 'slept'"),
         (lambda text: text.replace(",true,", ",yes,"), ":2: patched cannot be 'yes'"),
-        (lambda text: text.replace("WakefulConnection,true,1000,", "x,true,0,"), ":2: rows cannot be '0'"),
+        (
+            lambda text: text.replace("BusyPollingConnection,true,1000,", "x,true,0,"),
+            ":2: rows cannot be '0'",
+        ),
         (lambda text: re.sub(r"Z\n", "\n", text), ":2: began_at cannot be"),
         (lambda text: re.sub(r"(1000,1000),[^,]+", r"\1,nan", text), ":2: elapsed_s cannot be 'nan'"),
         (lambda text: text + text.splitlines()[-1] + "\n", ":20: repeat 3 of create, Pool.* is there twice"),

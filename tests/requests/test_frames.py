@@ -20,8 +20,8 @@ from pipeline.cql.encoding import join_rows
 from pipeline.requests.frames import (
     BATCH,
     EXECUTE,
+    EncodedRows,
     Message,
-    Rows,
     Warned,
     batch_body,
     body_of,
@@ -40,11 +40,11 @@ STREAM_ID = 321
 VOID = b"\0\0\0\1"
 
 
-def encoded(rows: list[tuple[bytes | None, ...]], query_id: bytes, nulls: str) -> Rows:
+def encoded(rows: list[tuple[bytes | None, ...]], query_id: bytes, nulls: str) -> EncodedRows:
     """Return rows as a load encodes them."""
     columns = [pa.array(column, pa.binary()) for column in zip(*rows, strict=True)]
     data, offsets = join_rows(columns, nulls=nulls, prefix=statement_prefix(query_id))
-    return Rows(memoryview(data), offsets.tolist(), np.zeros(len(rows)))
+    return EncodedRows(memoryview(data), offsets.tolist(), np.zeros(len(rows)))
 
 
 def driver_values(row: tuple[bytes | None, ...], nulls: str) -> list[object]:

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from cassandra.io.asyncioreactor import AsyncioConnection
 
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender
 
 
-def _prepare(scene: Scene) -> Write:
-    insert, values, note = scene.insert, scene.bound, scene.latencies.record
+def _prepare(context: TrialContext) -> Write:
+    insert, values, note = context.insert, context.bound, context.latencies.record
 
     async def write_some(waiting: Iterator[list[object]]) -> None:
         loop = asyncio.get_running_loop()
         for row in waiting:
             began_s = time.perf_counter()
             answer: asyncio.Future[object] = loop.create_future()
-            scene.session.execute_async(insert, row).add_callbacks(
+            context.session.execute_async(insert, row).add_callbacks(
                 lambda rows, answer=answer: loop.call_soon_threadsafe(answer.set_result, rows),
                 lambda error, answer=answer: loop.call_soon_threadsafe(answer.set_exception, error),
             )
@@ -26,13 +26,13 @@ def _prepare(scene: Scene) -> Write:
 
     async def write_all() -> None:
         waiting = iter(values)
-        await asyncio.gather(*(write_some(waiting) for _ in range(scene.trial.in_flight)))
+        await asyncio.gather(*(write_some(waiting) for _ in range(context.trial.in_flight)))
 
     return lambda: asyncio.run(write_all())
 
 
 if __name__ == "__main__":
-    take_part(
+    run_contender(
         Contender(
             label="asyncio",
             method="prepared",

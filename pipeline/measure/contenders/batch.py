@@ -11,16 +11,16 @@ from pathlib import Path  # noqa: E402
 from pipeline.load.handlers import open_journal, plan_of  # noqa: E402
 from pipeline.load.jobs import Load  # noqa: E402
 from pipeline.load.shard import Shard  # noqa: E402
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender  # noqa: E402
 from pipeline.rowfiles.files import write_rows  # noqa: E402
 from pipeline.rowfiles.sources import describe_file  # noqa: E402
 from pipeline.settings import KeyspaceConfig, LoadConfig  # noqa: E402
 
 
-def _prepare(scene: Scene) -> Write:
-    trial = scene.trial
+def _prepare(context: TrialContext) -> Write:
+    trial = context.trial
     folder = Path(tempfile.mkdtemp(prefix="rows", dir=Path(trial.file).parent))
-    write_rows(folder / "rows.csv", scene.dataset.columns, scene.rows)
+    write_rows(folder / "rows.csv", context.dataset.columns, context.rows)
     load = Load(
         cluster=trial.cluster,
         keyspace=KeyspaceConfig(name=trial.keyspace),
@@ -31,17 +31,17 @@ def _prepare(scene: Scene) -> Write:
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder),
     )
-    plan = plan_of(scene.session, load)
-    journal = open_journal(scene.session, plan, anew=True)
+    plan = plan_of(context.session, load)
+    journal = open_journal(context.session, plan, anew=True)
     plan = replace(plan, timestamp_us=journal.timestamp_us)
-    shard = Shard(scene.session, plan, journal, shard=0, shard_count=1)
+    shard = Shard(context.session, plan, journal, shard=0, shard_count=1)
     shard.prepare(None)
 
     def write() -> None:
-        scene.latencies = shard.run().tally.latencies
+        context.latencies = shard.run().tally.latencies
 
     return write
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="batch", method="batch", prepare=_prepare, latency_kinds=("network",)))
+    run_contender(Contender(label="batch", method="batch", prepare=_prepare, latency_kinds=("network",)))

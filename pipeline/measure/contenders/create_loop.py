@@ -5,13 +5,13 @@ from gevent import monkey
 monkey.patch_all()
 
 from pipeline.measure.create import creates, in_loop  # noqa: E402 - nothing comes before the patch
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender  # noqa: E402
 
 
-def _prepare(scene: Scene) -> Write:
-    create, values = scene.timed(creates(scene.model)), scene.values
+def _prepare(context: TrialContext) -> Write:
+    create, values = context.timed(creates(context.model)), context.values
     return lambda: in_loop(create, values)
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="create, loop", method="create", prepare=_prepare, is_loop=True))
+    run_contender(Contender(label="create, loop", method="create", prepare=_prepare, is_loop=True))

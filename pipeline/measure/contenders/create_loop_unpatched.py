@@ -1,16 +1,16 @@
 """The article's loop in a process that gevent never patched, with the connection that the driver prefers."""
 
 from pipeline.measure.create import creates, in_loop
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender
 
 
-def _prepare(scene: Scene) -> Write:
-    create, values = scene.timed(creates(scene.model)), scene.values
+def _prepare(context: TrialContext) -> Write:
+    create, values = context.timed(creates(context.model)), context.values
     return lambda: in_loop(create, values)
 
 
 if __name__ == "__main__":
-    take_part(
+    run_contender(
         Contender(
             label="create, loop, unpatched",
             method="create",

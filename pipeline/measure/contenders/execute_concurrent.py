@@ -5,11 +5,11 @@ import time
 from cassandra.cluster import ResponseFuture
 from cassandra.concurrent import execute_concurrent_with_args
 
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender
 
 
-def _prepare(scene: Scene) -> Write:
-    insert, values, note = scene.insert, scene.bound, scene.latencies.record
+def _prepare(context: TrialContext) -> Write:
+    insert, values, note = context.insert, context.bound, context.latencies.record
 
     def watch(future: ResponseFuture) -> None:
         began_s = time.perf_counter()
@@ -20,17 +20,17 @@ def _prepare(scene: Scene) -> Write:
         future.add_callbacks(answered, answered)
 
     def write() -> None:
-        scene.session.add_request_init_listener(watch)
+        context.session.add_request_init_listener(watch)
         try:
-            execute_concurrent_with_args(scene.session, insert, values, concurrency=scene.trial.in_flight)
+            execute_concurrent_with_args(context.session, insert, values, concurrency=context.trial.in_flight)
         finally:
-            scene.session.remove_request_init_listener(watch)
+            context.session.remove_request_init_listener(watch)
 
     return write
 
 
 if __name__ == "__main__":
-    take_part(
+    run_contender(
         Contender(
             label="execute_concurrent",
             method="prepared",

@@ -7,13 +7,13 @@ from gevent import monkey
 monkey.patch_all()
 
 from pipeline.measure.create import in_pool  # noqa: E402 - nothing comes before the patch
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part  # noqa: E402
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender  # noqa: E402
 
 
-def _prepare(scene: Scene) -> Write:
-    execute, values = scene.timed(partial(scene.session.execute, scene.insert)), scene.bound
-    return lambda: in_pool(execute, values, scene.trial.in_flight)
+def _prepare(context: TrialContext) -> Write:
+    execute, values = context.timed(partial(context.session.execute, context.insert)), context.bound
+    return lambda: in_pool(execute, values, context.trial.in_flight)
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="prepared, Pool", method="prepared", prepare=_prepare, is_swept=True))
+    run_contender(Contender(label="prepared, Pool", method="prepared", prepare=_prepare, is_swept=True))

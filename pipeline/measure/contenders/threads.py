@@ -3,14 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from pipeline.measure.experiment.contender import Contender, Scene, Write, take_part
+from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender
 
 
-def _prepare(scene: Scene) -> Write:
-    execute, values = scene.timed(partial(scene.session.execute, scene.insert)), scene.bound
+def _prepare(context: TrialContext) -> Write:
+    execute, values = context.timed(partial(context.session.execute, context.insert)), context.bound
 
     def write() -> None:
-        with ThreadPoolExecutor(scene.trial.in_flight) as threads:
+        with ThreadPoolExecutor(context.trial.in_flight) as threads:
             for _ in threads.map(execute, values):
                 pass
 
@@ -18,4 +18,4 @@ def _prepare(scene: Scene) -> Write:
 
 
 if __name__ == "__main__":
-    take_part(Contender(label="threads", method="prepared", prepare=_prepare, connection_class=None))
+    run_contender(Contender(label="threads", method="prepared", prepare=_prepare, connection_class=None))

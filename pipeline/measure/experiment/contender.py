@@ -1,7 +1,7 @@
 """A contender's process: it says what it is, or connects, warms up, and times one pass over the rows.
 
 A contender is one file in `pipeline/measure/contenders/`. Where its process is patched by gevent, that is the
-first thing the file does; it ends with `take_part`.
+first thing the file does; it ends with `run_contender`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from cassandra.cqlengine.models import Model
 from cassandra.query import PreparedStatement
 from gevent.monkey import is_module_patched
 
-from pipeline.cluster.busy_polling import WakefulConnection, wakefulness
+from pipeline.cluster.busy_polling import BusyPollingConnection, busy_polling
 from pipeline.cluster.keyspace import bind_model
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
@@ -46,7 +46,7 @@ Write = Callable[[], object]
 
 
 @dataclass(kw_only=True)
-class Scene:
+class TrialContext:
     """What a contender writes, where to, and where it notes how long each request took."""
 
     trial: Trial
@@ -108,14 +108,14 @@ class Contender:
 
     label: str
     method: str
-    prepare: Callable[[Scene], Write]
+    prepare: Callable[[TrialContext], Write]
     is_loop: bool = False
     is_swept: bool = False
     latency_kinds: tuple[LatencyKind, ...] = LATENCY_KINDS
-    connection_class: type[Connection] | None = WakefulConnection
+    connection_class: type[Connection] | None = BusyPollingConnection
 
 
-def take_part(contender: Contender) -> None:
+def run_contender(contender: Contender) -> None:
     """Be a contender's process: describe it, or carry out the trial on standard input.
 
     Raises:
@@ -134,23 +134,23 @@ def take_part(contender: Contender) -> None:
         )
     else:
         try:
-            answer = _carry_out(contender, from_json(Trial, sys.stdin.readline()))
+            answer = _run_trial(contender, from_json(Trial, sys.stdin.readline()))
         except PipelineError as error:
             sys.exit(f"{contender.label}: {error}")
     sys.stdout.write(f"{to_json(answer)}\n")
 
 
-def _carry_out(contender: Contender, trial: Trial) -> Timing:
+def _run_trial(contender: Contender, trial: Trial) -> Timing:
     rows = list(read_rows([Path(trial.file)], find_dataset(trial.dataset).columns))
     with (
         open_session(trial.cluster, connection_class=contender.connection_class) as session,
         translated_errors(f"cannot write to {trial.keyspace}.{trial.table}"),
     ):
         warm_up = rows[: trial.in_flight * max(1, int(_WARM_UP_S / (trial.latency_s + _REQUEST_S)))]
-        contender.prepare(Scene(trial=trial, session=session, rows=warm_up))()
+        contender.prepare(TrialContext(trial=trial, session=session, rows=warm_up))()
         session.execute(f"TRUNCATE {quoted(trial.keyspace)}.{quoted(trial.table)}")
-        scene = Scene(trial=trial, session=session, rows=rows)
-        write = contender.prepare(scene)
+        context = TrialContext(trial=trial, session=session, rows=rows)
+        write = contender.prepare(context)
         gc.collect()
         gc.freeze()
         server_cpu_s, client_cpu_s, began_at_s = _server_cpu_s(trial), _client_cpu_s(contender), time.time()
@@ -159,11 +159,11 @@ def _carry_out(contender: Contender, trial: Trial) -> Timing:
         return Timing(
             reactor=session.cluster.connection_class.__name__,
             patched=is_module_patched("socket"),
-            requests=scene.latencies.count,
+            requests=context.latencies.count,
             elapsed_s=timer.elapsed_s,
             client_cpu_s=_client_cpu_s(contender) - client_cpu_s,
             server_cpu_s=_server_cpu_s(trial) - server_cpu_s if trial.server_pids else None,
-            latencies=scene.latencies.encoded,
+            latencies=context.latencies.encoded,
             began_at_s=began_at_s,
         )
 
@@ -171,7 +171,7 @@ def _carry_out(contender: Contender, trial: Trial) -> Timing:
 def _client_cpu_s(contender: Contender) -> float:
     """Return the CPU time so far, without that of an event loop which looked for work and found none."""
     used = getrusage(RUSAGE_SELF)
-    idle_s = wakefulness().polled_s if contender.connection_class is WakefulConnection else 0.0
+    idle_s = busy_polling().polled_s if contender.connection_class is BusyPollingConnection else 0.0
     return used.ru_utime + used.ru_stime - idle_s
 
 

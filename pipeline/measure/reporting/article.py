@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pipeline.measure.experiment.statistics import CellSummary
-from pipeline.measure.reporting.tables import Entry, Row, Table
+from pipeline.measure.reporting.tables import Entry, PageTable, TableRow
 from pipeline.measure.reporting.wording import DASH, ROWS, doubt, exact, interval, number
 
 PUBLISHED_S = {
@@ -19,7 +19,7 @@ LOOP, POOL, POOL_SIZE = "create, loop", "create, Pool", 100
 """The contenders that are the article's program, and the size of its Pool."""
 
 
-def article_table(summaries: Sequence[CellSummary]) -> Table | None:
+def article_table(summaries: Sequence[CellSummary]) -> PageTable | None:
     """Return the article's loop and Pool beside those of `cells`, a latency a row; None without either."""
     slept = [summary for summary in summaries if summary.cell.latency_kind == "sleep"]
     loops = {summary.cell.latency_s: summary for summary in slept if summary.cell.contender == LOOP}
@@ -28,7 +28,7 @@ def article_table(summaries: Sequence[CellSummary]) -> Table | None:
     if not latencies_s:
         return None
     size = max((summary.cell.in_flight for summary in pools.values()), default=POOL_SIZE)
-    return Table(
+    return PageTable(
         caption=f"Seconds for {ROWS:,} rows, a sleep before each",
         groups=((f"the article, Pool of {POOL_SIZE}", 3), (f"here, Pool of {size}", 6)),
         columns=(
@@ -45,7 +45,7 @@ def article_table(summaries: Sequence[CellSummary]) -> Table | None:
         ),
         bodies={
             "": [
-                Row(
+                TableRow(
                     name=f"{latency_s:g}",
                     entries=[*_published(latency_s), *_measured(loops.get(latency_s), pools.get(latency_s))],
                 )

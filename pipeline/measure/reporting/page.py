@@ -15,7 +15,7 @@ from pipeline.measure.experiment.statistics import NOISE_BOUND, CellSummary
 from pipeline.measure.reporting.article import article_table
 from pipeline.measure.reporting.plots import Plot
 from pipeline.measure.reporting.tables import (
-    Table,
+    PageTable,
     contenders_table,
     facts_table,
     kinds_table,
@@ -102,8 +102,8 @@ def _summary(repeats: Sequence[Repeat], facts: Mapping[str, Any]) -> str:
     return f"{'; '.join(said)}."
 
 
-def _contender_tables(summaries: Sequence[CellSummary], all_rows: int) -> dict[str, list[Table]]:
-    tables: dict[str, list[Table]] = {}
+def _contender_tables(summaries: Sequence[CellSummary], all_rows: int) -> dict[str, list[PageTable]]:
+    tables: dict[str, list[PageTable]] = {}
     for kind in LATENCY_KINDS:
         of_kind = [summary for summary in summaries if summary.cell.latency_kind == kind]
         for latency_s in sorted({summary.cell.latency_s for summary in of_kind}):

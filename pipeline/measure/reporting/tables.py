@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TableRow:
     """What a row is about, and its entries."""
 
     name: str
@@ -39,7 +39,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class PageTable:
     """Rows by the title that stands above them, which is empty where there is one kind of rows only.
 
     The first column is that of the rows' names. `groups` are headings above all other columns, each with
@@ -48,16 +48,16 @@ class Table:
 
     caption: str
     columns: Sequence[str]
-    bodies: Mapping[str, Sequence[Row]]
+    bodies: Mapping[str, Sequence[TableRow]]
     groups: Sequence[tuple[str, int]] = ()
     holds_words: bool = False
 
 
 def contenders_table(
     kind: LatencyKind, latency_s: float, summaries: Sequence[CellSummary], all_rows: int
-) -> Table:
+) -> PageTable:
     """Return the cells of one latency; those that wrote fewer than all rows say so."""
-    return Table(
+    return PageTable(
         caption=f"{milliseconds(latency_s)} {KINDS[kind]}",
         groups=(
             ("cell", 2),
@@ -89,16 +89,16 @@ def contenders_table(
     )
 
 
-def kinds_table(summaries: Sequence[CellSummary]) -> Table | None:
+def kinds_table(summaries: Sequence[CellSummary]) -> PageTable | None:
     """Return sleep beside network, for the cells that were measured with both; None if there are none."""
     kinds = {(summary.cell.latency_kind, _place(summary)): summary for summary in summaries}
-    bodies: dict[str, list[Row]] = {}
+    bodies: dict[str, list[TableRow]] = {}
     for (kind, place), network in kinds.items():
         if kind == "network" and (sleep := kinds.get(("sleep", place))):
             bodies.setdefault(milliseconds(network.cell.latency_s), []).append(_beside(sleep, network))
     if not bodies:
         return None
-    return Table(
+    return PageTable(
         caption=f"Seconds for {ROWS:,} rows, the same latency slept and added to the network",
         groups=(("slept", 2), ("network", 2), ("network beside slept", 2)),
         columns=(
@@ -114,14 +114,14 @@ def kinds_table(summaries: Sequence[CellSummary]) -> Table | None:
     )
 
 
-def recommendations_table(recommendations: Sequence[Recommendation]) -> Table:
+def recommendations_table(recommendations: Sequence[Recommendation]) -> PageTable:
     """Return each recommendation as a row."""
-    return Table(
+    return PageTable(
         caption="The smallest Pool that is close to the best",
         columns=("write", "latency", "Pool size", "95 % interval", "rows/s"),
         bodies={
             "": [
-                Row(
+                TableRow(
                     name=each.method,
                     entries=[
                         Entry(milliseconds(each.latency_s)),
@@ -136,41 +136,43 @@ def recommendations_table(recommendations: Sequence[Recommendation]) -> Table:
     )
 
 
-def processes_table(summaries: Sequence[CellSummary]) -> Table:
+def processes_table(summaries: Sequence[CellSummary]) -> PageTable:
     """Return what each contender's process was."""
     processes = {summary.cell.contender: summary for summary in summaries}
-    return Table(
+    return PageTable(
         caption="The contenders' processes",
         columns=("contender", "connection", "patched by gevent"),
         holds_words=True,
         bodies={
             "": [
-                Row(name=name, entries=[Entry(summary.reactor), Entry("yes" if summary.patched else "no")])
+                TableRow(
+                    name=name, entries=[Entry(summary.reactor), Entry("yes" if summary.patched else "no")]
+                )
                 for name, summary in processes.items()
             ]
         },
     )
 
 
-def facts_table(caption: str, facts: Mapping[str, Any]) -> Table:
+def facts_table(caption: str, facts: Mapping[str, Any]) -> PageTable:
     """Return facts as rows, those that belong together under their common name."""
-    bodies: dict[str, list[Row]] = {"": []}
+    bodies: dict[str, list[TableRow]] = {"": []}
     for name, value in facts.items():
         if isinstance(value, Mapping):
             bodies[_words(name)] = [_fact(part, of) for part, of in value.items()]
         else:
             bodies[""].append(_fact(name, value))
     known = {title: rows for title, rows in bodies.items() if rows}
-    return Table(caption=caption, columns=("what", "value"), bodies=known, holds_words=True)
+    return PageTable(caption=caption, columns=("what", "value"), bodies=known, holds_words=True)
 
 
-def _contender(summary: CellSummary, all_rows: int) -> Row:
+def _contender(summary: CellSummary, all_rows: int) -> TableRow:
     entries = [Entry(f"{summary.cell.in_flight}"), Entry(f"{summary.n}")]
     if summary.is_too_noisy:
-        return Row(name=summary.cell.contender, entries=[*entries, Entry(doubt(summary), span=12)])
+        return TableRow(name=summary.cell.contender, entries=[*entries, Entry(doubt(summary), span=12)])
     elapsed, floor_s = summary.elapsed, summary.floor_s
     server_us = summary.server_cpu_us_a_row
-    return Row(
+    return TableRow(
         name=summary.cell.contender,
         entries=[
             *entries,
@@ -190,14 +192,14 @@ def _contender(summary: CellSummary, all_rows: int) -> Row:
     )
 
 
-def _beside(sleep: CellSummary, network: CellSummary) -> Row:
+def _beside(sleep: CellSummary, network: CellSummary) -> TableRow:
     entries = [*_time(sleep), *_time(network)]
     if sleep.is_too_noisy or network.is_too_noisy:
         entries += [Entry(DASH), Entry(DASH)]
     else:
         share = network.elapsed.median / network.rows / (sleep.elapsed.median / sleep.rows) - 1
         entries += [Entry(percent(share)), Entry(_apart(sleep, network))]
-    return Row(name=network.cell.contender, entries=entries)
+    return TableRow(name=network.cell.contender, entries=entries)
 
 
 def _time(summary: CellSummary) -> Iterator[Entry]:
@@ -222,14 +224,14 @@ def _place(summary: CellSummary) -> tuple[str, float, int]:
     return summary.cell.contender, summary.cell.latency_s, summary.cell.in_flight
 
 
-def _fact(name: str, value: object) -> Row:
+def _fact(name: str, value: object) -> TableRow:
     if isinstance(value, (list, tuple)):
         text = ", ".join(str(part) for part in value)
     elif name.endswith("_bytes") and isinstance(value, int):
         name, text = name.removesuffix("_bytes"), f"{value / 2**30:.1f} GiB"
     else:
         text = DASH if value is None else str(value)
-    return Row(name=_words(name), entries=[Entry(text)])
+    return TableRow(name=_words(name), entries=[Entry(text)])
 
 
 def _words(name: str) -> str:
