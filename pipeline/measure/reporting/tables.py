@@ -1,7 +1,8 @@
 """What the page's tables say: rows of text, ready to be laid out."""
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,34 +58,11 @@ def contenders_table(
     kind: LatencyKind, latency_s: float, summaries: Sequence[CellSummary], all_rows: int
 ) -> PageTable:
     """Return the cells of one latency; those that wrote fewer than all rows say so."""
+    groups = itertools.groupby(column.group for column in _CONTENDER_COLUMNS)
     return PageTable(
         caption=f"{milliseconds(latency_s)} {KINDS[kind]}",
-        groups=(
-            ("cell", 2),
-            ("time, s", 2),
-            ("speed", 1),
-            ("floor", 2),
-            ("a request, ms", 3),
-            ("Little's law", 2),
-            ("CPU, µs a row", 2),
-        ),
-        columns=(
-            "contender",
-            "in flight",
-            "n",
-            "median",
-            "95 % interval",
-            "rows/s",
-            "s",
-            "x floor",
-            "p50",
-            "p99",
-            "p99.9",
-            "s",
-            "error",
-            "client",
-            "server",
-        ),
+        groups=[(group, len(list(columns))) for group, columns in groups],
+        columns=("contender", *(column.heading for column in _CONTENDER_COLUMNS)),
         bodies={"": [_contender(summary, all_rows) for summary in summaries]},
     )
 
@@ -167,29 +145,27 @@ def facts_table(caption: str, facts: Mapping[str, Any]) -> PageTable:
 
 
 def _contender(summary: CellSummary, all_rows: int) -> TableRow:
-    entries = [Entry(f"{summary.cell.in_flight}"), Entry(f"{summary.n}")]
-    if summary.is_too_noisy:
-        return TableRow(name=summary.cell.contender, entries=[*entries, Entry(doubt(summary), span=12)])
-    elapsed, floor_s = summary.elapsed, summary.floor_s
+    entries: list[Entry] = []
+    for at, column in enumerate(_CONTENDER_COLUMNS):
+        if column.is_timed and summary.is_too_noisy:
+            entries.append(Entry(doubt(summary), span=len(_CONTENDER_COLUMNS) - at))
+            break
+        entries.append(column.entry(summary, all_rows))
+    return TableRow(name=summary.cell.contender, entries=entries)
+
+
+def _median(summary: CellSummary, all_rows: int) -> Entry:
+    aside = f"of {summary.rows:,} rows" if summary.rows < all_rows else ""
+    return Entry(number(summary.elapsed.median), aside=aside)
+
+
+def _times_floor(summary: CellSummary) -> str:
+    return number(summary.elapsed.median / summary.floor_s) if summary.floor_s else DASH
+
+
+def _server_cpu(summary: CellSummary) -> str:
     server_us = summary.server_cpu_us_a_row
-    return TableRow(
-        name=summary.cell.contender,
-        entries=[
-            *entries,
-            Entry(
-                number(elapsed.median), aside=f"of {summary.rows:,} rows" if summary.rows < all_rows else ""
-            ),
-            Entry(interval(elapsed)),
-            Entry(number(summary.rows_per_s)),
-            Entry(exact(floor_s)),
-            Entry(number(elapsed.median / floor_s) if floor_s else DASH),
-            *(Entry(number(1e3 * took_s)) for took_s in (summary.p50_s, summary.p99_s, summary.p999_s)),
-            Entry(number(summary.predicted_s)),
-            Entry(percent(summary.prediction_error)),
-            Entry(number(summary.client_cpu_us_a_row)),
-            Entry("out of sight" if server_us is None else number(server_us)),
-        ],
-    )
+    return "out of sight" if server_us is None else number(server_us)
 
 
 def _beside(sleep: CellSummary, network: CellSummary) -> TableRow:
@@ -237,3 +213,36 @@ def _fact(name: str, value: object) -> TableRow:
 def _words(name: str) -> str:
     words = re.sub(r"_s$", ", s", name)
     return words.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the contenders' table; one that `is_timed` is not shown of cells that are too noisy."""
+
+    group: str
+    heading: str
+    entry: Callable[[CellSummary, int], Entry]
+    is_timed: bool = True
+
+
+def _text(write: Callable[[CellSummary], str]) -> Callable[[CellSummary, int], Entry]:
+    return lambda summary, _: Entry(write(summary))
+
+
+_CONTENDER_COLUMNS = (
+    _Column("cell", "in flight", _text(lambda summary: f"{summary.cell.in_flight}"), is_timed=False),
+    _Column("cell", "n", _text(lambda summary: f"{summary.n}"), is_timed=False),
+    _Column("time, s", "median", _median),
+    _Column("time, s", "95 % interval", _text(lambda summary: interval(summary.elapsed))),
+    _Column("speed", "rows/s", _text(lambda summary: number(summary.rows_per_s))),
+    _Column("floor", "s", _text(lambda summary: exact(summary.floor_s))),
+    _Column("floor", "x floor", _text(_times_floor)),
+    _Column("a request, ms", "p50", _text(lambda summary: number(1e3 * summary.p50_s))),
+    _Column("a request, ms", "p99", _text(lambda summary: number(1e3 * summary.p99_s))),
+    _Column("a request, ms", "p99.9", _text(lambda summary: number(1e3 * summary.p999_s))),
+    _Column("Little's law", "s", _text(lambda summary: number(summary.predicted_s))),
+    _Column("Little's law", "error", _text(lambda summary: percent(summary.prediction_error))),
+    _Column("CPU, µs a row", "client", _text(lambda summary: number(summary.client_cpu_us_a_row))),
+    _Column("CPU, µs a row", "server", _text(_server_cpu)),
+)
+"""In the order of the page; those of one group stand side by side. The last ones must be timed."""
