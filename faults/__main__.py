@@ -13,7 +13,7 @@ from pathlib import Path
 
 from faults.outcome import ScenarioError, ScenarioOutcome
 from faults.scenarios import SCENARIOS, Scenario, specs
-from faults.site import Testbed
+from faults.site import Environment
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 _COLUMNS = ("scenario", "what", "times", "lost", "extra", "retries", "seconds", "held", "seen")
@@ -58,17 +58,17 @@ def _run(
     chosen: Sequence[Scenario], folder: Path, times: int | None
 ) -> Iterator[tuple[Scenario, ScenarioOutcome, float]]:
     for kind, scenarios in itertools.groupby(chosen, key=lambda scenario: scenario.kind):
-        testbed = Testbed(specs(folder)[kind], folder / f"sites-{kind}")
+        environment = Environment(specs(folder)[kind], folder / f"sites-{kind}")
         try:
             for scenario in scenarios:
                 began_s = time.monotonic()
                 try:
-                    outcome = scenario.run(testbed, times or scenario.times)
+                    outcome = scenario.run(environment, times or scenario.times)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the next scenario runs
                     outcome = ScenarioOutcome(times=times or scenario.times, faults=[_said(error)])
                 yield scenario, outcome, time.monotonic() - began_s
         finally:
-            testbed.close()
+            environment.close()
 
 
 def _said(error: Exception) -> str:

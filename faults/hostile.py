@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults.outcome import ScenarioError, ScenarioOutcome, require
-from faults.site import Site, Testbed
+from faults.site import Environment, Site
 from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
 from pipeline.load import jobs
@@ -19,12 +19,12 @@ from pipeline.workers.client import run_job
 from tests.harness.hostile import hostile_files
 
 
-def hostile(testbed: Testbed, times: int) -> ScenarioOutcome:
+def hostile(environment: Environment, times: int) -> ScenarioOutcome:
     """Load files that are broken in every way, a worker process for all of them."""
     seen: Counter[str] = Counter()
     faults: list[str] = []
     # In a thread, so that a hang is an outcome too; in one, because its worker ends with it.
-    with testbed.site("hostile") as site, ThreadPoolExecutor(1) as thread:
+    with environment.site("hostile") as site, ThreadPoolExecutor(1) as thread:
         for file in hostile_files(site.folder / "files", times, seed=7):
             try:
                 seen[thread.submit(_load, site, file).result(_PATIENCE_S)] += 1

@@ -10,44 +10,44 @@ from collections.abc import Callable
 import psutil
 
 from faults.outcome import ScenarioOutcome, require
-from faults.site import RunningLoad, Testbed
+from faults.site import Environment, RunningLoad
 
 
-def kill_worker(testbed: Testbed, times: int) -> ScenarioOutcome:
+def kill_worker(environment: Environment, times: int) -> ScenarioOutcome:
     """Kill a worker process."""
 
     def strike(run: RunningLoad, rng: random.Random) -> None:
         with contextlib.suppress(IndexError, psutil.NoSuchProcess):
             rng.choice(run.workers()).kill()
 
-    return _kills(testbed, times, "worker", strike)
+    return _kills(environment, times, "worker", strike)
 
 
-def kill_luigi(testbed: Testbed, times: int) -> ScenarioOutcome:
+def kill_luigi(environment: Environment, times: int) -> ScenarioOutcome:
     """Kill Luigi alone."""
 
     def strike(run: RunningLoad, _: random.Random) -> None:
         run.process.kill()
 
-    return _kills(testbed, times, "luigi", strike)
+    return _kills(environment, times, "luigi", strike)
 
 
-def kill_both(testbed: Testbed, times: int) -> ScenarioOutcome:
+def kill_both(environment: Environment, times: int) -> ScenarioOutcome:
     """Kill Luigi and its workers at once."""
 
     def strike(run: RunningLoad, _: random.Random) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(run.process.pid, signal.SIGKILL)
 
-    return _kills(testbed, times, "both", strike)
+    return _kills(environment, times, "both", strike)
 
 
 def _kills(
-    testbed: Testbed, times: int, name: str, strike: Callable[[RunningLoad, random.Random], None]
+    environment: Environment, times: int, name: str, strike: Callable[[RunningLoad, random.Random], None]
 ) -> ScenarioOutcome:
     rng = random.Random(name)  # noqa: S311 - repeatable, not secret
     lost = extra = struck = resumed_runs = settled_rows = resumed_rows = most_again = 0
-    with testbed.site(f"kill_{name}") as site:
+    with environment.site(f"kill_{name}") as site:
         users = site.users(_ROWS)
         words = site.load("--rows-per-s", str(_ROWS_PER_S))
         began_s = time.monotonic()

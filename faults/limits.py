@@ -2,16 +2,16 @@
 
 from faults.nodes import finish
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Testbed
+from faults.site import Environment
 
 MESSAGE = "File too large"
 
 
-def overload(testbed: Testbed, times: int) -> ScenarioOutcome:
+def overload(environment: Environment, times: int) -> ScenarioOutcome:
     """Load as fast as it goes into a node of 256 MB with tiny queues and short timeouts."""
     lost = extra = retries = 0
     elapsed_s = 0.0
-    with testbed.site("overload") as site:
+    with environment.site("overload") as site:
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()
@@ -29,10 +29,10 @@ def overload(testbed: Testbed, times: int) -> ScenarioOutcome:
     )
 
 
-def disk_full(testbed: Testbed, times: int) -> ScenarioOutcome:
+def disk_full(environment: Environment, times: int) -> ScenarioOutcome:
     """Let the journal, or the generated rows, grow past what the system allows, then run again."""
     lost = extra = 0
-    with testbed.site("disk_full") as site:
+    with environment.site("disk_full") as site:
         users = site.users(_ROWS)
         with (site.folder / "users.csv").open("a", encoding="utf-8") as text:
             text.writelines("no key,Ada,Lovelace\n" for _ in range(_BAD_ROWS))
@@ -50,10 +50,10 @@ def disk_full(testbed: Testbed, times: int) -> ScenarioOutcome:
     return ScenarioOutcome(times=times, lost=lost, extra=extra, seen=f"told as {MESSAGE!r}, resumed")
 
 
-def output_full(testbed: Testbed, times: int) -> ScenarioOutcome:
+def output_full(environment: Environment, times: int) -> ScenarioOutcome:
     """Load with standard output and error on a full device."""
     lost = extra = 0
-    with testbed.site("output_full") as site:
+    with environment.site("output_full") as site:
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()

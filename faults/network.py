@@ -7,33 +7,35 @@ from collections.abc import Sequence
 
 from faults.nodes import finish
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Testbed
+from faults.site import Environment
 from pipeline.embedded import Endpoint
 from pipeline.proxy.control import proxy
 
 
-def proxied_single(testbed: Testbed, times: int) -> ScenarioOutcome:
+def proxied_single(environment: Environment, times: int) -> ScenarioOutcome:
     """Break and delay the connections to the only node."""
-    return _broken(testbed, times, ["127.0.0.1"], "proxied_single")
+    return _broken(environment, times, ["127.0.0.1"], "proxied_single")
 
 
-def proxied_three(testbed: Testbed, times: int) -> ScenarioOutcome:
+def proxied_three(environment: Environment, times: int) -> ScenarioOutcome:
     """Break and delay connections to one or all of three nodes, replication factor 3 at QUORUM."""
-    return _broken(testbed, times, testbed.spec.advertised, "proxied_three")
+    return _broken(environment, times, environment.spec.advertised, "proxied_three")
 
 
-def _broken(testbed: Testbed, times: int, listen: Sequence[str], name: str) -> ScenarioOutcome:
+def _broken(environment: Environment, times: int, listen: Sequence[str], name: str) -> ScenarioOutcome:
     rng = random.Random(name)  # noqa: S311 - repeatable, not secret
     lost = extra = retries = 0
     with contextlib.ExitStack() as stack:
-        nodes = testbed.endpoint.contact_points
-        own_port = 0 if len(nodes) == 1 else testbed.endpoint.port
+        nodes = environment.endpoint.contact_points
+        own_port = 0 if len(nodes) == 1 else environment.endpoint.port
         between = [
-            stack.enter_context(proxy([(node, testbed.endpoint.port)], listen=[(host, own_port)]))
+            stack.enter_context(proxy([(node, environment.endpoint.port)], listen=[(host, own_port)]))
             for node, host in zip(nodes, listen, strict=True)
         ]
         endpoint = Endpoint(contact_points=tuple(listen), port=between[0].port)
-        site = stack.enter_context(testbed.site(name, endpoint=endpoint, cassandra=testbed.replicated))
+        site = stack.enter_context(
+            environment.site(name, endpoint=endpoint, cassandra=environment.replicated)
+        )
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()

@@ -6,36 +6,36 @@ import time
 from collections.abc import Callable
 
 from faults.outcome import ScenarioOutcome, require
-from faults.site import RunningLoad, Site, Testbed
+from faults.site import Environment, RunningLoad, Site
 from pipeline import embedded
 
 
-def kill_node(testbed: Testbed, times: int) -> ScenarioOutcome:
+def kill_node(environment: Environment, times: int) -> ScenarioOutcome:
     """Kill one of three nodes and start it again, replication factor 3 at QUORUM."""
     return _disturbed(
-        testbed,
+        environment,
         times,
         "kill_node",
-        lambda number: _restart(testbed, number % 3 + 1, kill=True),
-        lasts_s=testbed.restart_s,
+        lambda number: _restart(environment, number % 3 + 1, kill=True),
+        lasts_s=environment.restart_s,
     )
 
 
-def rolling_restart(testbed: Testbed, times: int) -> ScenarioOutcome:
+def rolling_restart(environment: Environment, times: int) -> ScenarioOutcome:
     """Restart all three nodes, one after the other, replication factor 3 at QUORUM."""
 
     def disturb(_: int) -> None:
         for node in (1, 2, 3):
-            _restart(testbed, node, kill=False)
+            _restart(environment, node, kill=False)
 
-    return _disturbed(testbed, times, "rolling_restart", disturb, lasts_s=3 * testbed.restart_s)
+    return _disturbed(environment, times, "rolling_restart", disturb, lasts_s=3 * environment.restart_s)
 
 
-def pause_node(testbed: Testbed, times: int) -> ScenarioOutcome:
+def pause_node(environment: Environment, times: int) -> ScenarioOutcome:
     """Stop one of three nodes for 20 s by SIGSTOP, replication factor 3 at QUORUM."""
 
     def disturb(number: int) -> None:
-        pid = embedded.status(testbed.spec.folder).nodes[number % 3].pid
+        pid = embedded.status(environment.spec.folder).nodes[number % 3].pid
         require(pid, "a node does not run")
         os.kill(int(pid or 0), signal.SIGSTOP)
         try:
@@ -43,32 +43,32 @@ def pause_node(testbed: Testbed, times: int) -> ScenarioOutcome:
         finally:
             os.kill(int(pid or 0), signal.SIGCONT)
 
-    return _disturbed(testbed, times, "pause_node", disturb, lasts_s=_PAUSE_S + 10)
+    return _disturbed(environment, times, "pause_node", disturb, lasts_s=_PAUSE_S + 10)
 
 
-def restart_single(testbed: Testbed, times: int) -> ScenarioOutcome:
+def restart_single(environment: Environment, times: int) -> ScenarioOutcome:
     """Restart the only node."""
     return _disturbed(
-        testbed,
+        environment,
         times,
         "restart_single",
-        lambda _: _restart(testbed, 1, kill=False),
-        lasts_s=testbed.restart_s,
+        lambda _: _restart(environment, 1, kill=False),
+        lasts_s=environment.restart_s,
     )
 
 
-def _restart(testbed: Testbed, node: int, *, kill: bool) -> None:
-    embedded.stop_node(testbed.spec.folder, node, kill=kill)
-    embedded.start(testbed.spec)
+def _restart(environment: Environment, node: int, *, kill: bool) -> None:
+    embedded.stop_node(environment.spec.folder, node, kill=kill)
+    embedded.start(environment.spec)
 
 
 def _disturbed(
-    testbed: Testbed, times: int, name: str, disturb: Callable[[int], None], *, lasts_s: float
+    environment: Environment, times: int, name: str, disturb: Callable[[int], None], *, lasts_s: float
 ) -> ScenarioOutcome:
     """Load while `disturb` happens, which takes `lasts_s` at most; the load must end by itself, and later."""
     lost = extra = retries = 0
     slowest = 1.0
-    with testbed.site(name, cassandra=testbed.replicated) as site:
+    with environment.site(name, cassandra=environment.replicated) as site:
         users = site.users(round(lasts_s * _ROWS_PER_S))
         for number in range(times):
             site.begin_anew()

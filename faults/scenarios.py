@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faults import hostile, kills, limits, network, nodes, tables
 from faults.outcome import ScenarioOutcome
-from faults.site import Testbed
+from faults.site import Environment
 from pipeline.embedded import ClusterSpec
 
 
@@ -21,7 +21,7 @@ class Scenario:
     kind: str
     times: int
     expected_s: float
-    run: Callable[[Testbed, int], ScenarioOutcome]
+    run: Callable[[Environment, int], ScenarioOutcome]
     short_times: int = 0
 
     @property

@@ -222,7 +222,7 @@ class Site:
         return TableDifference(lost=len(users) - whole, extra=extra)
 
 
-class Testbed:
+class Environment:
     """A running cluster, and the sites on it."""
 
     def __init__(self, spec: ClusterSpec, folder: Path) -> None:

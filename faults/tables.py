@@ -4,28 +4,28 @@ from collections.abc import Callable
 
 from faults.limits import require_clear
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Site, Testbed
+from faults.site import Environment, Site
 
 
-def dropped(testbed: Testbed, times: int) -> ScenarioOutcome:
+def dropped(environment: Environment, times: int) -> ScenarioOutcome:
     """Drop the table in the middle of its load, then run again."""
-    return _changed(testbed, times, "dropped", "dropped", lambda site: site.cql("DROP TABLE {}"))
+    return _changed(environment, times, "dropped", "dropped", lambda site: site.cql("DROP TABLE {}"))
 
 
-def recreated(testbed: Testbed, times: int) -> ScenarioOutcome:
+def recreated(environment: Environment, times: int) -> ScenarioOutcome:
     """Drop the table and make it anew in the middle of its load, then run again."""
 
     def change(site: Site) -> None:
         site.cql("DROP TABLE {}")
         site.cql("CREATE TABLE {} (user_id uuid PRIMARY KEY, first_name text, last_name text)")
 
-    return _changed(testbed, times, "recreated", "dropped", change)
+    return _changed(environment, times, "recreated", "dropped", change)
 
 
-def altered(testbed: Testbed, times: int) -> ScenarioOutcome:
+def altered(environment: Environment, times: int) -> ScenarioOutcome:
     """Drop a column in the middle of the load, add it again, then run again."""
     return _changed(
-        testbed,
+        environment,
         times,
         "altered",
         "altered",
@@ -34,15 +34,15 @@ def altered(testbed: Testbed, times: int) -> ScenarioOutcome:
     )
 
 
-def truncated(testbed: Testbed, times: int) -> ScenarioOutcome:
+def truncated(environment: Environment, times: int) -> ScenarioOutcome:
     """Truncate the table in the middle of its load, then run again."""
-    return _changed(testbed, times, "truncated", "truncated", lambda site: site.cql("TRUNCATE {}"))
+    return _changed(environment, times, "truncated", "truncated", lambda site: site.cql("TRUNCATE {}"))
 
 
-def two_commands(testbed: Testbed, times: int) -> ScenarioOutcome:
+def two_commands(environment: Environment, times: int) -> ScenarioOutcome:
     """Load one file by LoadUsers and by LoadTable at once."""
     return _twice(
-        testbed,
+        environment,
         times,
         "two_commands",
         lambda site: ["LoadTable", "--table", f"{site.keyspace}.user"],
@@ -50,13 +50,13 @@ def two_commands(testbed: Testbed, times: int) -> ScenarioOutcome:
     )
 
 
-def two_pool_sizes(testbed: Testbed, times: int) -> ScenarioOutcome:
+def two_pool_sizes(environment: Environment, times: int) -> ScenarioOutcome:
     """Load one file by the same task with another pool size at once."""
-    return _twice(testbed, times, "two_pool_sizes", lambda _: ["LoadUsers", "--pool-size", "7"])
+    return _twice(environment, times, "two_pool_sizes", lambda _: ["LoadUsers", "--pool-size", "7"])
 
 
 def _changed(
-    testbed: Testbed,
+    environment: Environment,
     times: int,
     name: str,
     message: str,
@@ -65,7 +65,7 @@ def _changed(
     mend: Callable[[Site], None] = lambda _: None,
 ) -> ScenarioOutcome:
     lost = extra = 0
-    with testbed.site(name) as site:
+    with environment.site(name) as site:
         users = site.users(_ROWS)
         words = site.load("--rows-per-s", str(_ROWS_PER_S), "--max-bad-rows", "50%")
         for number in range(times):
@@ -85,11 +85,16 @@ def _changed(
 
 
 def _twice(
-    testbed: Testbed, times: int, name: str, other: Callable[[Site], list[str]], *, has_table: bool = False
+    environment: Environment,
+    times: int,
+    name: str,
+    other: Callable[[Site], list[str]],
+    *,
+    has_table: bool = False,
 ) -> ScenarioOutcome:
     """Begin two loads at once; where the table is not there, the first to look for it makes it."""
     lost = extra = 0
-    with testbed.site(name) as site:
+    with environment.site(name) as site:
         users = site.users(_ROWS)
         for _ in range(times):
             site.begin_anew()

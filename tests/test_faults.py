@@ -4,54 +4,54 @@ import pytest
 
 from faults import hostile, kills, limits, network, nodes, tables
 from faults.outcome import ScenarioOutcome
-from faults.site import Testbed
+from faults.site import Environment
 from pipeline.embedded import ClusterSpec
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """Start a node of the module's own, which may be ended."""
     folder = tmp_path_factory.mktemp("faults")
-    testbed = Testbed(ClusterSpec(folder=folder / "cassandra", heap="512M"), folder / "sites")
-    yield testbed
-    testbed.close()
+    environment = Environment(ClusterSpec(folder=folder / "cassandra", heap="512M"), folder / "sites")
+    yield environment
+    environment.close()
 
 
-def test_a_killed_load_goes_on(testbed: Testbed) -> None:
+def test_a_killed_load_goes_on(environment: Environment) -> None:
     """After a SIGKILL the same command ends well, behind what was settled, and the rows are the file's."""
-    assert kills.kill_both(testbed, 1).holds
+    assert kills.kill_both(environment, 1).holds
 
 
-def test_a_node_may_restart(testbed: Testbed) -> None:
+def test_a_node_may_restart(environment: Environment) -> None:
     """A load waits for its only node to come back, ends by itself, and loses nothing."""
-    outcome = nodes.restart_single(testbed, 1)
+    outcome = nodes.restart_single(environment, 1)
     assert outcome.holds
     assert outcome.retries
 
 
-def test_connections_may_break(testbed: Testbed) -> None:
+def test_connections_may_break(environment: Environment) -> None:
     """A load outlives connections that are delayed, silent, cut, reset and refused, and loses nothing."""
-    outcome = network.proxied_single(testbed, 1)
+    outcome = network.proxied_single(environment, 1)
     assert outcome.holds
     assert outcome.retries
 
 
 @pytest.mark.parametrize("change", [tables.recreated, tables.altered])
 def test_a_table_that_changes_is_never_finished(
-    testbed: Testbed, change: Callable[[Testbed, int], ScenarioOutcome]
+    environment: Environment, change: Callable[[Environment, int], ScenarioOutcome]
 ) -> None:
     """A table that loses rows in the middle of a load fails it with a reason; the next run loads all."""
-    assert change(testbed, 1).holds
+    assert change(environment, 1).holds
 
 
-def test_a_full_disk_is_told(testbed: Testbed) -> None:
+def test_a_full_disk_is_told(environment: Environment) -> None:
     """Where the journal cannot grow the load fails in a line, and goes on once there is room."""
-    assert limits.disk_full(testbed, 1).holds
+    assert limits.disk_full(environment, 1).holds
 
 
-def test_hostile_files_are_refused_or_loaded(testbed: Testbed) -> None:
+def test_hostile_files_are_refused_or_loaded(environment: Environment) -> None:
     """Of 20 hostile files each is refused by name, or all good rows are loaded and bad ones listed."""
-    outcome = hostile.hostile(testbed, 20)
+    outcome = hostile.hostile(environment, 20)
     assert outcome.holds, outcome.faults
