@@ -26,7 +26,7 @@ test: venv-dev  ## Run every test
 	.venv/bin/pytest $(ARGS)
 
 test-unit: venv-dev  ## Run the tests that need no server, in a minute
-	.venv/bin/pytest -m 'not server and not slow' -n auto $(ARGS)
+	.venv/bin/pytest -m 'not server and not slow' -n auto --dist loadfile $(ARGS)
 
 test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian package chromium
 	.venv/bin/pytest $(ARGS) tests/measure/page
