@@ -1,4 +1,4 @@
-"""What carries out the jobs on the cluster and its tables."""
+"""The handlers of the jobs on the cluster and its tables."""
 
 import time
 from statistics import median
@@ -68,7 +68,7 @@ def set_up_table(job: SetUpTable, _: Progress) -> None:
 
 
 def measure_round_trip(job: MeasureRoundTrip, _: Progress) -> RoundTrip:
-    """Send the smallest request some times.
+    """Send the smallest request 20 times, and return the median.
 
     Raises:
         ClusterError: the cluster does not answer.

@@ -1,4 +1,4 @@
-"""What a worker can be asked about the cluster and its tables."""
+"""The jobs on the cluster and its tables."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, kw_only=True)
 class TableJob(Job[R]):
-    """What every job on a table needs: the cluster, the keyspace, and the table.
+    """The base of all jobs on a table: the cluster, the keyspace, and the table.
 
     The table is named by its dataset's module where it has one, else by its name.
     """
@@ -28,7 +28,7 @@ class TableJob(Job[R]):
 class Marker:
     """A finished load, as `pipeline.cluster.marker.LoadMarker` keeps it.
 
-    `truncated_at` is None where an earlier version wrote it, which kept no truncation.
+    `truncated_at` is None if an earlier version of this project wrote the marker: it kept no truncation.
     """
 
     date: date
@@ -54,7 +54,7 @@ class TableDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class DescribeTable(TableJob[TableDescription]):
-    """Is the table there, and which loads into it on these dates are finished?"""
+    """Ask whether the table exists, and which loads into it on these dates are finished."""
 
     dates: tuple[date, ...] = ()
 
@@ -80,14 +80,14 @@ class SetUpTable(TableJob[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundTrip:
-    """What the smallest request takes: the median of 20, in seconds."""
+    """The time of the smallest request in seconds: the median of 20."""
 
     round_trip_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureRoundTrip(Job[RoundTrip]):
-    """Measure what the smallest request takes."""
+    """Measure the time of the smallest request."""
 
     cluster: ClusterConfig
 

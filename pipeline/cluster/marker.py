@@ -1,7 +1,7 @@
 """The marker: one row in the cluster that says a load is finished, for which table and of which input.
 
 The same table notes which write timestamps loads with `--timestamp-us` have given to lists that are not
-frozen: elements that are written twice with one timestamp stand twice.
+frozen: an element that is written twice with one timestamp is stored twice.
 """
 
 import uuid
@@ -37,7 +37,7 @@ class LoadMarker(Model):
 
 
 def ensure_marker_table(session: Session, keyspace: str, *, manage_schema: bool) -> None:
-    """Create the marker table where it is absent, and add the columns that an earlier version had not.
+    """Create the marker table if it is absent, and add columns that an earlier version did not have.
 
     Raises:
         SchemaError: `manage_schema` is false, and it is absent or of an earlier version.
@@ -93,8 +93,8 @@ def reserve_list_timestamps(table: Table, first_us: int, count: int) -> None:
 def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[date]) -> list[Marker]:
     """Return the markers of `table` on `dates`, in one query.
 
-    None where the marker table is of an earlier version, which kept no truncation: nothing says then that the
-    rows are still there.
+    None if the marker table is of an earlier version, which kept no truncation: such a marker does not prove
+    that the rows are still there.
 
     Raises:
         ClusterError: the query failed.
@@ -120,7 +120,7 @@ def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[da
 
 
 def void_marker(table: Table, *, day: date, source: str, input_sha256: str) -> None:
-    """Remove the marker of an input that has another content now, before the first row of that is sent.
+    """Remove the marker of an input whose content has changed, before its first row is sent.
 
     Raises:
         ClusterError: the cluster cannot be asked, or refuses.
@@ -151,4 +151,4 @@ def write_marker(keyspace: str, *, table: str, day: date, source: str, **said: o
 
 
 _LIST_TIMESTAMPS = date(1, 1, 1)
-"""Stands for the date where a row of the marker table notes timestamps: no batch is of that day."""
+"""The date of the marker table's rows that note timestamps: no load has this date."""

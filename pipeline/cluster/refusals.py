@@ -24,10 +24,10 @@ from cassandra.protocol import ErrorMessage, ErrorMessageSub
 
 
 class RefusalKind(enum.StrEnum):
-    """What is at fault, and so what a load does."""
+    """The cause of a refusal, which decides what a load does."""
 
     TRANSIENT = "transient"
-    """A moment's trouble: the request is sent again for `retry_budget_s`, then the load stops."""
+    """A transient failure: the request is sent again for `retry_budget_s`, then the load stops."""
     SETTING = "setting"
     """A setting of ours, of the role or of the server: the load stops at once."""
     TABLE = "table"
@@ -38,7 +38,7 @@ class RefusalKind(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What an error is: known by its code and by a part of its message; `advice` says what helps."""
+    """The meaning of an error, found by its code and a part of its message; `advice` says what helps."""
 
     code: int
     says: str
@@ -77,7 +77,7 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
     (AlreadyExists, 0x2400),
     (ConfigurationException, 0x2300),
 )
-"""The code of those that the driver raises as errors of its own, the narrower kind first."""
+"""The codes of errors that the driver raises as classes of its own; subclasses first."""
 
 _CDC_ADVICE = (
     "consume and delete what lies in the server's cdc_raw, raise cdc_total_space, or turn off cdc of the "

@@ -15,7 +15,7 @@ from pipeline.settings import KeyspaceConfig
 
 
 def unused_scratch(session: Session, model: type[Model], keyspace: KeyspaceConfig, run: str) -> type[Model]:
-    """Return `model` as that of a scratch table of one run, which is not there yet.
+    """Return `model` bound to the name of a run's scratch table, which must not exist yet.
 
     Raises:
         SchemaError: it is there already, or nothing may be created.
@@ -50,7 +50,7 @@ def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
     try:
         ensure_table(session, model, manage_schema=True)
     except BaseException:
-        # What failed first is what counts, and there is mostly nothing to drop.
+        # The first failure is the one to report; usually there is then nothing to drop.
         with contextlib.suppress(Exception):
             session.execute(drop)
         raise

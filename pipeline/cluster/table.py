@@ -1,4 +1,4 @@
-"""Asking the cluster for a table: its columns, its id, when values were taken out of it as a whole."""
+"""A table as the cluster describes it: its columns, its id, and when it was last truncated."""
 
 import datetime as dt
 import uuid
@@ -19,7 +19,7 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
 
     Raises:
         SchemaError: there is no such table, it is a view, or it has counters.
-        SettingError: a column's type is none that row files can carry.
+        SettingError: a column has a type that row files cannot hold.
         ClusterError: the cluster cannot be asked.
     """
     found = _metadata(session, keyspace, name)
@@ -72,7 +72,7 @@ def require_same_table(session: Session, table: Table) -> None:
 
 
 def has_cdc(session: Session, table: Table) -> bool:
-    """Return whether the table's changes are kept for consumers, as the cluster has it now.
+    """Return whether the table has CDC (change data capture) on now.
 
     Raises:
         ClusterError: the cluster cannot be asked.
@@ -102,9 +102,9 @@ def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
 
 
 def find_truncated_at(session: Session, table_id: str) -> str:
-    """Return when the table was last truncated, the newest that a node which answers knows of, as in `Table`.
+    """Return when the table was last truncated, as in `Table`: the newest record of the nodes that answer.
 
-    A node's record is the table's id and 20 bytes: a place in the commit log, and milliseconds since 1970.
+    A node's record is the table's id and 20 bytes: a commit log position, and milliseconds since 1970.
 
     Raises:
         ClusterError: no node answers.
@@ -125,7 +125,7 @@ def find_truncated_at(session: Session, table_id: str) -> str:
 
 
 def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
-    """Return when a column was last dropped: what it held is gone, even where it was added again."""
+    """Return when a column was last dropped: its values are gone, even if it was added again."""
     with translated_errors("cannot read system_schema.dropped_columns"):
         found = session.execute(
             "SELECT dropped_time FROM system_schema.dropped_columns "

@@ -1,4 +1,4 @@
-"""The one seam between the driver's errors and ours: what each means, and what is to be done about it."""
+"""Translates the driver's errors into ours: what each one means, and what to do about it."""
 
 import contextlib
 import ssl
@@ -56,7 +56,7 @@ def translated_errors(what: str) -> Iterator[None]:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same request may well succeed later: the cluster is busy, or a node is away."""
+    """Return whether the failure is transient: the cluster is busy, or a node is down."""
     if decision := decision_of(error):
         return decision.kind is RefusalKind.TRANSIENT
     return isinstance(error, _TRANSIENT) or (
@@ -65,7 +65,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Tell whether the request can never be carried out for its rows, or for its table, which may be gone."""
+    """Return whether the server will always refuse the request, because of its rows or of its table."""
     decision = decision_of(error)
     if decision is None:
         return isinstance(error, ValidationError)
@@ -73,18 +73,18 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_of(error: BaseException, kind: RefusalKind) -> bool:
-    """Tell whether a server's error is of a kind."""
+    """Return whether an error is a refusal of the server of this kind."""
     decision = decision_of(error)
     return decision is not None and decision.kind is kind
 
 
 def is_from_server(error: BaseException) -> bool:
-    """Tell whether it is a server that says so, not the driver."""
+    """Return whether the error comes from the server, not from the driver."""
     return decision_of(error) is not None
 
 
 def may_be_the_rows(error: BaseException) -> bool:
-    """Tell whether a request may fail for its rows, again and again: a replica failed to write them."""
+    """Return whether the rows may be the cause of a failure that repeats: a replica failed to write them."""
     return isinstance(error, WriteFailure)
 
 
@@ -107,14 +107,14 @@ def _translation(what: str, error: BaseException) -> tuple[type[ClusterError], s
 
 
 def reason_of(error: BaseException, decision: Decision | None = None) -> str:
-    """Return why, in one line: what was said, and what helps where that is known."""
+    """Return the reason in one line: the error's text, and what helps if that is known."""
     decision = decision or decision_of(error)
     said = _first_line(error)
     return f"{said}; {decision.advice}" if decision and (decision.says or decision.code != _INVALID) else said
 
 
 def _no_host(what: str, error: NoHostAvailable) -> tuple[type[ClusterError], str]:
-    """Each host's own error says more than the driver's sum of them; one refusal of a password is enough."""
+    """Translate the errors of the single hosts, which say more than the driver's summary of them."""
     reasons = _reasons(error)
     for _, reason in reasons:
         if isinstance(reason, AuthenticationFailed | ssl.SSLError):
@@ -130,7 +130,7 @@ def _no_host(what: str, error: NoHostAvailable) -> tuple[type[ClusterError], str
 
 
 def _reasons(error: NoHostAvailable) -> list[tuple[object, BaseException]]:
-    """Each host's error; none where no host is up, or, with a list of their names, none let a session in."""
+    """Return the error of each host; empty if no host is up, or if no host accepted a session."""
     return list(error.errors.items()) if isinstance(error.errors, dict) else []
 
 
@@ -154,7 +154,7 @@ def _certificate_refused(reason: str) -> str:
 
 
 _BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
-"""In the driver's OSError of a socket that was not connected, where an SSLCertVerificationError was meant."""
+"""The text of an OSError that the driver raises in place of an SSLCertVerificationError."""
 
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
 _TRANSLATIONS: tuple[tuple[_Kinds, type[ClusterError], Callable[[Any], str]], ...] = (
@@ -201,7 +201,7 @@ _TRANSLATIONS: tuple[tuple[_Kinds, type[ClusterError], Callable[[Any], str]], ..
         lambda error: f"{type(error).__name__}: {_first_line(error)}; try again, or raise request_timeout_s",
     ),
 )
-"""The driver's error, ours, and what to say of it; the first that fits."""
+"""The driver's error, our error, and the text; the first entry that fits counts."""
 
 
 def _is_final(error: BaseException) -> bool:
@@ -215,10 +215,10 @@ _TRANSIENT = (
     NoConnectionsAvailable,
     OSError,
 )
-"""What the driver itself says; of a server's errors the table of decisions tells."""
+"""For errors of the driver itself; the table of decisions is for errors of the server."""
 _INVALID = 0x2200
 _ADVISED = {0x000A, 0x1400, 0x1500, 0x1600, _INVALID}
-"""The codes whose decision says what to do; of the others `_TRANSLATIONS` does."""
+"""The codes whose decision gives the advice; for the others `_TRANSLATIONS` does."""
 _OURS: dict[RefusalKind, type[ClusterError]] = {
     RefusalKind.TRANSIENT: RequestError,
     RefusalKind.SETTING: SettingRefusedError,

@@ -1,4 +1,4 @@
-"""Requests on their way: settled by long-lived greenlets, each again and again until it is."""
+"""Sends requests through long-lived greenlets, and retries each one until it is settled."""
 
 import time
 from abc import ABC, abstractmethod
@@ -20,21 +20,21 @@ from pipeline.requests.nodes import Nodes
 
 
 class Request(ABC):
-    """Some rows on their way to one table."""
+    """A request that writes or reads rows of one table."""
 
     rows: int
 
     @abstractmethod
     def attempt(self, nodes: Nodes, attempt: int) -> None:
-        """Send it and return when it is acknowledged; raise the driver's error where it is not."""
+        """Send the request and wait until it is acknowledged; raise the driver's error if it fails."""
 
     @abstractmethod
     def acknowledged(self) -> None:
-        """Note that its rows are written."""
+        """Record that the request has succeeded."""
 
     @abstractmethod
     def refused(self, error: Exception) -> Sequence["Request"]:
-        """Return what to send in its place, now that the cluster says that it can never be written."""
+        """Return the requests to send in its place, after the cluster has refused it for good."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How long a request is retried after transient failures, and `what` the error then names."""
+    """How long a request is retried after transient failures; `what` begins the message of the error."""
 
     what: str
     retry_budget_s: float
@@ -122,4 +122,4 @@ def _settle(request: Request, nodes: Nodes, retry_policy: RetryPolicy) -> None:
 
 
 _ATTEMPTS_TOGETHER = 5
-"""Then it is time to find out which of several rows it is that a replica fails to write."""
+"""After this many attempts the rows are sent one by one, to find the row that a replica cannot write."""

@@ -1,7 +1,7 @@
 """How long requests took: HDR histograms of microseconds, and their text form.
 
-A histogram rather than a few percentiles, because histograms of parts add up to that of the whole, and
-percentiles do not. The form is that of https://hdrhistogram.org, which tools in other languages read.
+A histogram rather than a few percentiles: histograms of parts can be added, percentiles cannot. The format is
+that of https://hdrhistogram.org, which tools in other languages can read.
 """
 
 import math
@@ -23,13 +23,13 @@ SIGNIFICANT_DIGITS = 3
 class Latencies:
     """The seconds of requests, kept to 3 significant digits from 1 µs to 1 hour.
 
-    What is shorter counts as 1 µs, what is longer as 1 hour.
+    A shorter time counts as 1 µs, a longer one as 1 hour.
     """
 
     def __init__(self) -> None:
         self._histogram = HdrHistogram(LEAST_US, MOST_US, SIGNIFICANT_DIGITS)
-        # The library counts in Python, 0.9 µs a value. Appending to an array takes 0.06 µs: values wait
-        # there until there are many, most of them alike, or until something is asked of them.
+        # The library counts in Python, 0.9 µs a value. Appending to an array takes 0.06 µs, so values wait
+        # there until there are many (most of them equal), or until a result is needed.
         self._waiting_s = array("d")
 
     @classmethod
@@ -54,7 +54,7 @@ class Latencies:
         return merged
 
     def record(self, seconds: float) -> None:
-        """Count one request, cheaply enough for the measured path."""
+        """Count one request; cheap enough for the measured code."""
         self._waiting_s.append(seconds)
         if len(self._waiting_s) == _MOST_WAITING:
             self._settled()
@@ -75,7 +75,7 @@ class Latencies:
         return float(self._settled().get_mean_value()) / 1e6 if self.count else math.nan
 
     def quantile_s(self, share: float) -> float:
-        """Return the seconds that a share of the requests, 0 to 1, did not exceed; nan if there are none.
+        """Return the seconds that a share (0 to 1) of the requests did not exceed; nan if there are none.
 
         It is the highest value of its bucket, so at most 0.1 % too long and never too short.
         """

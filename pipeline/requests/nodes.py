@@ -1,4 +1,4 @@
-"""The nodes that take a load's requests: each with its window, chosen by replica and by room."""
+"""The nodes that receive the requests: chosen by replica and by free room in their windows."""
 
 import contextlib
 import time
@@ -28,7 +28,7 @@ from pipeline.requests.streams import Stream
 
 @dataclass
 class Tally:
-    """What happened on the way: how long answers took, failures that passed by their kind, and warnings."""
+    """The latencies of answers, the number of retries for each kind of failure, and the warnings."""
 
     latencies: Latencies = field(default_factory=Latencies)
     retries: Counter[str] = field(default_factory=Counter)
@@ -60,10 +60,10 @@ class Nodes:
         self._candidates_of: dict[tuple[Host, ...], list[_Node]] = {}
 
     def exchange(self, message: Message, replicas: tuple[Host, ...]) -> bytes | Warned:
-        """Send a message to the replica with most room, or, where none is up, to any node; return the answer.
+        """Send a message to the replica with the most room, or to any node if none is up; return the answer.
 
         Raises:
-            Exception: the driver's, of whatever kind; the message may have been carried out all the same.
+            Exception: any error of the driver; the server may have executed the message nevertheless.
         """
         answer: Any = self._node_with_room(replicas, message.size_bytes).exchange(message)
         if isinstance(answer, Warned):
@@ -79,7 +79,7 @@ class Nodes:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Give up requests that are not answered in time, for as long as the block lasts."""
+        """Fail requests that are not answered in time, while the block runs."""
         watcher = gevent.spawn(self._watch)
         try:
             yield
@@ -94,7 +94,7 @@ class Nodes:
         return {host.address: int(node.window.limit) for host, node in self._nodes.items()}
 
     def wake_all(self) -> None:
-        """Have every greenlet that waits for room look again, as one does that needs its own no longer."""
+        """Wake every greenlet that waits for room; each checks again."""
         for node in self._nodes.values():
             node.wake_all()
 
@@ -117,7 +117,7 @@ class Nodes:
             node.wait()
 
     def _candidates(self, replicas: tuple[Host, ...]) -> "list[_Node]":
-        """Return the replicas that are up, else all nodes that are: for a moment's requests, not for each."""
+        """Return the replicas that are up, or else all nodes that are up; cached for a moment."""
         pools = {pool.host: pool for pool in self._session.get_pools() if pool.open_count}
         if not pools:
             raise NoConnectionsAvailable("no node is up")
@@ -143,7 +143,7 @@ class _Node:
         self._waiting: deque[Callable[[], object]] = deque()
 
     def has_room(self, size_bytes: int) -> bool:
-        """Tell whether the node may get that much more; with nothing in flight it may get anything."""
+        """Return whether the node may get so many more bytes; with nothing in flight, any number."""
         return not self._in_flight or (
             self.window.is_open and self._in_flight_bytes + size_bytes <= _IN_FLIGHT_MAX_BYTES
         )
@@ -160,12 +160,12 @@ class _Node:
             raise
 
     def wake_all(self) -> None:
-        """Have every greenlet that waits look again."""
+        """Wake every greenlet that waits; each checks again."""
         for _ in range(len(self._waiting)):
             self._wake_one()
 
     def exchange(self, message: Message) -> object:
-        """Send a message and return the answer: as `decode_frame` gives it, or what went wrong."""
+        """Send a message and return the answer as `decode_frame` gives it, or an exception."""
         stream = self._idle_stream()
         self._in_flight.add(stream)
         self._in_flight_bytes += message.size_bytes
@@ -173,18 +173,18 @@ class _Node:
         return stream.exchange(message)
 
     def give_up(self, timeout_s: float) -> None:
-        """Fail the requests that were sent longer ago than that; close what has been silent since."""
+        """Fail requests that are older than the timeout; close connections that sent nothing since."""
         late = time.monotonic() - timeout_s
         for stream in [stream for stream in self._in_flight if stream.sent_at_s < late]:
             connection = stream.connection
             if connection.heard_at_s < stream.sent_at_s:
-                # This fails all requests on it. The driver's own heartbeat would find out a minute later.
+                # This fails all its requests. The driver's heartbeat would notice a minute later.
                 silence = f"{connection.endpoint} sent nothing for {timeout_s:g} s"
                 connection.defunct(ConnectionException(silence, connection.endpoint))
             stream.give_up(OperationTimedOut({str(connection.endpoint): f"no answer in {timeout_s:g} s"}))
 
     def return_idle(self) -> None:
-        """Leave the streams that no request is using to the driver again."""
+        """Return the streams that no request uses to the driver."""
         while self._idle:
             self._idle.pop().give_back()
 
@@ -206,8 +206,8 @@ class _Node:
             self._idle.append(stream)
         elif isinstance(answer, _SLOW_DOWN):
             self.window.failed(stream.sent_at_s)
-        # The greenlet that gets this answer will want the room for its next request; another only if there is
-        # more.
+        # The greenlet of this answer needs the room for its next request. Wake another one only if there is
+        # more room.
         if self.window.in_flight + 1 < self.window.limit:
             self._wake_one()
 

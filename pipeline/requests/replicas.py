@@ -1,4 +1,4 @@
-"""Which nodes hold which rows: what the driver knows of the ring, for many tokens at once."""
+"""Which nodes hold which rows: the driver's view of the ring, for many tokens at once."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ Tokens = npt.NDArray[np.int64]
 class Replicas:
     """The sets of nodes that hold a keyspace's rows, and which of them holds a token.
 
-    Only nodes that the session has connections to count. Where all rows are held by the same nodes, or
-    nothing is known of the ring, there is one set.
+    Only nodes to which the session is connected count. If all rows are on the same nodes, or nothing is known
+    of the ring, there is one set.
     """
 
     def __init__(self, session: Session, keyspace: str) -> None:
@@ -29,12 +29,12 @@ class Replicas:
         self._ends = np.array([token.value for token in ring], dtype=np.int64)
 
     def set_numbers(self, tokens: Tokens) -> npt.NDArray[np.int64]:
-        """Return which of `sets` holds each token: that of the first node at or behind it on the ring."""
+        """Return the index in `sets` for each token: that of the first node at or after it on the ring."""
         return self._set_of[np.searchsorted(self._ends, tokens) % len(self._set_of)]
 
 
 class ReplicasNow:
-    """A keyspace's replicas, found again where the ring or the nodes that are up have changed."""
+    """A keyspace's replicas, computed again when the ring or the set of connected nodes has changed."""
 
     def __init__(self, session: Session, keyspace: str) -> None:
         self._session = session
@@ -42,7 +42,7 @@ class ReplicasNow:
         self._of: tuple[object, ...] = ()
 
     def now(self) -> Replicas:
-        """Return them as they are now."""
+        """Return the current replicas."""
         of = (self._session.cluster.metadata.token_map, *(pool.host for pool in self._session.get_pools()))
         if of != self._of:
             self._of = of

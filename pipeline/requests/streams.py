@@ -1,4 +1,4 @@
-"""A stream of a node's connection: it carries one request after another, each for a greenlet that waits."""
+"""A stream of a node's connection: it carries requests one after another, each for a greenlet that waits."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from pipeline.requests.frames import Message, Warned, decode_frame, encode_frame
 
 
 class Stream:
-    """A stream leased from the driver's pool; `settled` is told of each answer, before who waits for it.
+    """A stream leased from the driver's pool; `settled` gets each answer before the waiting greenlet.
 
-    The lease ends by itself with an answer that is no success.
+    The lease ends by itself with an answer that is not a success.
 
     Raises:
         ConnectionException: the pool is shut down, or has no connection.
@@ -32,13 +32,13 @@ class Stream:
         self._wake: Callable[[], object] | None = None
 
     def is_sound(self, pool: HostConnection) -> bool:
-        """Tell whether it can carry a request to the node whose pool is `pool` now."""
+        """Return whether the stream can carry a request to the node whose current pool is `pool`."""
         connection = self.connection
         is_broken = connection.is_closed or connection.is_defunct or connection.orphaned_threshold_reached
         return self.pool is pool and not is_broken
 
     def exchange(self, message: Message) -> object:
-        """Send a message and return the answer: as `decode_frame` gives it, or what went wrong."""
+        """Send a message and return the answer as `decode_frame` gives it, or an exception."""
         self.size_bytes = message.size_bytes
         self.sent_at_s = time.monotonic()
         wake = self._wake = gevent.getcurrent().switch
@@ -51,13 +51,13 @@ class Stream:
         try:
             return get_hub().switch()
         except BaseException:
-            # The next request may have the stream already, if this one's answer was on its way here.
+            # The stream may already carry the next request, if the answer to this one has just arrived.
             if self._wake == wake:
                 self._wake = None
             raise
 
     def give_up(self, error: Exception) -> None:
-        """Fail the request, unless it is answered; its stream is the driver's until the late answer comes."""
+        """Fail the request, unless it is answered; the driver keeps the stream for the late answer."""
         connection = self.connection
         if connection.take_request(self.stream_id):
             connection.end_lease(self.stream_id, is_free=False)
@@ -69,7 +69,7 @@ class Stream:
             self._deliver(error)
 
     def give_back(self) -> None:
-        """Leave the stream to the driver again, once it has nothing to carry."""
+        """Return the stream to the driver, when it has nothing to carry."""
         self.connection.end_lease(self.stream_id, is_free=True)
         self.pool.return_connection(self.connection)
 
