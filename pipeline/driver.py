@@ -1,6 +1,6 @@
-"""What this project needs of the driver that has no public name: here alone, beside our own connection.
+"""The private parts of the driver that this project uses, beside those in our own connection class.
 
-`tests/test_driver.py` fails where an upgrade of the driver moves it. Importing this imports no session.
+`tests/test_driver.py` fails if an upgrade of the driver moves one. Importing this module imports no session.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ def table_of(model: "type[Model]") -> str:
 
 def bound(model: "type[Model]", keyspace: str, table: str) -> "type[Model]":
     """Return a copy of a model that lives in `keyspace` under the name `table`."""
-    # cqlengine caches the name on the class, and a subclass would find its parent's.
+    # cqlengine caches the name on the class; a subclass would use its parent's.
     attributes = {"__keyspace__": keyspace, "__table_name__": table, "_table_name": table}
     return type(model.__name__, (model,), attributes)
 
@@ -52,12 +52,12 @@ def create_table_cql(model: "type[Model]") -> str:
 
 
 def forget_session(name: str) -> None:
-    """Have cqlengine forget a session that was shut down: its own way would shut it down a second time."""
+    """Remove a closed session from cqlengine, whose own function would shut it down a second time."""
     from cassandra.cqlengine import connection  # noqa: PLC0415 - it imports the driver's session
 
     connection._connections.pop(name, None)
 
 
 def pairs_of(values: "OrderedMap") -> list[tuple[Any, Any]]:
-    """Return a map's keys with their values: it looks a key up by its bytes, and may miss one it has read."""
+    """Return a map's items; lookups go by a key's bytes, and can miss a key that the map contains."""
     return list(values._items)

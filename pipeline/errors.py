@@ -6,14 +6,14 @@
     ├── BadRowsError         more rows are bad than a load may have
     ├── OutputError          a file or folder of ours cannot be written
     ├── EmbeddedError        the embedded Cassandra cannot be installed, started or stopped
-    ├── ClusterError         the cluster said no, or said nothing
+    ├── ClusterError         the cluster refused a request, or did not answer
     │   ├── UnreachableError     no contact point answers as a Cassandra
     │   ├── AccessError          user, password, certificate or right refused
     │   ├── SchemaError          a keyspace or table is absent, or is not what its model says
-    │   ├── SettingRefusedError  the cluster refuses a setting of ours, or one of its own stands in the way
+    │   ├── SettingRefusedError  the cluster refuses a setting of ours, or its own settings forbid the load
     │   └── RequestError         a request failed or timed out
     ├── VerificationError    what was read back is not what was loaded
-    ├── ResultsError         measured results are damaged, or not of a kind with those they are used with
+    ├── ResultsError         measured results are damaged, or do not fit those they are used with
     ├── SlowerError          a report is slower than the one that it is compared with
     └── WorkerError          a worker process ended without a result
 
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 
 
 class PipelineError(Exception):
-    """The root: everything that a user of this project can act on."""
+    """The base class of all errors that a user can act on."""
 
 
 class SettingError(PipelineError):
@@ -50,9 +50,9 @@ class EmbeddedError(PipelineError):
 
 
 class ClusterError(PipelineError):
-    """The cluster said no, or said nothing.
+    """The cluster refused a request, or did not answer.
 
-    `is_transient`: the same request may well succeed later, because the cluster is busy, or a node is away.
+    `is_transient`: the same request may succeed later, because the cluster is busy or a node is down.
     """
 
     def __init__(self, message: str, *, is_transient: bool = False) -> None:
@@ -73,7 +73,7 @@ class SchemaError(ClusterError):
 
 
 class SettingRefusedError(ClusterError):
-    """The cluster refuses a setting of ours, or one of its own stands in the way."""
+    """The cluster refuses a setting of ours, or one of its own settings prevents the load."""
 
 
 class RequestError(ClusterError):
@@ -85,7 +85,7 @@ class VerificationError(PipelineError):
 
 
 class ResultsError(PipelineError):
-    """Measured results are damaged, or are not of a kind with those that they are to be used with."""
+    """Measured results are damaged, or do not fit the results that they are used with."""
 
 
 class SlowerError(PipelineError):
@@ -97,13 +97,13 @@ class WorkerError(PipelineError):
 
 
 def abbreviated(text: str, most_characters: int = 80) -> str:
-    """Return a text as a message quotes it: cut to so many characters."""
+    """Return a text for a message, cut to so many characters."""
     return text if len(text) <= most_characters else f"{text[:most_characters]}…"
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return what may have been meant by a name that is not known, or which are."""
-    # Names that differ in capitals alone are the nearest, though difflib finds them far apart.
+    """Return a guess at what an unknown name means, or else the list of known names."""
+    # Names that differ only in case are the nearest; difflib does not see that.
     alike = [each for each in known if each.casefold() == name.casefold()]
     near = alike or difflib.get_close_matches(name, known, n=1)
     return (

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, renamed into place."""
+"""Files that are complete or absent: written under a temporary name, then renamed."""
 
 import contextlib
 import os
@@ -45,9 +45,9 @@ def write_text(target: Path, text: str) -> None:
 
 
 def unwritable(target: Path, error: OSError) -> OutputError:
-    """Return what to raise where `target`, or the temporary file that is to become it, cannot be written."""
+    """Return the error for a `target`, or its temporary file, that cannot be written."""
     target = target.with_name(_TEMPORARY.sub(r"\1", target.name))
-    # Not strerror: Arrow puts its own words there.
+    # Not strerror: for Arrow it is not the system's text.
     reason = os.strerror(error.errno) if error.errno else error
     return OutputError(f"cannot write {target}: {reason}; {_ADVICE}")
 

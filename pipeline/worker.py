@@ -1,8 +1,8 @@
-"""The child process in which gevent runs: `python -m pipeline.worker`, JSON lines in and out, a job a line.
+"""The worker process, in which gevent runs: `python -m pipeline.worker`, JSON lines in and out, a job a line.
 
 Each line out is an object with one key: `progress` ([done, total, what]), and, once a job, `result` or
-`error` ([its type in pipeline.errors, its message]). Standard error is the parent's. It ends when its parent
-ends.
+`error` ([its type in pipeline.errors, its message]). Standard error is the parent's. The process ends
+when its parent ends.
 """
 
 from gevent import monkey
@@ -29,10 +29,10 @@ from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
 def main() -> None:
-    """Carry out the jobs that come in on standard input, a line each, until there are no more."""
+    """Run the jobs from standard input, one a line, until it ends."""
     parent = int(sys.argv[1])
     _end_with(parent)
-    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # what the job asks for is what may be created
+    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # the job decides what may be created
     lines = _take_standard_output()
 
     def say(kind: str, what: object) -> None:
@@ -44,20 +44,19 @@ def main() -> None:
         try:
             job = job_from_json(line)
             run = job.handler()
-            gc.freeze()  # what was imported stays: no collection need look through it while rows are written
+            gc.freeze()  # imported objects live for ever; the collector need not scan them during a load
             result = run(lambda done, total, what: say("progress", [done, total, what]))
             last = ("result", to_json_values(result))
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])
         finally:
-            # Every `finally` of the job has run: from here on, to be ended means to be gone, without a
-            # traceback.
+            # Every `finally` of the job has run: from here on SIGTERM ends the process without a traceback.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         say(*last)
 
 
 def _end_with(parent: int) -> None:
-    """Be ended by SIGTERM when the parent ends, however it ends; SIGINT is the parent's to pass on."""
+    """Get SIGTERM when the parent ends, however it ends. Ignore SIGINT: the parent forwards it as SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     end_with_parent()
@@ -66,17 +65,17 @@ def _end_with(parent: int) -> None:
 
 
 def _end(*_: object) -> None:
-    """Leave by way of every `finally`, so that scratch tables and temporary files go; but not for ever."""
+    """Exit through every `finally`, which removes scratch tables and temporary files; within a time limit."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.alarm(_LAST_WORDS_S)
     if gevent.getcurrent() is gevent.get_hub().parent:
         sys.exit(_EXIT_TERMINATED)
-    # Raised here it would end some other greenlet first, such as the one that reads the driver's responses.
+    # Raised here, it could end another greenlet first, such as the one that reads the driver's responses.
     gevent.spawn(sys.exit, _EXIT_TERMINATED)
 
 
 def _take_standard_output() -> TextIO:
-    """Keep standard output for the protocol: whatever else prints goes to standard error."""
+    """Reserve standard output for the protocol; other output goes to standard error."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return lines

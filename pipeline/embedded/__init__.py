@@ -1,8 +1,8 @@
-"""A real Cassandra with nothing but pip: started, found again by later runs, stopped.
+"""A real Cassandra from pip packages alone: started, found again by later runs, stopped.
 
 `python -m pipeline.embedded start|stop|status` on the command line; the same as functions here.
-A cluster lives in its folder: whoever names the folder finds it, clusters in different folders do not meet,
-and all of it stays on loopback. Importing this costs next to nothing, so every run may ask for `endpoint`.
+A cluster belongs to its folder: a run that names the folder finds it, clusters in different folders are
+independent, and all traffic stays on loopback. Importing this is cheap, so every run may ask for `endpoint`.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ START_TIMEOUT_S = 180.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeStatus:
-    """One node: where it listens, the id of its process if it runs, its log."""
+    """One node: its address and port, the id of its process if it runs, its log."""
 
     address: str
     port: int
@@ -42,19 +42,19 @@ class NodeStatus:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Status:
-    """The nodes of the cluster in `folder`; none if none was ever started there."""
+    """The nodes of the cluster in `folder`; empty if no cluster was ever started there."""
 
     folder: Path
     nodes: tuple[NodeStatus, ...]
 
     @property
     def running(self) -> bool:
-        """Whether there is a cluster and all of its nodes run."""
+        """Whether there is a cluster, and all its nodes run."""
         return bool(self.nodes) and all(node.pid is not None for node in self.nodes)
 
 
 def endpoint(folder: Path) -> Endpoint | None:
-    """Return where the cluster in `folder` takes requests, its running nodes; None if it does not run.
+    """Return the addresses of the running nodes of the cluster in `folder`; None if it does not run.
 
     Raises:
         EmbeddedError: its state file is damaged.
@@ -90,13 +90,13 @@ def status(folder: Path) -> Status:
 
 
 def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
-    """Start the cluster of `spec`, or find it running; return where it takes requests once it does.
+    """Start the cluster of `spec`, or find it running; return its addresses when it accepts requests.
 
-    A cluster that runs keeps its settings; one that was stopped comes back with its data and those of `spec`.
-    `timeout_s` is what each node may take. Several starts at once do one start.
+    A running cluster keeps its settings; a stopped one starts with its data and the settings of `spec`.
+    `timeout_s` is the limit for each node. Concurrent calls start the cluster once.
 
     Raises:
-        EmbeddedError: it cannot be installed or started, or is another one than was asked for.
+        EmbeddedError: it cannot be installed or started, or it differs from `spec`.
         OutputError: its folder cannot be written.
     """
     folder = spec.folder.resolve()
@@ -110,7 +110,7 @@ def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
 
 
 def stop(folder: Path) -> bool:
-    """End every process of the cluster in `folder`, and nothing else; tell whether any ran. Its data stays.
+    """End all processes of the cluster in `folder`; return whether any ran. Its data stays.
 
     Raises:
         EmbeddedError: a process belongs to another user, or its state file is damaged.
@@ -130,7 +130,7 @@ def stop(folder: Path) -> bool:
 def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
     """End one node, counted from 1, of the cluster in `folder`; `start` starts it again with its data.
 
-    It is asked to flush and end, or ended at once by SIGKILL; one that does not run is left as it is.
+    The node is asked to flush and end, or is killed by SIGKILL. Nothing happens if it does not run.
 
     Raises:
         EmbeddedError: there is no such node, or its process belongs to another user.
@@ -152,7 +152,7 @@ def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: one start or stop at a time."""
+    """Hold the folder's lock: only one start or stop runs at a time."""
     from filelock import FileLock  # noqa: PLC0415 - endpoint and status do without it
 
     try:

@@ -14,7 +14,7 @@ _EXIT_INTERRUPTED = 130
 
 
 def _run(arguments: argparse.Namespace) -> tuple[str, int]:
-    """Do what the command line asks; return what to say and the exit code."""
+    """Run the command; return its output and the exit code."""
     folder: Path = arguments.folder
     if arguments.command == "start":
         spec = ClusterSpec(folder=folder, nodes=arguments.nodes, heap=arguments.heap, port=arguments.port)

@@ -1,4 +1,4 @@
-"""What an embedded cluster is asked to be, and the file by which the next run finds what it became."""
+"""The specification of an embedded cluster, and the file by which the next run finds the cluster."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from pipeline.files import write_text
 _MOST_NODES = 9
 _LEAST_HEAP_MIB = 256
 _LEAST_PORT, _MOST_PORT = 1024, 65535
-# By these a cluster stays on loopback and is found again.
+# These settings keep a cluster on loopback and let the next run find it.
 _OURS = {
     "broadcast_address",
     "broadcast_rpc_address",
@@ -30,11 +30,11 @@ _OURS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSpec:
-    """The cluster that is asked for, in a folder of its own.
+    """The specification of a cluster, in a folder of its own.
 
-    `heap` is each node's, as `-Xmx` takes it; `port` 0 means a free one, 9042 if it is; `overrides` are more
-    top-level entries of cassandra.yaml, for example an authenticator; `advertised` are the addresses, one a
-    node, that clients are told in place of the nodes' own: those of a proxy before them.
+    `heap` is for each node, in the form of `-Xmx`. `port` 0 means a free port, 9042 if it is free.
+    `overrides` are more top-level entries of cassandra.yaml, for example an authenticator. `advertised` are
+    addresses, one for each node, that clients get in place of the nodes' own addresses: those of a proxy.
 
     Raises:
         SettingError: a value is out of range, or an override is one that the cluster sets itself.
@@ -71,7 +71,7 @@ class ClusterSpec:
             raise SettingError(f"overrides must be plain values, as in YAML: {error}") from error
 
     def settings_of(self, number: int) -> Mapping[str, object]:
-        """Return what was asked for of the cassandra.yaml of one node, counted from 0."""
+        """Return the requested settings in the cassandra.yaml of one node, counted from 0."""
         own = {"broadcast_rpc_address": self.advertised[number]} if self.advertised else {}
         return {**self.overrides, **own}
 
@@ -84,7 +84,7 @@ class ClusterSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a running cluster takes requests."""
+    """The addresses and the port of a running cluster."""
 
     contact_points: tuple[str, ...]
     port: int
@@ -92,7 +92,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A cluster as it was settled, kept in `cluster.json`."""
+    """A cluster with its chosen ports and addresses, kept in `cluster.json`."""
 
     name: str
     nodes: int
@@ -119,9 +119,9 @@ class Cluster:
         )
 
     def settings(self, overrides: Mapping[str, object]) -> dict[str, object]:
-        """Return what a node has in its cassandra.yaml beside where it listens.
+        """Return a node's settings in cassandra.yaml, without its addresses and ports.
 
-        What is absent keeps Cassandra's own default, so that what is measured is Cassandra as people run it.
+        All other settings keep Cassandra's defaults, so that measurements show Cassandra as people run it.
         """
         seeds = f"{self.addresses[0]}:{self.storage_port}"
         return {
@@ -150,10 +150,10 @@ def loopback_addresses(nodes: int) -> tuple[str, ...]:
 
 
 def load_cluster(folder: Path) -> Cluster | None:
-    """Return the cluster that was settled in `folder`, running or not; None if none was.
+    """Return the cluster of `folder`, running or not; None if there is none.
 
     Raises:
-        EmbeddedError: the file that says so is damaged or cannot be read.
+        EmbeddedError: its state file is damaged or cannot be read.
     """
     file = folder / "cluster.json"
     try:

@@ -1,7 +1,7 @@
-"""A process that outlives whoever started it, and that a later run finds again.
+"""A process that outlives the process that started it, and that a later run finds again.
 
-Its record, a small file, holds its process id and its start time in clock ticks since boot. Only both
-together name a process: an id alone may have passed to a stranger. Nothing here looks for names.
+A small file, its record, holds the process id and the start time in clock ticks since boot. Only both
+together identify a process: the id alone may have been reused. Processes are never searched by name.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pipeline.errors import EmbeddedError
 
-# The inner shell writes its own id and start time to the record, its standard output, and only then becomes
-# the command: from its first instruction on the process is known, at whatever moment its starter is killed.
+# The inner shell writes its own id and start time to its standard output, the record, and only then becomes
+# the command. So the process is recorded from its first instruction on, even if its starter is killed.
 _RECORD_THEN_RUN = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" && exec "$@" >console.log 2>&1'
-# The outer shell leaves at once, so the process belongs to init and never lingers as a zombie of ours.
+# The outer shell exits at once. The process then belongs to init, and never becomes a zombie of ours.
 _LEAVE_BEHIND = 'sh -c "$0" sh "$@" &'
 _KILLED_WITHIN_S = 30.0
 
@@ -26,15 +26,15 @@ _KILLED_WITHIN_S = 30.0
 def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, str]) -> None:
     """Start `command` in the folder of `record`, in a session of its own; its output goes to `console.log`.
 
-    Returns when the process stands in its record; whether it lives on is for `find` to say.
+    Returns as soon as the process is recorded; `find` tells whether it still runs.
 
     Raises:
         EmbeddedError: the record cannot be written, or there is no shell to start with.
     """
     try:
         with record.open("w", encoding="ascii") as output:
-            # The lock travels to the shells with the open file, and ends when the last of them has closed it:
-            # a reader that waits for it sees the whole record, never the moment before.
+            # The shells inherit the lock with the open file; it is released when the last of them closes the
+            # file: a reader that waits for it sees the whole record, never the moment before.
             fcntl.flock(output, fcntl.LOCK_EX)
             subprocess.run(
                 ["/bin/sh", "-c", _LEAVE_BEHIND, _RECORD_THEN_RUN, *command],
@@ -51,7 +51,7 @@ def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, st
 
 
 def find(record: Path) -> int | None:
-    """Return the id of the recorded process if that very process runs, else None."""
+    """Return the id of the recorded process if that same process runs, else None."""
     pid, start_ticks = _read(record)
     return pid if pid and _start_ticks(pid) == start_ticks else None
 
@@ -83,13 +83,13 @@ def reap(record: Path, *, grace_s: float) -> None:
 
 @contextlib.contextmanager
 def _held(record: Path) -> Iterator[int | None]:
-    """Yield a handle of the recorded process: it stays with that process even if its id is given away."""
+    """Yield a pidfd of the recorded process, which refers to it even if its id is reused."""
     pid, start_ticks = _read(record)
     handle = None
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(pid) if pid else None
     try:
-        # Compared after the handle is open, so that what was compared is what is held.
+        # Compared after the pidfd is open, so that the process compared is the one it refers to.
         yield handle if handle is not None and _start_ticks(pid) == start_ticks else None
     finally:
         if handle is not None:
@@ -108,14 +108,14 @@ def _signal(process: int, number: signal.Signals, record: Path) -> None:
 
 
 def _ends(process: int, within_s: float) -> bool:
-    # Not select(): it refuses descriptors past 1023, which a busy pipeline may well hold.
+    # Not select(): it refuses file descriptors above 1023, which a busy process may have.
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(within_s * 1000))
 
 
 def _read(record: Path) -> tuple[int, int]:
-    """Return the recorded process id and start time, two zeros where there is no whole record."""
+    """Return the recorded process id and start time; two zeros if the record is absent or incomplete."""
     try:
         with record.open(encoding="ascii") as lines:
             fcntl.flock(lines, fcntl.LOCK_SH)
@@ -126,7 +126,7 @@ def _read(record: Path) -> tuple[int, int]:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """Return when the process started, None if there is none or it has ended and waits for its parent."""
+    """Return when the process started; None if there is none, or if it is a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

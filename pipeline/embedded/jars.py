@@ -1,6 +1,6 @@
-"""Cassandra's jars: exactly those that jgo.lock.toml names, in a cache of this user, each checked by its sum.
+"""Cassandra's jars: exactly those of jgo.lock.toml, in a cache of this user, each checked by its SHA-256.
 
-The lock says all there is to know: a start resolves nothing and, once the cache is whole, needs no network.
+The lock is complete: a start resolves no dependencies, and needs no network once the cache is complete.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class Jar:
         return "-".join(filter(None, (self.artifact, self.version, self.classifier))) + ".jar"
 
     def is_at(self, path: Path) -> bool:
-        """Tell whether the file at `path` is this jar, whole and unaltered."""
+        """Return whether the file at `path` is this jar, complete and unaltered."""
         try:
             with path.open("rb") as content:
                 return hashlib.file_digest(content, "sha256").hexdigest() == self.sha256
@@ -90,7 +90,7 @@ def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
 def ensure_jars(jars: Sequence[Jar]) -> list[Path]:
     """Return the paths of `jars` in the cache, after downloading what is absent there or altered.
 
-    Several starts at once share one download; one that was killed is taken up by the next.
+    Concurrent starts share one download; the next start completes a download that was killed.
 
     Raises:
         EmbeddedError: a jar cannot be downloaded or is not what the lock says, or the disk has no room.
@@ -115,7 +115,7 @@ def ensure_jars(jars: Sequence[Jar]) -> list[Path]:
 
 def _download(jars: Sequence[Jar], folder: Path) -> None:
     partial = folder / "partial"
-    # The lock is held: whatever lies here was left by a download that was killed.
+    # The lock is held: any file here was left by a download that was killed.
     shutil.rmtree(partial, ignore_errors=True)
     pool = ThreadPoolExecutor(_THREADS)
     try:
@@ -149,7 +149,7 @@ def _fetch(jar: Jar, partial: Path, arrived: "Callable[[int], None]") -> tuple[J
         context = MavenContext(
             repo_cache=partial / f"{jar.name}.{attempt}", resolver=PythonResolver(progress_callback=progress)
         )
-        # As jgo itself does: a repository in the user's own jgo settings may stand in for the default one.
+        # As jgo itself does: the user's jgo settings may replace the default repository.
         context.remote_repos.update(GlobalSettings.load().repositories)
         artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier)
         try:

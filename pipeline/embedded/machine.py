@@ -1,4 +1,4 @@
-"""What the embedded Cassandra needs of the machine: a Java, room on the disk, free ports on loopback."""
+"""What the embedded Cassandra needs from the machine: Java, disk space, free ports on loopback."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.errors import EmbeddedError
 
 _MIB = 2**20
-# Below Linux's ephemeral ports (32768 and up), so that no outgoing connection ever holds one of them.
+# Below Linux's ephemeral ports (32768 and up), so that no outgoing connection uses one of them.
 _PORTS = range(20_000, 30_000)
 
 
@@ -53,7 +53,7 @@ def require_room(folder: Path, *, needed_mib: int) -> None:
 
 
 def taken_address(addresses: Iterable[str], port: int) -> str | None:
-    """Return the first of `addresses` where another socket listens on `port`, None where all are free."""
+    """Return the first of `addresses` where another socket listens on `port`; None if all are free."""
     for address in addresses:
         with socket.socket() as probe:
             # As Java does it: connections still closing from an earlier run do not count as a listener.
@@ -81,14 +81,14 @@ def free_port(addresses: Sequence[str], *, preferred: Iterable[int] = ()) -> int
 
 
 def accepts(address: str, port: int) -> bool:
-    """Tell whether something accepts TCP connections there."""
+    """Return whether a server accepts TCP connections at this address."""
     with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
         return True
     return False
 
 
 def answers_cql(address: str, port: int) -> bool:
-    """Tell whether a Cassandra answers there: an OPTIONS frame of protocol v4 gets SUPPORTED."""
+    """Return whether a Cassandra answers: it replies SUPPORTED to an OPTIONS frame of protocol v4."""
     options, supported, opcode_at = bytes.fromhex("040000000500000000"), 0x06, 4
     with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=2) as connection:
         connection.sendall(options)

@@ -1,6 +1,6 @@
 """One Cassandra process of an embedded cluster: its settings on disk, its start, its readiness, its end.
 
-All that a node owns lies in its folder: data, commit log, logs, settings, temporary files, and the record of
+All files of a node are in its folder: data, commit log, logs, settings, temporary files, and the record of
 its process.
 """
 
@@ -16,7 +16,7 @@ from pipeline.files import write_text
 
 MAIN_CLASS = "org.apache.cassandra.service.CassandraDaemon"
 
-# What Cassandra reaches into on Java 17, as in the options file of its own distribution.
+# The JDK packages that Cassandra accesses on Java 17, as in the options file of its distribution.
 _OPENS = {
     "java.base": (
         "java.io java.lang java.lang.module java.lang.reflect java.net java.nio "
@@ -34,7 +34,7 @@ _EXPORTS = {
     "java.sql": "java.sql",
     "jdk.unsupported": "sun.misc",
 }
-# StorageService tells only at this level when it sees another node join.
+# StorageService logs only at this level that another node has joined.
 _LOGBACK = """\
 <configuration>
   <appender name="FILE" class="ch.qos.logback.core.FileAppender">
@@ -46,7 +46,7 @@ _LOGBACK = """\
   <root level="INFO"><appender-ref ref="FILE"/></root>
 </configuration>
 """
-# What tells most about a failed start comes first.
+# The most useful log for a failed start comes first.
 _REASONS = (
     "insufficient memory",
     "Could not reserve",
@@ -58,13 +58,13 @@ _REASONS = (
     "Error",
     "not found",
 )
-# The JVM would take options from these, or its classes.
+# The JVM would read options or its class path from these variables.
 _FOREIGN = {"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """What every node of a cluster is started with: a Java, Cassandra's jars, the heap as `-Xmx` takes it."""
+    """The Java, Cassandra's jars and the heap (in the form of `-Xmx`) of every node of a cluster."""
 
     java: Path
     jars: Sequence[Path]
@@ -73,7 +73,7 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One node: where it lives and where it listens, on loopback only."""
+    """One node: its folder, and its address and ports on loopback."""
 
     folder: Path
     address: str
@@ -92,7 +92,7 @@ class Node:
         return detached.find(self.folder / "process")
 
     def launch(self, runtime: Runtime, settings: Mapping[str, object]) -> None:
-        """Start the process with `settings` as its cassandra.yaml, beside where it listens; do not wait.
+        """Start the process; cassandra.yaml has `settings`, the address and the ports. Do not wait.
 
         Raises:
             EmbeddedError: the process cannot be started.
@@ -110,27 +110,27 @@ class Node:
         # JSON is YAML.
         write_text(self.folder / "cassandra.yaml", json.dumps({**settings, **where}, indent=2))
         write_text(self.folder / "logback.xml", _LOGBACK)
-        # In a file, so that a list of processes shows whose this one is, not a hundred jars.
+        # In a file, so that a list of processes shows the node's folder instead of a hundred jars.
         write_text(self.folder / "java.args", "\n".join(map(_quoted, self._java_arguments(runtime))) + "\n")
         environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         detached.launch(
             [str(runtime.java), f"@{self.folder / 'java.args'}"],
             record=self.folder / "process",
-            # Else Java cannot open a folder whose name is not ASCII.
+            # Otherwise Java cannot open a folder whose name is not ASCII.
             environment={**environment, "LC_ALL": "C.UTF-8"},
         )
 
     def has_started(self) -> bool:
-        """Tell whether the current or last run got as far as serving requests."""
+        """Return whether the current or last run reached the point of serving requests."""
         return self._logged("Startup complete")
 
     def is_ready(self) -> bool:
-        """Tell whether this very process serves requests: its log says so, and a Cassandra answers."""
+        """Return whether this process serves requests: its log says so, and a Cassandra answers."""
         probe = accepts if self.encrypted else answers_cql
         return self.pid is not None and self.has_started() and probe(self.address, self.native_port)
 
     def knows(self, address: str) -> bool:
-        """Tell whether the node at `address` has joined the ring as this node sees it."""
+        """Return whether this node has seen the node at `address` join the ring."""
         return self._logged(f"Node /{address}:{self.storage_port} state NORMAL")
 
     def ask_to_end(self) -> None:
@@ -150,13 +150,13 @@ class Node:
         detached.reap(self.folder / "process", grace_s=grace_s)
 
     def lost_a_port(self) -> bool:
-        """Tell whether the last run failed because something else listened on one of its ports."""
+        """Return whether the last run failed because another process listened on one of its ports."""
         return any(
             "Failed to bind" in line or "is in use by another process" in line for line in self._lines()
         )
 
     def last_words(self, count: int = 20) -> str:
-        """Return why the last run failed, as far as its logs know, their last lines and where they are."""
+        """Return why the last run failed: the reason in its logs, their last lines, and their paths."""
         lines = self._lines()
         telling = (line for reason in _REASONS for line in lines if reason in line)
         reason = next(telling, "its logs give no reason")
@@ -198,10 +198,10 @@ class Node:
             f"-Dcassandra.storagedir={self.folder}",
             f"-Dcassandra.logdir={self.folder}",
             "-Dcassandra-foreground=yes",
-            # A cluster on one machine settles at once: no waits for nodes that may be far away.
+            # A cluster on one machine settles at once: it need not wait for remote nodes.
             "-Dcassandra.skip_wait_for_gossip_to_settle=0",
             "-Dcassandra.ring_delay_ms=1000",
-            # Also the pause between its attempts: with 0 they fill the log until all nodes are there.
+            # Also the delay between attempts: with 0 they fill the log until all nodes are up.
             "-Dcassandra.superuser_setup_delay_ms=500",
             "-Dcassandra.shutdown_announce_in_ms=200",
             "-classpath",

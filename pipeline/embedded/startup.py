@@ -1,4 +1,4 @@
-"""How an embedded cluster comes up: ports are settled, nodes start one by one, a failure cleans up."""
+"""Starts an embedded cluster: chooses ports, starts the nodes one by one, cleans up after a failure."""
 
 import contextlib
 import logging
@@ -24,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeout_s: float) -> Cluster:
-    """Start what `spec` asks for in `folder`, where the cluster `saved` may lie; return it when it is ready.
+    """Start the cluster of `spec` in `folder`, which may hold the cluster `saved`; return it when ready.
 
     Raises:
-        EmbeddedError: it cannot be installed or started; nothing that this start launched is left running.
+        EmbeddedError: it cannot be installed or started; the processes that this call started are ended.
         OutputError: the folder cannot be written.
     """
     java = find_java()
@@ -41,7 +41,8 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
             settings = [cluster.settings(spec.settings_of(number)) for number in range(spec.nodes)]
             _start_nodes(nodes, runtime, settings, timeout_s)
         except EmbeddedError:
-            # Another server took a port after it was chosen. Ports that were left to us are chosen again.
+            # Another server took a port after it was chosen. Ports that the user did not set are chosen
+            # again.
             if spec.port or not tries_left or not any(node.lost_a_port() for node in nodes):
                 raise
             saved = cluster
@@ -51,7 +52,7 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
 
 
 def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
-    """Return the cluster to start: its ports stay where they can, so that whoever knows them finds it."""
+    """Return the cluster to start. It keeps its ports if possible, so that clients that know them find it."""
     addresses = loopback_addresses(spec.nodes)
     if saved and any(node.pid is not None for node in saved.members(folder)):
         return saved
@@ -60,7 +61,7 @@ def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
             addresses, spec.port, "choose another port, or 0 for a free one, or stop what listens there"
         )
     if saved:
-        # Nodes know each other by it.
+        # Nodes identify each other by this port.
         _refuse_taken(
             addresses, saved.storage_port, f"the cluster in {folder} needs it: stop what listens there"
         )
@@ -75,7 +76,7 @@ def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
 
 
 def is_up(nodes: Sequence[Node]) -> bool:
-    """Tell whether all `nodes` serve requests, and each has seen each join the ring."""
+    """Return whether all `nodes` serve requests, and each has seen the others join the ring."""
     return all(node.is_ready() for node in nodes) and all(
         node.knows(other.address) for node in nodes for other in nodes
     )
@@ -84,7 +85,7 @@ def is_up(nodes: Sequence[Node]) -> bool:
 def _start_nodes(
     nodes: Sequence[Node], runtime: Runtime, settings: Sequence[dict[str, object]], timeout_s: float
 ) -> None:
-    """Start the nodes that do not run, each when those before it are up; on a failure end these again."""
+    """Start the nodes that do not run, one after another; on a failure end the started ones."""
     launched = []
     try:
         for number, node in enumerate(nodes, start=1):
@@ -114,7 +115,7 @@ def _await_up(nodes: Sequence[Node], timeout_s: float) -> None:
                     f"Cassandra was not ready at {where} after {timeout_s:g} s and was stopped: "
                     f"{last.last_words()}"
                 )
-            # It may be at work for another run: that is not ours to end.
+            # Another run may be using it, so it must not be ended here.
             raise EmbeddedError(
                 f"Cassandra runs, but does not answer at {where} or does not see its other nodes after "
                 f"{timeout_s:g} s; wait for its load to end, or stop it: {last.last_words()}"
@@ -135,7 +136,7 @@ def end_nodes(nodes: Sequence[Node]) -> None:
 
 
 def refuse_another(cluster: Cluster, spec: ClusterSpec) -> None:
-    """Check that `cluster`, which lies in the folder of `spec`, can be what `spec` asks for.
+    """Check that `cluster`, which is in the folder of `spec`, fits `spec`.
 
     Raises:
         EmbeddedError: it has another number of nodes, or runs on another port.

@@ -1,4 +1,4 @@
-"""A network on loopback: a process that adds a real round trip between client and server, and faults.
+"""A proxy process on loopback that adds a real round-trip time and faults between client and server.
 
 `python -m pipeline.proxy --listen 127.0.0.1:0 --to 127.0.0.1:9042 --round-trip-s 0.1` prints one
 JSON line, `{"listening": [["127.0.0.1", 40001]]}`, and runs until SIGTERM, or until its parent or its
@@ -6,8 +6,8 @@ standard input ends. A JSON line on standard input, such as `{"fault": "drop", "
 what it names and is answered by a line with all settings once they hold. `FAULTS` in `relay.py` says what
 each does.
 
-Half of the round trip is spent on each way. Only what is sent is delayed: the handshake of a connection with
-the proxy is the kernel's, and takes no time.
+Half of the round trip is added in each direction. Only data is delayed: the kernel does the TCP handshake
+with the proxy, without a delay.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from pipeline.workers.parent import end_with_parent
 
 
 def main() -> None:
-    """Be the proxy's process.
+    """Run the proxy.
 
     Raises:
         SystemExit: with a line that says why it cannot start.
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 class _Control:
-    """Standard input's commands to a relay, and when they are over."""
+    """The commands on standard input, and whether they have ended."""
 
     def __init__(self, relay: Relay) -> None:
         self.is_over = False

@@ -1,4 +1,4 @@
-"""The proxy as its user holds it: started, told what to do to what passes, ended."""
+"""Starts, controls and ends a proxy."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ Address = tuple[str, int]
 
 
 class Proxy:
-    """A proxy that runs: where it listens, in the order of what stands behind it, and its controls."""
+    """A running proxy: its listening addresses, in the order of the servers behind it, and its controls."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -29,7 +29,7 @@ class Proxy:
     def set(
         self, *, fault: str | None = None, round_trip_s: float | None = None, jitter_s: float | None = None
     ) -> None:
-        """Change what is given; it holds when this returns. What is on its way keeps the delay it has.
+        """Change the given settings before this returns. Data on its way keeps its delay.
 
         Raises:
             SettingError: a value is out of range.
@@ -64,9 +64,9 @@ def proxy(
 ) -> Iterator[Proxy]:
     """Run a proxy before the servers at `to` while the block runs, by default on free ports of 127.0.0.1.
 
-    A driver reaches its contact point through it, but every other node where that node advertises itself in
-    system.peers_v2, by address and port. So a proxy before several nodes listens on what they advertise: the
-    `broadcast_rpc_address` of each, and the native port of them all. A single node need not advertise it.
+    A driver connects to its contact point through the proxy, but to every other node at the address and port
+    in system.peers_v2. So a proxy before several nodes listens on the addresses that they advertise: the
+    `broadcast_rpc_address` of each node, and their common native port. A single node need not advertise it.
 
     Raises:
         WorkerError: the process ended before it listened.

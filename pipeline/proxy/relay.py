@@ -1,6 +1,6 @@
-"""Connections that are passed on late, or broken on purpose: one thread, one schedule of what is due.
+"""Connections that are relayed with a delay, or broken on purpose: one thread, one schedule of due data.
 
-What was read at one moment is sent a set time later, whatever else is under way; nothing waits for an answer.
+Data is sent a set time after it was read, whatever else happens; nothing waits for an answer.
 """
 
 import itertools
@@ -31,10 +31,10 @@ never recovers, as bytes are missing from it.
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What the proxy does to what passes.
+    """What the proxy does to the data.
 
-    Each chunk's delay on one way is drawn evenly from half of `round_trip_s` ± `jitter_s`; none overtakes
-    another of its connection.
+    The delay of each chunk in one direction is uniform in half of `round_trip_s` ± `jitter_s`; the chunks of
+    a connection stay in order.
 
     Raises:
         SettingError: an unknown fault, a negative time, or more jitter than round trip.
@@ -54,7 +54,7 @@ class Network:
 
 @dataclass(eq=False)
 class _End:
-    """One socket of a connection: what is read here is sent at `peer`."""
+    """One socket of a connection; data read here is sent on `peer`."""
 
     sock: socket.socket
     jitter: random.Random
@@ -70,7 +70,7 @@ class _End:
 
 
 class Relay:
-    """Listeners, and the connections made to them, each passed on to the address behind its listener.
+    """Listeners, and the connections made to them, each relayed to the address behind its listener.
 
     Raises:
         OSError: one of the addresses cannot be listened on.
@@ -89,7 +89,7 @@ class Relay:
         self.set(network)
 
     def set(self, network: Network) -> None:
-        """Do `network` to all that is read from now on, and its fault to all connections.
+        """Apply `network` to all data read from now on, and its fault to all connections.
 
         Raises:
             OSError: another process took a port while connections were refused.
@@ -106,7 +106,7 @@ class Relay:
             self._strike(end)
 
     def watch(self, fd: int, events: int, handler: Callable[[int], None]) -> None:
-        """Call `handler` with the events of a file whenever there are any."""
+        """Call `handler` with the events of a file when there are any."""
         self._epoll.register(fd, events)
         self._handlers[fd] = handler
 
@@ -116,7 +116,7 @@ class Relay:
         del self._handlers[fd]
 
     def turn(self) -> None:
-        """Wait until something comes or is due, and see to it."""
+        """Wait until data arrives or is due, and handle it."""
         if self._on_the_way.wait(self._epoll):
             for fd, event in self._epoll.poll(0):
                 if handler := self._handlers.get(fd):
@@ -134,13 +134,13 @@ class Relay:
 
     def _accept(self, listener: socket.socket, to: Address, _: int) -> None:
         client, _ = listener.accept()
-        # Seeded by its number: the same connections in the same order have the same jitter. It is no secret.
+        # Seeded by its number: the same connections in the same order have the same jitter.
         ends = [_End(sock, random.Random(next(self._number))) for sock in (client, socket.socket())]  # noqa: S311
         for end, peer in zip(ends, reversed(ends), strict=True):
             end.peer = peer
             end.sock.settimeout(0)
             end.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ends[1].sock.connect_ex(to)  # a refusal is seen by whoever uses the socket next
+        ends[1].sock.connect_ex(to)  # the next use of the socket meets the refusal
         self._ends.update(ends)
         for end in ends:
             self._attend(end)
@@ -148,7 +148,7 @@ class Relay:
             self._strike(end)
 
     def _attend(self, end: _End) -> None:
-        """Wait for what `end` can do next, and for nothing else: epoll tells of a closed socket for ever."""
+        """Watch only for the events that `end` can handle next: epoll reports a closed socket for ever."""
         reads = not end.is_read and end.peer.unsent_bytes < _UNSENT_MAX_BYTES
         events = select.EPOLLIN * reads | select.EPOLLOUT * bool(end.unsent)
         if end.events == events:
@@ -246,4 +246,4 @@ class Relay:
 
 
 _CHUNK_BYTES = 64 * 1024
-_UNSENT_MAX_BYTES = 1024 * 1024  # once this much is due that one side does not take, the other is not read
+_UNSENT_MAX_BYTES = 1024 * 1024  # when a side has this much data waiting, the other side is not read

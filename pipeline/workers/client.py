@@ -1,4 +1,4 @@
-"""Worker processes: start them, relay their progress, merge their results, and never leave one behind."""
+"""Worker processes: starts them, relays their progress, returns their results, and always ends them."""
 
 import atexit
 import contextlib
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def run_job(job: Job[R], progress: Progress | None = None) -> R:
-    """Carry out one job in a worker process of its own and return its result.
+    """Run one job in a worker process of its own and return its result.
 
     Raises:
         PipelineError: the one that the job raised.
@@ -30,9 +30,10 @@ def run_job(job: Job[R], progress: Progress | None = None) -> R:
 
 
 def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R]:
-    """Carry out jobs side by side, one process each, and return their results in order.
+    """Run jobs in parallel, one process each, and return their results in order.
 
-    Progress is told as their sum. When one fails, or this process is interrupted, the others are ended.
+    Progress is reported as their sum. When one job fails, or this process is interrupted, the others are
+    ended.
 
     Raises:
         PipelineError: the first that a job raised.
@@ -60,14 +61,14 @@ def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R
 
 
 class Messages:
-    """What a worker says, a line each: lines may arrive in pieces, and several at once."""
+    """The messages of a worker, one a line; a read may return parts of lines or several lines."""
 
     def __init__(self, worker: subprocess.Popen[bytes]) -> None:
         self._worker = worker
         self._unread = b""
 
     def read(self) -> list[tuple[str, Any]]:
-        """Wait for more, and return the messages that are whole now: the kind of each, and what it says.
+        """Wait for more data, and return the complete messages: the kind and the content of each.
 
         Raises:
             WorkerError: the worker has ended.
@@ -95,10 +96,10 @@ def _worker(job: Job[Any]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _waiting_worker() -> subprocess.Popen[bytes] | None:
-    """Return a worker of an earlier job, if it still is there: to start one takes half a second."""
+    """Return the worker of an earlier job if it still runs: starting a new one takes half a second."""
     while _waiting:
         owner, worker = _waiting.pop()
-        # After a fork, the workers of the process before it are not ours.
+        # After a fork, the workers still belong to the parent process.
         if owner == os.getpid() and worker.poll() is None:
             return worker
     return None
@@ -106,7 +107,7 @@ def _waiting_worker() -> subprocess.Popen[bytes] | None:
 
 def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pipeline.worker", str(os.getpid())]
-    # Ctrl-C reaches the whole group: a worker that does not ignore it yet would end with a traceback.
+    # Ctrl-C reaches the whole process group; a worker that does not ignore it yet would print a traceback.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)

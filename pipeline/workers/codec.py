@@ -1,4 +1,4 @@
-"""Values as JSON, on their way to another process and back: jobs and their results, trials and timings."""
+"""Values as JSON, for another process and back: jobs and their results, trials and timings."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _converter.register_structure_hook(type(None), lambda said, _: said)
 
 
 def to_json_values(value: object) -> Any:  # noqa: ANN401 - of whatever kind
-    """Return a dataclass, and what is in it, as values that JSON can carry."""
+    """Return a dataclass and its contents as JSON values."""
     return _converter.unstructure(value)
 
 

@@ -5,7 +5,7 @@ import signal
 
 
 def end_with_parent() -> None:
-    """Have this process sent SIGTERM when its parent ends; in a fork, to be called anew."""
+    """Ask the kernel for SIGTERM when the parent ends. Call it again after a fork."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
