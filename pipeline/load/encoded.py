@@ -1,8 +1,8 @@
-"""A split's rows as bytes, in the order in which they are sent, and the rows among them that cannot be.
+"""A split's rows as bytes, in the order of sending, and its bad rows.
 
 Rows are sent by occurrence: first the first row of each primary key, then the second, and so on. Each
-occurrence has a later write timestamp than the one before it, so that the last row of the file wins a cell
-whatever arrives first. Within an occurrence, rows with the same replicas stand together.
+occurrence has a later write timestamp than the one before it. So the last row of the file wins each cell,
+whichever request arrives first. Within an occurrence, rows with the same replicas are together.
 """
 
 import itertools
@@ -38,7 +38,7 @@ Fault = tuple[int, int | None, str]
 
 @dataclass(frozen=True, kw_only=True)
 class RowRange:
-    """Rows `start` to `stop` in the order of sending: held by the same nodes, no two with the same key."""
+    """Rows `start` to `stop` in the order of sending: all on the same replicas, all with different keys."""
 
     start: int
     stop: int
@@ -63,7 +63,7 @@ class EncodedSplit:
 
 @dataclass(frozen=True)
 class InsertPlan:
-    """What a split's rows are made into: table, fields, what null means, what precedes each row, expiry."""
+    """How rows become INSERTs: table, fields, what null means, the bytes before each row, expiry."""
 
     table: Table
     fields: Sequence[Field]
@@ -73,14 +73,14 @@ class InsertPlan:
 
     @classmethod
     def of(cls, plan: LoadPlan, prefix: bytes = b"") -> Self:
-        """Return what a plan makes of its rows."""
+        """Return the insert plan of a load plan."""
         config = plan.load.config
         expires = plan.table.expires(config.ttl_s)
         return cls(plan.table, plan.fields, nulls=config.nulls, prefix=prefix, expires=expires)
 
 
 def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -> EncodedSplit:
-    """Return the rows of a split as bytes, and what is wrong with those that have none."""
+    """Return the rows of a split as bytes, and what is wrong with the bad rows."""
     values, lengths, faults = encode_fields(split_rows, shape)
     order, occurrences, sets = _order(shape, values, sorted({at for at, _, _ in faults}), replicas)
     if order is not None:
@@ -99,7 +99,7 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
 def encode_fields(
     split_rows: SplitRows, shape: InsertPlan
 ) -> tuple[list[pa.BinaryArray], list[Integers], list[Fault]]:
-    """Return a split's values as bytes, field by field, how long each is, and what is wrong with rows."""
+    """Return a split's values as bytes and their lengths, both by field, and the faults of rows."""
     pairs = [
         encode_column(field.column, values)
         for field, values in zip(shape.fields, split_rows.columns, strict=True)
@@ -123,7 +123,7 @@ def _key_faults(
     *,
     empty_is_null: bool,
 ) -> list[Fault]:
-    """Return what the server would refuse of the rows' keys, beside values that are wrong."""
+    """Return the faults in keys that the server would refuse, beside wrong values."""
     faults: list[Fault] = []
     keys = {"partition key": shape.table.partition_key, "clustering key": shape.table.clustering_key}
     for what, names in keys.items():
@@ -151,7 +151,7 @@ def _order(
 ) -> tuple[Integers | None, Integers | None, Integers | None]:
     """Return the good rows' positions in the order of sending, with each row's occurrence and replica set.
 
-    None stands for the order of the file, for a single occurrence, for a single set.
+    None means the order of the file, a single occurrence, or a single set.
     """
     good = np.delete(np.arange(len(values[0])), bad) if bad else None
     by_name = {field.column.name: values[number] for number, field in enumerate(shape.fields)}
@@ -170,7 +170,7 @@ def _order(
 
 
 def _occurrences(key: Sequence[pa.BinaryArray]) -> Integers | None:
-    """Return for each row how many before it have its key; None where no two rows share one."""
+    """Return for each row how many rows before it have its key; None if all keys differ."""
     joined = pc.binary_join_element_wise(*key, b"\0") if len(key) > 1 else key[0]
     if are_distinct(joined):
         return None
@@ -206,11 +206,11 @@ def _row_ranges(
 def _sizes_on_server(
     shape: InsertPlan, values: Sequence[pa.BinaryArray], lengths: Sequence[Integers]
 ) -> Integers:
-    """Return what a batch threshold counts for each row, in bytes: measured on Cassandra 5.0.9, never less.
+    """Return the bytes that the server's batch threshold counts for each row, or more.
 
-    50 a row, 12 more where it expires, its clustering key, 20 and the value for each cell, a deleted one no
-    less; for a collection or user type that is not frozen 12, and for each of its elements 20, its bytes and,
-    in a list, a key of 16.
+    Measured on Cassandra 5.0.9: 50 a row, 12 more if it expires; the clustering key; for each cell, also a
+    deleted one, 20 and its value; for a collection or user type that is not frozen 12, and for each element
+    20, its bytes and, in a list, a key of 16.
     """
     sizes = np.full(len(values[0]), 50 + 12 * shape.expires, dtype=np.int64)
     for field, array, length in zip(shape.fields, values, lengths, strict=True):
@@ -227,7 +227,7 @@ def _sizes_on_server(
 
 
 def _element_counts(column: Column, array: pa.BinaryArray) -> Integers | None:
-    """Return how many elements each value of a column has; None where these have no cells of their own."""
+    """Return how many elements each value of a column has; None if elements have no cells of their own."""
     kind = column.cql_type
     if not isinstance(kind, NestedType) or not kind.is_multicell:
         return None
@@ -252,7 +252,7 @@ def _bad_rows(split_rows: SplitRows, shape: InsertPlan, faults: Sequence[Fault])
 def bad_row(
     split_rows: SplitRows, at: int, reason: str, value: tuple[Field, pa.Array] | None = None
 ) -> BadRow:
-    """Return what to say of the row at position `at` of a split, or of one of its values."""
+    """Return the bad row at position `at` of a split; `value` is the wrong field and its column."""
     field, text = None, ""
     if value:
         field, array = value

@@ -1,4 +1,4 @@
-"""What carries out the jobs of a load: plan it, begin it, load each shard, finish it; or check its rows."""
+"""The handlers of a load's jobs: plan it, begin it, load each shard, finish it; or check its rows."""
 
 import contextlib
 import shlex
@@ -52,7 +52,7 @@ def plan_load(job: PlanLoad, _: Progress) -> LoadPlan:
 
 
 def plan_of(session: Session, load: Load) -> LoadPlan:
-    """Return the plan of a load into its table as the cluster has it.
+    """Return the plan of a load into its table as it is in the cluster.
 
     Raises:
         PipelineError: there is no such table, or the files do not fit it.
@@ -63,7 +63,7 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
 
 
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
-    """Open the journal, once the files are known to be whole, and as they were described."""
+    """Check that the files are complete and unchanged, then open the journal."""
     load, table = job.plan.load, job.plan.table
     for file in load.files:
         still_same(file)
@@ -82,7 +82,7 @@ def begin(job: BeginLoad, _: Progress) -> BegunLoad:
 
 
 def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None:
-    """Note the timestamps of a load that begins, where its user has chosen them and they must not recur."""
+    """Reserve the timestamps of a new load, if its user has chosen them and they must not be used twice."""
     load, table = plan.load, plan.table
     names = [field.column.name for field in plan.fields]
     first_us = load.config.timestamp_us
@@ -94,7 +94,7 @@ def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None
 
 
 def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
-    """Return the journal of a load, begun where there is none or where it is to be, `anew`.
+    """Return the journal of a load. Begin one if there is none, or if `anew`.
 
     Raises:
         OutputError: it cannot be written, or the disk is full.
@@ -105,7 +105,7 @@ def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
 
 
 def load_key(session: Session, table: Table, load: Load) -> LoadKey:
-    """Return what makes another load the same as this one."""
+    """Return the key by which another run recognises the same load."""
     config = load.config
     return LoadKey(
         cluster=session.cluster.metadata.cluster_name,
@@ -118,7 +118,7 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
 
 
 def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None = None) -> LoadedShard:
-    """Load one shard; where too many rows are bad, keep those that were found before giving up.
+    """Load one shard. If too many rows are bad, write the bad rows found so far, then fail.
 
     `model` is for the method `create` into a table that has no dataset.
     """
@@ -127,7 +127,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
         model = bind_model(find_dataset(load.dataset).model, load.keyspace.name)
     budget_s = load.config.retry_budget_s
     with contextlib.ExitStack() as stack:
-        # The step before this one has reached the cluster: where it is away now, it will be back.
+        # The step before this one reached the cluster, so a failure now is transient.
         session = with_retries(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
         journal = read_journal(Path(job.journal))
         shard = Shard(session, job.plan, journal, shard=job.shard, shard_count=job.shard_count)
@@ -151,7 +151,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
 
 
 def finish(job: FinishLoad, _: Progress) -> RowCounts:
-    """Account for every split, then write the marker; only then forget the journal."""
+    """Prove that every split is settled, write the marker, then remove the journal."""
     load, journal = job.plan.load, read_journal(Path(job.journal))
     files = in_order_of(journal, load.files)
     for number, file in enumerate(files):
@@ -162,7 +162,7 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
         for file in load.files:
             require_unchanged(file)
     except RowFileError:
-        # What is settled may have been read from another content than the journal is of.
+        # A settled split may have been read from a file that no longer has the journal's content.
         journal.path.unlink(missing_ok=True)
         raise
     bad = bad_rows_of(journal, files)
@@ -186,7 +186,7 @@ def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowC
             raise SchemaError(
                 f"table {table} was dropped and made anew while it was being loaded; run the load again"
             )
-        # Later, not another: each node keeps its own time of it, and not the same nodes answer each time.
+        # Later, not different: each node records its own time, and other nodes may answer than before.
         if table.emptied_at > journal.emptied_at:
             raise SchemaError(
                 f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
@@ -207,7 +207,7 @@ def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowC
 
 
 def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
-    """Read and encode every row as a load does, and keep what is wrong with them."""
+    """Read and encode every row as a load does, and write the bad rows."""
     plan, load = job.plan, job.plan.load
     with open_session(load.cluster) as session:
         replicas = Replicas(session, plan.table.keyspace)
@@ -223,7 +223,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
             progress(min(rows, total), total, "rows checked")
         require_unchanged(file)
     _judge(plan, bad, rows)
-    # None is sent: those that are whole count as if the cluster took them.
+    # Nothing is sent: good rows count as if the cluster had acknowledged them.
     require_some(bad, read=rows, sent=0, acknowledged=rows - count_rows(bad))
     columns = tuple(field.column.name for field in plan.fields)
     return CheckedRows(rows=rows, bad=count_rows(bad), columns=columns)
@@ -240,7 +240,7 @@ def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:
 
 
 def _judge(plan: LoadPlan, bad: Sequence[BadRow], rows: int) -> None:
-    """Keep the bad rows of a load that was read to its end; raise where they are too many."""
+    """Write the bad rows of a load that was read to its end; raise if they are too many."""
     said = _keep(plan, bad)
     try:
         require_budget(ErrorBudget.parse(plan.load.config.max_bad_rows), bad, rows, at_end=True)

@@ -1,4 +1,4 @@
-"""What a worker can be asked of a load: check its rows, begin it, load a shard of it, finish it."""
+"""The jobs of a load: check its rows, plan it, begin it, load a shard, finish it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,8 +16,8 @@ class Load:
     """What is loaded into a table, and how.
 
     The table is named by its dataset's module where it has one, else by its name. `mapping` is field to
-    column, empty where the header names columns. `checkpoints` is the folder of journals, `bad_rows` that for
-    what is not loaded.
+    column, empty if the header names the columns. `checkpoints` is the folder of journals, `bad_rows` the
+    folder for bad rows.
     """
 
     cluster: ClusterConfig
@@ -33,11 +33,11 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadPlan:
-    """A load as it will be carried out: the table as the cluster has it, and what of the files goes into it.
+    """The plan of a load: the table as it is in the cluster, and the fields of the files that go into it.
 
-    Made once. Whoever carries out a part of the load, or verifies it, is given the plan: it does not describe
-    the table, or match headers with its columns, again. `fields` stand in the order of the table's
-    columns, and `timestamp_us` is the first row's write timestamp, 0 until the load begins.
+    It is made once. A process that runs a part of the load, or verifies it, gets the plan, and does not
+    describe the table or match headers with its columns again. `fields` are in the order of the table's
+    columns. `timestamp_us` is the first row's write timestamp, 0 until the load begins.
     """
 
     load: Load
@@ -70,7 +70,7 @@ class CheckedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRows(Job[CheckedRows]):
-    """Do all of a load but the sending: read and encode every row."""
+    """Do everything of a load except sending: read and encode every row."""
 
     plan: LoadPlan
 
@@ -94,8 +94,8 @@ class BegunLoad:
 class BeginLoad(Job[BegunLoad]):
     """Open the journal of a load.
 
-    `anew`: what earlier runs have settled does not count. Where `day` is given, a marker of that day and
-    `source` that is not of `input_sha256` is removed: the load is about to write over what it stands for.
+    `anew`: ignore what earlier runs have settled. If `day` is given, a marker of that day and `source` with
+    another input than `input_sha256` is removed: the load is about to overwrite the rows that it marks.
     """
 
     plan: LoadPlan
@@ -113,10 +113,10 @@ class BeginLoad(Job[BegunLoad]):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedShard:
-    """What loading a shard came to.
+    """The result of loading a shard.
 
-    `rows` are settled, `retries` counts by kind of error, `warned` the answers with a warning, `warning` is
-    the first, and `limits` the requests in flight that each node was last allowed.
+    `rows` are settled. `retries` counts retries by kind of error, `warned` the answers with a warning;
+    `warning` is the first one. `limits` is the last limit of requests in flight to each node.
     """
 
     rows: int
@@ -155,10 +155,10 @@ class RowCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class FinishLoad(Job[RowCounts]):
-    """Prove by the journal that every split is settled, write the marker, forget the journal.
+    """Prove by the journal that every split is settled, write the marker, remove the journal.
 
-    The files must still be what they were described as when the load began.
-    `rows` is how many rows the files must have, 0 where any number will do.
+    The files must be unchanged since the load began. `rows` is how many rows they must have; 0 allows any
+    number.
     """
 
     plan: LoadPlan

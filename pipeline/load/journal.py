@@ -1,10 +1,9 @@
-"""The journal of a load: which splits are settled, so that the next run goes on behind them.
+"""The journal of a load: which splits are settled, so that the next run continues after them.
 
-One file a load, named by what makes two loads the same. Its first line says what it is of; every other line
-is one event: a split whose rows are all acknowledged or bad, how often a row may have been sent, or which
-content was found under which path. A line is
-a checksum and JSON. It is appended by one write and synced, so that several processes may append, and a kill
-leaves at most a torn line, which reads as if it were not there.
+Each load has one file, named by its key. The first line describes the load. Every other line is one event: a
+split whose rows are all acknowledged or bad, how often a row may have been sent, or which content a path had.
+A line is a checksum and JSON. It is appended by one write and synced, so that several processes can append,
+and a kill leaves at most a torn line, which is ignored.
 """
 
 import hashlib
@@ -24,9 +23,9 @@ from pipeline.rowfiles.badrows import BadRow
 
 @dataclass(frozen=True, kw_only=True)
 class LoadKey:
-    """What makes two loads the same; `files` are the SHA-256 of the files' contents, whatever their names.
+    """The key of a load; two runs with the same key are the same load. `files` are SHA-256 of contents.
 
-    A table that was dropped and made anew, or truncated, or that lost a column, is another one.
+    A table that was dropped and created again, or truncated, or that lost a column, has another key.
     """
 
     cluster: str
@@ -102,7 +101,7 @@ class Journal:
         self.splits[record.file, record.split] = record
 
     def reserve_attempts(self, attempts: int) -> None:
-        """Note that from now on a row may have been sent so many times; it is on disk when this returns.
+        """Note how many times a row may have been sent from now on; it is on disk when this returns.
 
         Raises:
             OutputError: it cannot be written, or the disk is full.
@@ -113,10 +112,10 @@ class Journal:
 
 
 def take_over(journal: Journal, contents: Mapping[str, str]) -> None:
-    """Note which content the load found under which absolute path, and end the loads of other contents.
+    """Note the content that the load found at each absolute path, and end loads of other contents.
 
-    The journal of a load that found another content under one of these paths is removed: the rows that it
-    has settled may be written over from now on, so that no run may go on behind them.
+    The journal of a load that found another content at one of these paths is removed. The rows that it has
+    settled may be overwritten from now on, so no run may continue after them.
 
     Raises:
         OutputError: the journal cannot be written, or the disk is full.
@@ -137,9 +136,9 @@ def take_over(journal: Journal, contents: Mapping[str, str]) -> None:
 def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:
     """Return the journal of a load.
 
-    It is begun where there is none, or where it is to be begun `anew`, whatever of it is settled. Where the
-    cluster took none of the rows that it was sent, it may have been for a setting: they are to be sent again.
-    `timestamp_us` is the write timestamp of a new journal's first row, now by default.
+    A new journal is begun if there is none, or if `anew`, whatever is settled. It is also begun if the
+    cluster refused every row of the last run: the cause may have been a setting, so all rows are sent again.
+    `timestamp_us` is the write timestamp of a new journal's first row; the default is now.
 
     Raises:
         OutputError: it cannot be written, or the disk is full.
@@ -155,7 +154,7 @@ def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: boo
 
 
 def is_begun(folder: Path, key: LoadKey) -> bool:
-    """Return whether a load has a journal, so that a run goes on behind what is settled."""
+    """Return whether a load has a journal from which a run would continue."""
     return _is_whole(list(_lines(folder / key.file_name)))
 
 
@@ -195,7 +194,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _append(path: Path, said: dict[str, Any]) -> None:
-    """Append in one write: a line begins with a line break, so that a torn one before it stays alone."""
+    """Append in one write. A line begins with a line break, so that it does not join a torn one."""
     line = _line(said).encode()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
@@ -204,7 +203,7 @@ def _append(path: Path, said: dict[str, Any]) -> None:
             if written < len(line):
                 os.write(
                     descriptor, line[written:]
-                )  # the rest of a full disk's short write raises what is wrong
+                )  # after a short write on a full disk, writing the rest raises the error
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""A cluster that takes no row at all: then it is not the rows that are bad."""
+"""Detects a cluster that takes no row at all: then the rows are not the cause."""
 
 import itertools
 import re
@@ -14,12 +14,12 @@ from pipeline.rowfiles.badrows import BadRow
 
 @dataclass(kw_only=True)
 class Refusing:
-    """Whether the cluster takes the rows of a shard; `acknowledged` counts those that it has taken.
+    """Decides whether refused rows are bad; `acknowledged` counts the rows that the cluster has taken.
 
-    `ask_others` returns how many it has taken of all shards' splits that are settled by now. Until it takes
-    one, a split whose rows it refused is not settled: they may be good. A replica that fails to write gives
-    no reason: where it takes none, or where the table has cdc (`has_cdc` asks how it is then: it may have
-    been altered since), that is not put down to the row.
+    `ask_others` returns how many rows of all shards' settled splits the cluster has taken. Until the cluster
+    has taken a row, a split with refused rows is not settled, because its rows may be good. A replica that
+    fails to write gives no reason. If the cluster has taken no row, or if the table has CDC on (`has_cdc`
+    asks at that moment), such a failure is not blamed on the row.
     """
 
     what: str
@@ -33,14 +33,14 @@ class Refusing:
     _held: list[SplitRecord] = field(default_factory=list)
 
     def took(self, rows: int) -> None:
-        """Note that the cluster has taken so many rows."""
+        """Count rows that the cluster has taken."""
         self.acknowledged += rows
 
     def refused(self, error: Exception) -> None:
-        """Note that the cluster refuses a row.
+        """Count a row that the cluster refuses.
 
         Raises:
-            ClusterError: it refused each of the first rows alike, or it is not the row.
+            ClusterError: it refused all of the first rows for the same reason, or the cause is not the row.
         """
         if is_of(error, RefusalKind.TABLE) or (
             may_be_the_rows(error) and (self._takes_none() or self.has_cdc())
@@ -64,7 +64,7 @@ class Refusing:
         return not self.acknowledged
 
     def settled(self, record: SplitRecord) -> None:
-        """Settle a split, or hold it back while no row has been taken."""
+        """Settle a split, or hold it back until the cluster has taken a row."""
         if record.sent and not self.acknowledged:
             self._held.append(record)
             return
@@ -72,16 +72,16 @@ class Refusing:
         self.settle(record)
 
     def settle_held(self) -> None:
-        """Settle the splits that were held back."""
+        """Settle the splits that are held back."""
         while self._held:
             self.settle(self._held.pop(0))
 
 
 def require_some(bad: Sequence[BadRow], *, read: int, sent: int, acknowledged: int) -> None:
-    """Return if at least one of the rows that were read was acknowledged, or none was read.
+    """Return if at least one row was acknowledged, or if no row was read.
 
     Raises:
-        BadRowsError: none was; the message has the first reasons.
+        BadRowsError: no row was acknowledged; the message has the first reasons.
     """
     if acknowledged or not read:
         return
@@ -94,7 +94,7 @@ def require_some(bad: Sequence[BadRow], *, read: int, sent: int, acknowledged: i
 
 
 def _first_reasons(bad: Sequence[BadRow], *, sent: int) -> str:
-    """Return the first few reasons that differ, those of the server before what is wrong with a column."""
+    """Return the first few different reasons, those of the server first."""
     firsts: dict[tuple[str, str], BadRow] = {}
     for row in sorted(bad, key=lambda row: bool(sent and row.column)):
         firsts.setdefault((row.column, _without_values(row.reason)), row)
@@ -105,7 +105,7 @@ def _first_reasons(bad: Sequence[BadRow], *, sent: int) -> str:
 
 
 def _without_values(said: str) -> str:
-    """Return a server's message without what differs from row to row: numbers, and what stands in quotes."""
+    """Return a server's message without the parts that differ between rows: numbers and quoted texts."""
     return re.sub(r"0x[0-9a-f]+|[0-9]+|'[^']*'", "…", said, flags=re.IGNORECASE)
 
 

@@ -1,4 +1,4 @@
-"""A load: the splits of row files, encoded and sent, each noted in the journal once it is settled."""
+"""Loads a shard: its splits are encoded and sent, and each is noted in the journal when it is settled."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -32,12 +32,12 @@ from pipeline.rowfiles.splits import SourceFile
 
 
 class Shard:
-    """One process's shard of a load: every split of it that the journal does not hold yet.
+    """One process's shard of a load: all its splits that are not in the journal yet.
 
-    `done` counts the rows that are settled.
+    `done` counts the settled rows.
 
     Raises:
-        RowFileError: a file is not one that the journal is of.
+        RowFileError: the files are not those of the journal.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Shard:
         shard_count: int,
     ) -> None:
         table, load = plan.table, plan.load
-        # Its own splits alone: another shard may have settled some of its own by now.
+        # Only its own splits: other shards may have settled some of theirs by now.
         own = (journal.splits[at] for at in journal.splits if sum(at) % shard_count == shard)
         self.done = sum(record.rows for record in own)
         self._files = in_order_of(journal, load.files)
@@ -91,7 +91,7 @@ class Shard:
         self._method = with_retries(prepare_method, budget_s=self._load.config.retry_budget_s)
 
     def run(self) -> Nodes:
-        """Load it, once it is prepared; return the nodes that took it, and what happened on the way.
+        """Load the shard after `prepare`; return the nodes, with their tally of retries and latencies.
 
         Raises:
             BadRowsError: more rows are bad than the load may have.
@@ -117,7 +117,7 @@ class Shard:
         return nodes
 
     def _prepare(self) -> bytes:
-        """Prepare the INSERT on every node, once for all requests that met a node without it."""
+        """Prepare the INSERT on every node; once for all requests that found a node without it."""
         asked_at_s = time.monotonic()
         with self._preparing:
             if asked_at_s >= self._prepared_at_s:
@@ -171,12 +171,12 @@ class Shard:
                 self._read += encoded.row_count
                 self._note_bad(encoded.bad)
                 yield from method.requests(load) if len(encoded.positions) else [NoRows(load)]
-            # A file that was cut off for a while seems to end early.
+            # If the file was truncated for a while, it seemed to end early.
             still_same(source)
             lines_before += file.lines
 
     def _write_down(self, record: SplitRecord) -> None:
-        # In a thread: other greenlets go on while the disk syncs. What is raised there gevent would print.
+        # In a thread: other greenlets continue while the disk syncs. gevent would print an exception there.
         if error := get_hub().threadpool.apply(_settled, (self._journal, record)):
             raise error
         self.done += record.rows
@@ -217,12 +217,12 @@ def require_budget(budget: ErrorBudget, bad: Sequence[BadRow], rows: int, *, at_
 
 
 def count_rows(bad: Sequence[BadRow]) -> int:
-    """Return how many rows are bad: one may be so in several columns."""
+    """Return how many rows are bad; a row may be bad in several columns."""
     return len({(row.file, row.line) for row in bad})
 
 
 def bad_rows_of(journal: Journal, files: Sequence[SourceFile]) -> list[BadRow]:
-    """Return the settled bad rows in the order of files and lines, each in its file as that is called now.
+    """Return the settled bad rows in the order of files and lines, with the current paths of their files.
 
     `files` are in the journal's order.
     """
@@ -234,10 +234,10 @@ def bad_rows_of(journal: Journal, files: Sequence[SourceFile]) -> list[BadRow]:
 
 
 def in_order_of(journal: Journal, files: Sequence[SourceFile]) -> list[SourceFile]:
-    """Return the files in the order in which the journal has their contents.
+    """Return the files in the order of their contents in the journal.
 
     Raises:
-        RowFileError: they are not the journal's.
+        RowFileError: their contents are not those of the journal.
     """
     left = sorted(files, key=lambda file: file.path)
     ordered = []

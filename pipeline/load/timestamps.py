@@ -1,4 +1,4 @@
-"""Write timestamps: of two rows with one key the later in the files wins, whatever arrives first.
+"""Write timestamps: of two rows with one key, the later one in the files wins, whichever arrives first.
 
 See docs/decisions/0011-write-timestamps.md.
 """
@@ -16,9 +16,9 @@ from pipeline.load.journal import Journal
 class WriteTimestamps:
     """The write timestamps of one load's rows, in µs since 1970, by their place in its files.
 
-    A row's is so many steps behind the load's first as there are lines before it. In a table with lists that
-    are not frozen, each time that a row is sent it needs a later timestamp within its step: elements of a
-    list that are written twice with one timestamp stand twice.
+    The timestamp of a row is the load's first timestamp plus one step for each line before it. In a table
+    with lists that are not frozen, each attempt to send a row needs a later timestamp within the step: a list
+    element that is written twice with one timestamp is stored twice.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class WriteTimestamps:
         self._table = table
         self._has_lists = table.has_lists(names)
         self._step_us = list_step_us(table, names)
-        # The last one is this run's own, noted when it began.
+        # The last attempt is this run's own, noted when it began.
         self._first_attempt = max(0, journal.attempts - 1)
         self._may_be_future = may_be_future
-        # The clock may have been set back since the load began: it never makes a row wait for longer.
+        # If the clock was set back since the load began, rows still do not wait longer.
         self._began_s = time.monotonic() - max(0.0, time.time() - first_us / 1e6)
 
     def of(self, line: int, attempt: int) -> int:
@@ -61,9 +61,10 @@ class WriteTimestamps:
         return self._first_us + line * self._step_us + later
 
     def wait_for(self, timestamp_us: int) -> None:
-        """Wait until as much time has passed since the load began as a timestamp is behind its first.
+        """Wait until a timestamp is no longer in the future.
 
-        So nothing is written into the future, unless the load's user has chosen its first timestamp.
+        The time since the load began is compared with the difference to its first timestamp. So no row gets a
+        timestamp in the future, unless the user has chosen the first timestamp.
         """
         if not self._may_be_future:
             due_s = self._began_s + (timestamp_us - self._first_us) / 1e6
@@ -73,7 +74,7 @@ class WriteTimestamps:
 
 
 def list_step_us(table: Table, names: Sequence[str]) -> int:
-    """Return how far the timestamps of two lines are apart, in µs: 1, more where attempts need their own."""
+    """Return the step between the timestamps of two lines in µs: 1, or more if attempts need their own."""
     return _LIST_STEP_US if table.has_lists(names) else 1
 
 

@@ -1,8 +1,8 @@
-"""Cells in one form, in which equal values are equal bytes, be they of a file or of a table.
+"""Cells in a canonical form: equal values have equal bytes, whether from a file or from a table.
 
-Sets and maps are in the order of their bytes. Of collections and UDTs that are not frozen, Cassandra does not
-tell null from an empty one, and neither does this form. Any other values are equal only if their bytes are:
-1.0 is not 1.00.
+Sets and maps are in the order of their bytes. For collections and UDTs that are not frozen, Cassandra does
+not distinguish null from empty, and neither does this form. Other values are equal only if their bytes are
+equal: 1.0 is not 1.00.
 """
 
 import struct
@@ -23,10 +23,10 @@ Hashes = npt.NDArray[np.uint64]
 
 
 class Form:
-    """The one form of a column's cells.
+    """The canonical form of a column's cells.
 
-    `varies` tells whether a value may be in other forms too. `null` is the form of null: not None where
-    Cassandra tells it not from an empty value.
+    `varies` is true if a value may have other forms too. `null` is the form of null; it is not None if
+    Cassandra does not distinguish null from an empty value.
     """
 
     def __init__(self, column: Column) -> None:
@@ -46,7 +46,7 @@ class Form:
         return one_form(self._type, cell) if self.varies else cell
 
     def of_column(self, values: pa.BinaryArray) -> pa.BinaryArray:
-        """Return a file's column in this form, but its nulls as they are."""
+        """Return a file's column in this form; nulls stay null."""
         if not self.varies:
             return values
         cells = [None if cell is None else one_form(self._type, cell) for cell in values.to_pylist()]
@@ -54,7 +54,7 @@ class Form:
 
 
 def one_form(kind: Any, value: bytes) -> bytes:  # noqa: ANN401 - the driver's types are classes without types
-    """Return a value of one of the driver's types with all sets and maps in it in one order."""
+    """Return a value of one of the driver's types with all its sets and maps in canonical order."""
     if issubclass(kind, MapType):
         items = _elements(value, 2, kind.subtypes)
         pairs = sorted(zip(items[::2], items[1::2], strict=True))
@@ -64,11 +64,11 @@ def one_form(kind: Any, value: bytes) -> bytes:  # noqa: ANN401 - the driver's t
         items = sorted(set(items)) if issubclass(kind, SetType) else items
         return pack_int(len(items)) + frame(items)
     if issubclass(kind, TupleType):
-        # A value that is older than the last field of its UDT has no bytes for it.
+        # A value that was written before the last field was added to its UDT has no bytes for it.
         cells = zip(kind.subtypes, split(value, len(kind.subtypes)), strict=True)
         return frame([None if cell is None else one_form(subtype, cell) for subtype, cell in cells])
     if issubclass(kind, VectorType) and _varies(kind.subtype):
-        # The lengths of its elements are of a kind of their own, which the driver knows.
+        # Its element lengths have their own encoding, which the driver knows.
         elements = kind.deserialize(value, PROTOCOL_VERSION)
         serialised = (kind.subtype.serialize(element, PROTOCOL_VERSION) for element in elements)
         return frame([one_form(kind.subtype, element) for element in serialised])
@@ -76,7 +76,7 @@ def one_form(kind: Any, value: bytes) -> bytes:  # noqa: ANN401 - the driver's t
 
 
 def split(content: bytes, count: int) -> Cells:
-    """Return the cells that `frame` put together; those that are absent at the end are None."""
+    """Return the cells that `frame` joined; cells that are absent at the end are None."""
     cells: Cells = []
     at = 0
     for _ in range(count):
@@ -88,24 +88,24 @@ def split(content: bytes, count: int) -> Cells:
 
 
 def frame(cells: Sequence[bytes | None]) -> bytes:
-    """Return cells one after another, each with its length in front, as the protocol has them; null is -1."""
+    """Return the cells joined, each after its length, as in the native protocol; a null has length -1."""
     return b"".join(pack_int(-1) if cell is None else pack_int(len(cell)) + cell for cell in cells)
 
 
 def hashes(values: Sequence[bytes]) -> Hashes:
-    """Return 64 bits for each value, by Python's SipHash, whose key each process draws anew."""
+    """Return a 64-bit hash of each value, by Python's SipHash, whose key is random in each process."""
     return np.fromiter(map(hash, values), np.int64, len(values)).view(np.uint64)
 
 
 def shown_cell(column: Column, cell: bytes | None) -> str:
-    """Return a cell's value as a message quotes it: as it is in a row file, cut to 40 characters."""
+    """Return a cell's value for a message: its text in a row file, cut to 40 characters."""
     if cell is None:
         return repr(str(None))
     kind = column.cql_type
     try:
         text = kind.format(kind.driver.deserialize(cell, PROTOCOL_VERSION))
     except (ValueError, ArithmeticError, TypeError, struct.error):
-        text = f"0x{cell.hex()}"  # there are values that Python cannot hold
+        text = f"0x{cell.hex()}"  # some values are outside of Python's ranges
     return repr(abbreviated(text, SHOWN_CHARACTERS))
 
 
@@ -127,7 +127,7 @@ def _elements(value: bytes, width: int, subtypes: Sequence[Any]) -> list[bytes]:
 
 
 def _varies(kind: Any) -> bool:  # noqa: ANN401 - as above
-    """Tell whether the same value of a type may be in different bytes."""
+    """Return whether the same value of a type may have different bytes."""
     if issubclass(kind, SetType | MapType | UserType):
         return True
     return any(map(_varies, [kind.subtype] if issubclass(kind, VectorType) else kind.subtypes))

@@ -1,7 +1,7 @@
 """A table compared with the files it was loaded from: by the digests of token ranges, then key by key.
 
-A range is read as a whole where the table has little in it beside the files' rows. Where its digest is not as
-it should be, or where the table has much more in it, each of the files' rows is read by its key.
+A range is scanned if the table has few other rows in it beside the files' rows. If its digest differs, or if
+the table has many more rows in it, each of the files' rows is read by its key.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class Comparison:
-    """One view of a table, compared with what the files say of it. `found` grows while it runs.
+    """Compares one view of a table with the files. `found` grows while it runs.
 
-    Where `exact`, the table must hold no other row, and what the files leave open must be null.
+    If `exact`, the table must have no other row, and cells that the files do not set must be null.
 
     Raises:
-        SchemaError: the cluster's partitioner is none whose tokens are known.
+        SchemaError: the tokens of the cluster's partitioner are not known.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Comparison:
             pool_size = self._load.config.pool_size
             nodes = self._nodes(read, pool_size)
             for rows in self._unequal_rows():
-                # Outside of the requests, because they must not wait for a file to be read.
+                # Before the requests begin: their iterator must not wait for a file.
                 self._dispatch(self._reads(read, rows), nodes, pool_size)
             with translated_errors(self._what):
                 self.found.written_at_us = self._written_at_us()
@@ -124,7 +124,7 @@ class Comparison:
             self._unequal[scan.number] = True
 
     def _unequal_rows(self) -> Iterator[FileRows]:
-        """Yield the files' rows in ranges that differ, of several with one key what they leave together."""
+        """Yield the files' rows in ranges that differ; rows with one key are merged."""
         index = self._index
         for split_rows in self._source.splits(self._view):
             rows = split_rows.good
@@ -170,13 +170,13 @@ class Comparison:
         )
 
     def _written_at_us(self) -> int:
-        """Return the latest write timestamp of the first cells that differ; collections have none to tell."""
+        """Return the latest write timestamp of the first cells that differ; collections have none."""
         forms = dict(zip(self._view.columns, self._view.forms, strict=True))
         latest = 0
         for column, key in self._changed:
             if forms[column].null is None:
                 asked = BoundStatement(self._session.prepare(self._view.select_written_at(column)))
-                asked.values = key  # as they are: the driver would serialise them
+                asked.values = key  # as bytes: the driver would serialise them
                 found = self._session.execute(asked).one()
                 latest = max(latest, (found and found["written_at"]) or 0)
         return latest
@@ -189,6 +189,6 @@ _PAGE_LEAST_ROWS, _PAGE_MOST_ROWS = 100, 5000
 _KEYS_A_READ = 30
 _READ_BYTES = 64 * 1024
 _DENSE = 4
-"""A read by key costs the server about as much as it costs to scan so many rows."""
+"""A read by key costs the server about as much as a scan of this many rows."""
 _DENSE_RANGES = 4
-"""How many ranges are given up before all others are: hashed keys are as dense in one as in another."""
+"""After this many ranges have too many other rows, no more ranges are scanned: tokens are evenly spread."""

@@ -1,4 +1,4 @@
-"""What row files make of a table, in 8 bytes a row: the hash of each key, and a digest for each token range.
+"""An index of row files in 8 bytes a row: the hash of each key, and a digest for each token range.
 
 A range's digest is the sum of its rows' hashes modulo 2**64: their order does not matter, and a row can be
 taken out of it again.
@@ -21,7 +21,7 @@ from pipeline.verify.rowbytes import FileRows, Integers, View
 
 @dataclass(frozen=True, kw_only=True)
 class CountedSplit:
-    """The good rows of one split, and how many bad ones there are beside them."""
+    """The good rows of one split, and the number of its bad rows."""
 
     good: FileRows
     bad: int
@@ -29,10 +29,10 @@ class CountedSplit:
 
 @dataclass(frozen=True)
 class RowFiles:
-    """Row files, in the order in which they are loaded, read from the beginning as often as is asked.
+    """Row files in the order of the load; they can be read several times.
 
-    `left_out` has the lines, by file, of rows that the load left out: one that the cluster refused looks good
-    here.
+    `left_out` has the lines, by file, of rows that the load left out: a row that the cluster refused looks
+    good here.
     """
 
     files: Sequence[SourceFile]
@@ -62,9 +62,9 @@ class RowFiles:
                 yield CountedSplit(good=rows, bad=len(bad) + len({row.line for row in split_rows.bad}))
 
     def merged(self, view: View, keys: Hashes) -> Iterator[FileRows]:
-        """Yield one row for each of these keys, as the file's rows of that key leave it, in the files' order.
+        """Yield one row for each of these keys: the result of all the files' rows with that key.
 
-        The last value of a cell counts; a null is one only where nulls are written.
+        The last value of a cell counts. A null counts as a value only if nulls are written.
         """
         keeps_nulls = self.shape.nulls == "write"
         for start in range(0, len(keys), _MERGED_AT_ONCE):
@@ -85,10 +85,10 @@ class RowFiles:
 
 
 class FileIndex:
-    """What the rows of files make of a view of a table: in each token range so many keys, and a digest.
+    """The expected content of a view of a table: for each token range a number of keys and a digest.
 
-    `keys` has the hash of each key, and `twice` those of keys that several rows have, both sorted;
-    `duplicates` names a few of the latter. `read` and `bad` count rows, `size_bytes` the bytes of good ones.
+    `keys` has the hash of each key, `twice` the hashes of keys of several rows, both sorted;
+    `duplicates` names a few such keys. `read` and `bad` count rows, `size_bytes` the bytes of good ones.
     """
 
     def __init__(self, source: RowFiles, view: View, progress: Callable[[int], None]) -> None:
@@ -111,7 +111,7 @@ class FileIndex:
         if len(self.twice):
             self.keys = np.unique(self.keys)
             self._merge(source, view)
-        # So many that one which differs is soon looked through, so few that each is worth a request.
+        # Small enough to search quickly if it differs, large enough to be worth a request.
         ranges = 1
         while ranges < _FINEST_RANGES and len(self.keys) > ranges * _RANGE_ROWS:
             ranges *= 2
@@ -120,14 +120,14 @@ class FileIndex:
         self.counts = self._counts.reshape(ranges, -1).sum(axis=1)
 
     def range_of(self, rows: FileRows) -> Integers:
-        """Return the number of the range that each row is in."""
+        """Return the number of each row's range."""
         return _range_of(rows, self.ranges)
 
     def bounds(self, number: int) -> tuple[int, int]:
-        """Return the tokens of a range: all above the first, up to and with the second."""
+        """Return the bounds of a range of tokens: the first is exclusive, the second inclusive."""
         width = 2**64 // self.ranges
         start = _LEAST_TOKEN + number * width
-        # No row has the least token, and the server takes it for the ring's beginning.
+        # No row has the smallest token; for the server it is the beginning of the ring.
         return max(_LEAST_TOKEN, start - 1), start + width - 1
 
     def _count(self, rows: FileRows, sign: int) -> None:
@@ -136,7 +136,7 @@ class FileIndex:
         self._counts += sign * np.bincount(ranges, minlength=_FINEST_RANGES)
 
     def _merge(self, source: RowFiles, view: View) -> None:
-        """Have each key that several rows have counted once, with what they leave together."""
+        """Count each key of several rows once, with the merged row."""
         for split_rows in source.splits(view):
             gevent.sleep(0)
             self._count(
@@ -149,7 +149,7 @@ class FileIndex:
 
 
 def is_among(known: Hashes, values: Hashes) -> npt.NDArray[np.bool_]:
-    """Tell of each value whether it is among those known, which are sorted."""
+    """Return for each value whether it is in `known`, which is sorted."""
     if not len(known):
         return np.zeros(len(values), np.bool_)
     found: npt.NDArray[np.bool_] = known[np.searchsorted(known, values) % len(known)] == values

@@ -1,4 +1,4 @@
-"""What a verification finds: so many rows as they should be, and the differences, named by key."""
+"""The result of a verification: the number of equal rows, and the differences, named by key."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +20,10 @@ from pipeline.verify.cells import SHOWN_CHARACTERS
 class Verification:
     """What was counted, and the first differences found, each naming its row by key.
 
-    `done` counts the keys that are compared, `present` those of them whose rows are as they should be, and
-    `in_table` the rows of ranges that were read to their end. `in_no_file` counts the differences that are
-    rows of the table alone, and `written_at_us` is the latest write timestamp of a cell that differs, among
-    the first few, in µs since 1970; 0 where none was asked for.
+    `done` counts the compared keys, `present` those whose rows are equal, and `in_table` the rows of ranges
+    that were scanned to their end. `in_no_file` counts the rows of the table that no file has.
+    `written_at_us` is the latest write timestamp among the first few cells that differ, in µs since 1970; 0
+    if none was read.
     """
 
     distinct_keys: int
@@ -55,7 +55,7 @@ class Verification:
             )
 
     def advice(self, timestamp_us: int) -> str:
-        """Return what helps after a load whose first timestamp was `timestamp_us`, or was not chosen: 0."""
+        """Return what helps after a load with this first timestamp; 0 if the user did not choose one."""
         if self.differing == self.in_no_file:
             return "delete the rows that are in no file, or empty the table and load again, then verify"
         if self.written_at_us > time.time_ns() // 1000:
@@ -75,7 +75,7 @@ class Verification:
 def verify_whole_table(
     session: Session, model: type[Model], columns: Sequence[Column], rows: Sequence[Row]
 ) -> None:
-    """Return if the table holds exactly `rows`, found by one scan: for small tables that nobody else writes.
+    """Return if the table has exactly `rows`. One scan: for small tables without other writers.
 
     Raises:
         VerificationError: a row is absent, different, or in the table but not in `rows`.

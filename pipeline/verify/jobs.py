@@ -1,4 +1,4 @@
-"""What a worker can be asked to verify."""
+"""The job that verifies a load."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +11,8 @@ from pipeline.workers.jobs import Handler, Job
 class VerifiedRows:
     """How many rows the files have, and how many of them the table has.
 
-    `duplicate_keys` is how many keys stand more than once, `duplicates` the first few of them; `in_table` is
-    None unless rows that no file has were looked for.
+    `duplicate_keys` is the number of keys that occur more than once, `duplicates` the first few of them.
+    `in_table` is None unless the verification was exact.
     """
 
     read: int

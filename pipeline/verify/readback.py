@@ -31,7 +31,7 @@ class PreparedSelect:
         self._id: bytes = self._session.prepare(self._query).query_id
 
     def message(self, values: bytes, count: int, *, page_rows: int, page: bytes = b"") -> Message:
-        """Return its EXECUTE with `count` values in their frames, for one page of rows."""
+        """Return the EXECUTE with `count` framed values, for one page of rows."""
         flags = _WITH_VALUES | _SKIP_METADATA | _WITH_PAGE_SIZE | (_WITH_PAGE if page else 0)
         head = (
             struct.pack(">H", len(self._id)) + self._id + struct.pack(">HBH", self._consistency, flags, count)
@@ -40,7 +40,7 @@ class PreparedSelect:
 
 
 class Reading(Request):
-    """A request that changes nothing, for a statement of one view."""
+    """A request that reads, with a statement of one view."""
 
     rows = 1
 
@@ -48,7 +48,7 @@ class Reading(Request):
         self.statement = statement
 
     def refused(self, error: Exception) -> Sequence[Request]:
-        """Give up: the table is not what it was.
+        """Fail: the table has changed.
 
         Raises:
             ClusterError: always.
@@ -57,10 +57,10 @@ class Reading(Request):
 
 
 class RangeScan(Reading):
-    """One token range: how many rows it has, and the digest of those whose keys the index has.
+    """A scan of one token range: counts its rows, and computes the digest of those whose keys the index has.
 
-    Where `exact`, `unknown` has the other keys, and the range is read to its end. Where not, it is given up
-    once more than `most_rows` are found, or if a node fails to read it, as for too many deleted rows.
+    If `exact`, `unknown` gets the other keys, and the range is read to its end. Otherwise the scan is given
+    up after more than `most_rows` rows, or if a node fails to read the range, for example for its tombstones.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RangeScan(Reading):
         self._page = b""
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - it goes on after any
-        """Read on behind the last page that was read."""
+        """Continue after the last page that was read."""
         bounds = b"".join(struct.pack(">iq", 8, bound) for bound in self._index.bounds(self.number))
         is_read = False
         while not (is_read or self.given_up):
@@ -113,18 +113,18 @@ class RangeScan(Reading):
 
     @property
     def is_equal(self) -> bool:
-        """Whether the rows of which the index knows are there, each as the files have it."""
+        """Whether the rows of the index are in the table, and equal to the files' rows."""
         index, number = self._index, self.number
         expected = (index.counts[number], index.sums[number])
         return not self.given_up and (self.known, self.sum) == expected
 
     def acknowledged(self) -> None:
-        """Hand it over."""
+        """Pass the scan on."""
         self._settle(self)
 
 
 class RowsRead(Reading):
-    """The rows that the table has under the keys of one of a file's rows, or of as many as the view takes."""
+    """The table's rows for the keys of one row of a file, or of several if the view allows it."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class RowsRead(Reading):
         self._settle = settle
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - each is as the first
-        """Read them."""
+        """Read the rows."""
         view, keys = self.statement.view, [self._rows.key(at) for at in self._positions]
         values = b"".join(keys)
         if view.takes_many_keys:
@@ -150,12 +150,12 @@ class RowsRead(Reading):
         self._found = dict(zip(page.keys, page.rows, strict=True))
 
     def acknowledged(self) -> None:
-        """Hand over each row, None where there is none."""
+        """Pass on each row, None if the table does not have it."""
         for at in self._positions:
             self._settle(self._rows, at, self._found.get(self._rows.key(at)))
 
     def refused(self, error: Exception) -> Sequence[Request]:
-        """Read one by one: a cluster may have a limit to the keys of one request."""
+        """Read one by one: a cluster may limit the keys of a request."""
         if len(self._positions) > 1:
             return [RowsRead(self.statement, self._rows, [at], self._settle) for at in self._positions]
         return super().refused(error)

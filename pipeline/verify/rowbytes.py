@@ -1,7 +1,7 @@
-"""Rows of files and of tables as bytes: the cells of the key, then the others, each with its length in front.
+"""Rows of files and of tables as bytes: the cells of the key, then the others, each after its length.
 
-So they are in the server's answers (native protocol 4, section 4.2.5.2).
-On each cell see `pipeline.verify.cells`.
+This is the form of the server's answers (native protocol 4, section 4.2.5.2). `pipeline.verify.cells`
+describes the cells.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class View:
-    """Columns of a table that are read back together, the `key_size` that tell its rows apart first."""
+    """Columns of a table that are read together; the first `key_size` columns are the key."""
 
     table: Table
     columns: Sequence[Column]
@@ -48,24 +48,24 @@ class View:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether the server returns all cells in that form."""
+        """Whether the server returns all cells in canonical form."""
         return not any(form.varies or form.null for form in self.forms)
 
     @property
     def takes_many_keys(self) -> bool:
-        """Whether one request can ask for several keys: that of a single column can be in a list."""
+        """Whether one request can read several keys: an IN list is possible for a key of one column."""
         return self.key_size == 1
 
     def select(self, condition: str) -> str:
         """Return the SELECT of the rows of which a condition is true."""
-        # Static cells have less than the primary key, and are in each row of a partition.
+        # The key of static cells is only the partition key, and each row of a partition has them.
         distinct = "" if self.key_size == len(self.table.key) else "DISTINCT "
         names = ", ".join(quoted(column.name) for column in self.columns)
         return f"SELECT {distinct}{names} FROM {self.table.quoted} WHERE {condition}"  # noqa: S608 - quoted
 
     @property
     def by_key(self) -> str:
-        """The condition that a row has a certain key, or one of those in a list."""
+        """The condition that selects a key, or the keys of a list."""
         if self.takes_many_keys:
             return f"{quoted(self.columns[0].name)} IN ?"
         return self._by_one_key
@@ -82,7 +82,7 @@ class View:
 
     @property
     def by_token(self) -> str:
-        """The condition that a row's token is above one bound and not above another."""
+        """The condition that selects a range of tokens: first bound exclusive, second inclusive."""
         token = f"token({', '.join(map(quoted, self.table.partition_key))})"
         return f"{token} > ? AND {token} <= ?"
 
@@ -93,7 +93,7 @@ class View:
 
 
 def views_of(table: Table, columns: Sequence[Column]) -> list[View]:
-    """Return what to read back of these columns: rows, then partitions, if these have static cells."""
+    """Return the views of these columns: rows, then partitions if the table has static columns."""
     by_name = {column.name: column for column in columns}
     static = [name for name in by_name if name in table.static]
     others = [name for name in by_name if name not in {*static, *table.key}]
@@ -102,7 +102,7 @@ def views_of(table: Table, columns: Sequence[Column]) -> list[View]:
 
 
 class FileRows:
-    """Rows of a file. Their `cells`, not their bytes, tell what the file leaves open from what is empty."""
+    """Rows of a file; in `cells`, unlike in the bytes, an unset cell differs from an empty one."""
 
     def __init__(self, view: View, columns: Sequence[pa.BinaryArray]) -> None:
         self._view = view
@@ -121,7 +121,7 @@ class FileRows:
         return self._content[start:key_end]
 
     def cells(self, at: int) -> Cells:
-        """Return a row's cells, None for what the file leaves open."""
+        """Return a row's cells, None for a cell that the file does not set."""
         return [column[at].as_py() for column in self._columns]
 
     def take(self, positions: Integers) -> "FileRows":
@@ -153,7 +153,7 @@ class FileRows:
 
     @cached_property
     def _joined(self) -> tuple[bytes, list[tuple[int, int, int]]]:
-        """All rows one after another, and where in there each row begins, its key ends, and it ends."""
+        """All rows joined, with the offsets where each row begins, where its key ends, and where it ends."""
         filled = [
             column if form.null is None else column.fill_null(form.null)
             for form, column in zip(self._view.forms, self._columns, strict=True)
@@ -177,7 +177,7 @@ class FileRows:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows that the server has returned, the key of each, and what to send for the next page, if any."""
+    """One page of rows from the server: the rows, their keys, and the paging state for the next page."""
 
     keys: Sequence[bytes]
     rows: Sequence[bytes]
@@ -185,7 +185,7 @@ class Page:
 
 
 def read_page(body: bytes, view: View) -> Page:
-    """Return what is in the body of an answer without metadata (native protocol 4, section 4.2.5.2)."""
+    """Return the page in the body of an answer without metadata (native protocol 4, section 4.2.5.2)."""
     at = _PAGING_AT
     if read_int(body, _FLAGS_AT) & _HAS_MORE_PAGES:
         at += INT_BYTES + read_int(body, at)

@@ -17,7 +17,7 @@ from pipeline.rowfiles.fields import Field
 
 
 class CreatedRow(Request):
-    """One row, written by the article's call."""
+    """One row, written by `Model.create`."""
 
     rows = 1
 
@@ -30,17 +30,17 @@ class CreatedRow(Request):
         self._create = create
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:
-        """Create it; the driver picks the node."""
+        """Create the row; the driver chooses the node."""
         sent_at_s = time.monotonic()
         self._create(self._load.due_timestamp(self._row_range, attempt))
         nodes.tally.latencies.record(time.monotonic() - sent_at_s)
 
     def acknowledged(self) -> None:
-        """Tell the split."""
+        """Record the row as acknowledged."""
         self._load.acknowledged(1)
 
     def refused(self, error: Exception) -> Sequence[Request]:
-        """Count it as bad."""
+        """Count the row as bad."""
         self._load.refused(self._at, error)
         return []
 

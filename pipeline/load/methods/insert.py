@@ -1,6 +1,6 @@
-"""A prepared INSERT: UNLOGGED batches of rows that the same nodes hold, or one statement a row.
+"""A prepared INSERT: UNLOGGED batches of rows with the same replicas, or one statement a row.
 
-Both are cut from the same encoded bytes.
+Both are parts of the same encoded bytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,9 +29,10 @@ from pipeline.requests.nodes import Nodes
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedInsert:
-    """The prepared INSERT that carries encoded rows, and the consistency level it is executed with.
+    """A prepared INSERT, its consistency level, and the limits of a request.
 
-    A request has `most_rows` at most, and, unless it is a single row, `most_bytes` as the server counts them.
+    A request has at most `most_rows` rows and, unless it is a single row, at most `most_bytes` as the server
+    counts them.
     """
 
     query_id: bytes
@@ -74,7 +75,7 @@ class SentRows(Request):
         self._stop = stop
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - only those that were sent count
-        """Send them."""
+        """Send the rows."""
         rows, statement = self._load.encoded.rows, self._statement
         timestamp_us = self._load.due_timestamp(self._row_range, self._attempts)
         if self.rows > 1:
@@ -90,11 +91,11 @@ class SentRows(Request):
             raise
 
     def acknowledged(self) -> None:
-        """Tell the split."""
+        """Record the rows as acknowledged."""
         self._load.acknowledged(self.rows)
 
     def refused(self, error: Exception) -> Sequence[Request]:
-        """Send the rows of a refused batch one by one: one bad row has the whole batch refused."""
+        """Send the rows of a refused batch one by one: a single bad row makes the server refuse the batch."""
         if self.rows > 1:
             return [
                 SentRows(self._load, self._statement, self._row_range, at, at + 1, attempts=self._attempts)
@@ -125,4 +126,4 @@ def _insert(preparation: Preparation, most_rows: int) -> PreparedInsert:
 
 
 _NOT_CARRIED_OUT = (PreparedQueryNotFound, NoConnectionsAvailable, ConnectionBusy)
-"""After these a request has changed nothing: it was not sent, or no node knew its statement."""
+"""After these errors a request has had no effect: it was not sent, or no node knew its statement."""

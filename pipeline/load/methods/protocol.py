@@ -1,6 +1,6 @@
-"""What a method of writing is, and the split that it writes.
+"""The interface of a method that writes rows, and the split that it writes.
 
-A method is registered in `pipeline.load.methods`: a function that prepares it, and what it makes of a split.
+A method is registered in `pipeline.load.methods` by the function that prepares it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +22,9 @@ from pipeline.rowfiles.splits import SplitRows
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """What a method is prepared from.
+    """The arguments of a method's preparation.
 
-    `model` is the table's cqlengine model, where it has one. `prepare` prepares the INSERT on every node and
+    `model` is the table's cqlengine model, or None. `prepare` prepares the INSERT on every node and
     returns its id.
     """
 
@@ -34,7 +34,7 @@ class Preparation:
 
 
 class Method(Protocol):
-    """A method that is prepared; `prefix` are the bytes that it needs before each encoded row."""
+    """A prepared method; `prefix` is the bytes that it needs before each encoded row."""
 
     @property
     def prefix(self) -> bytes:
@@ -46,10 +46,10 @@ class Method(Protocol):
 
 @dataclass(kw_only=True)
 class SplitLoad:
-    """One split on its way: what is still to settle of it, and what became of the rest.
+    """A split that is being sent: it counts the rows that are acknowledged or refused, and settles the split.
 
-    `first_line` is how many lines of the load's files are before it, which sets the write timestamp of its
-    first occurrence of a key; that of the next one is as if it were a line later.
+    `first_line` is how many lines of the load's files are before the split. It gives the write timestamp of
+    the first occurrence of a key; each later occurrence has the timestamp of one line later.
     """
 
     split_rows: SplitRows
@@ -66,22 +66,22 @@ class SplitLoad:
     _refused: list[BadRow] = field(default_factory=list)
 
     def due_timestamp(self, row_range: RowRange, attempt: int) -> int:
-        """Return the write timestamp of a run's rows in this attempt, in µs, once they may have it."""
+        """Wait until a range may be written; return its write timestamp in µs for this attempt."""
         timestamp_us = self.timestamps.of(self.first_line + row_range.occurrence, attempt)
         self.timestamps.wait_for(timestamp_us)
         return timestamp_us
 
     def acknowledged(self, rows: int) -> None:
-        """Note that the cluster has taken so many rows, and settle the split with the last of them."""
+        """Count rows as acknowledged, and settle the split with its last row."""
         self._acknowledged += rows
         self.note_acknowledged(rows)
         self._settle_if_done()
 
     def refused(self, at: int, error: Exception) -> None:
-        """Note that the cluster refuses the row at `at`, in the order of sending.
+        """Count the row at `at`, in the order of sending, as refused by the cluster.
 
         Raises:
-            ClusterError: it is not the row: the table is gone, or no row at all is taken.
+            ClusterError: the cause is not the row: the table is gone, or the cluster takes no row at all.
         """
         self.check_table()
         self.note_refused(error)
