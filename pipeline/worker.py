@@ -1,8 +1,8 @@
-"""The child process in which gevent runs: `python -m pipeline.worker`, JSON lines in and out, a job a line.
+"""The child process that runs gevent: `python -m pipeline.worker`. It reads jobs, one JSON line each.
 
-Each line out is an object with one key: `progress` ([done, total, what]), and, once a job, `result` or
-`error` ([its type in pipeline.errors, its message]). Standard error is the parent's. It ends when its parent
-ends.
+Each line that it writes is an object with one key: `progress` ([done, total, what]), and, once per job,
+`result` or `error` ([its type in pipeline.errors, its message]). Standard error is that of the parent. The
+process ends when its parent ends.
 """
 
 from gevent import monkey
@@ -22,21 +22,21 @@ import pipeline.cluster.jobs  # noqa: E402
 import pipeline.datasets.jobs  # noqa: E402
 import pipeline.load.jobs  # noqa: E402
 import pipeline.measure.jobs  # noqa: E402
-import pipeline.verify.jobs  # noqa: E402, F401 - a job is known by its class, once that is there
+import pipeline.verify.jobs  # noqa: E402, F401 - only imported classes of jobs can be read
 from pipeline.errors import PipelineError  # noqa: E402
 from pipeline.workers.codec import job_from_json, to_json_values  # noqa: E402
 from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
 def main() -> None:
-    """Carry out the jobs that come in on standard input, a line each, until there are no more."""
+    """Carry out the jobs on standard input, one per line, until it ends."""
     parent = int(sys.argv[1])
     _end_with(parent)
-    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # what the job asks for is what may be created
+    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # else cqlengine warns; a job says what it may create
     lines = _take_standard_output()
 
-    def say(kind: str, what: object) -> None:
-        print(json.dumps({kind: what}), file=lines, flush=True)
+    def write_line(kind: str, value: object) -> None:
+        print(json.dumps({kind: value}), file=lines, flush=True)
 
     for line in sys.stdin:
         signal.signal(signal.SIGTERM, _end)
@@ -44,20 +44,20 @@ def main() -> None:
         try:
             job = job_from_json(line)
             run = job.handler()
-            gc.freeze()  # what was imported stays: no collection need look through it while rows are written
-            result = run(lambda done, total, what: say("progress", [done, total, what]))
+            gc.freeze()  # collections while rows are written skip the imported objects
+            result = run(lambda done, total, what: write_line("progress", [done, total, what]))
             last = ("result", to_json_values(result))
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])
         finally:
-            # Every `finally` of the job has run: from here on, to be ended means to be gone, without a
+            # Every `finally` of the job has run: from here on, SIGTERM may end the process at once, without a
             # traceback.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        say(*last)
+        write_line(*last)
 
 
 def _end_with(parent: int) -> None:
-    """Be ended by SIGTERM when the parent ends, however it ends; SIGINT is the parent's to pass on."""
+    """Receive SIGTERM when the parent ends, for whatever reason; ignore SIGINT, which the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     end_with_parent()
@@ -66,24 +66,24 @@ def _end_with(parent: int) -> None:
 
 
 def _end(*_: object) -> None:
-    """Leave by way of every `finally`, so that scratch tables and temporary files go; but not for ever."""
+    """Exit through every `finally`, which removes scratch tables and temporary files, within a time limit."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.alarm(_LAST_WORDS_S)
+    signal.alarm(_CLEANUP_MAX_S)
     if gevent.getcurrent() is gevent.get_hub().parent:
         sys.exit(_EXIT_TERMINATED)
-    # Raised here it would end some other greenlet first, such as the one that reads the driver's responses.
+    # SystemExit here would first end the current greenlet, such as the one that reads the driver's responses.
     gevent.spawn(sys.exit, _EXIT_TERMINATED)
 
 
 def _take_standard_output() -> TextIO:
-    """Keep standard output for the protocol: whatever else prints goes to standard error."""
+    """Return standard output for the protocol only; all other prints go to standard error."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return lines
 
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
-_LAST_WORDS_S = 15
+_CLEANUP_MAX_S = 15
 
 if __name__ == "__main__":
     main()

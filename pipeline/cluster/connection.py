@@ -1,10 +1,10 @@
-"""The driver's connection on gevent: few system calls for many requests, and errors that reach every one.
+"""The driver's connection on gevent: few system calls for many requests, errors that reach all of them.
 
-The driver's own gevent connection sends frame by frame, copies all that it has read once a frame, takes a
-turn of the event loop a response, and ends the very greenlet that tells the requests of a broken connection.
-It is deprecated, too.
+The driver's own gevent connection sends each frame separately, copies all that it has read once per frame, and takes
+a turn of the event loop per response. If a connection breaks, it kills the very greenlet that reports the
+error to the requests. It is also deprecated.
 
-Only for a process that is patched by gevent, and for versions 3 and 4 of the native protocol.
+Use it only in a process that gevent has patched, and with versions 3 and 4 of the native protocol.
 """
 
 import _thread
@@ -26,15 +26,15 @@ from gevent.lock import BoundedSemaphore
 class PoolLock(BoundedSemaphore):
     """The lock of a host's connections, which tells its Condition at once whether it is held.
 
-    Without `_is_owned` a Condition finds that out by trying to take it, and gevent's own lock answers one who
-    tries in vain with a turn of the event loop: one a response, with the lock held.
+    Without `_is_owned`, a Condition finds that out by a non-blocking acquire. If gevent's own lock is held,
+    that takes a turn of the event loop: one per response, with the lock held.
     """
 
     _is_owned = BoundedSemaphore.locked
 
 
 class FrameHeader(NamedTuple):
-    """A frame's header, as the driver wants it; its version without the bit that says whose it is."""
+    """A frame's header, as the driver expects it; `version` is without the direction bit."""
 
     version: int
     flags: int
@@ -49,7 +49,7 @@ class GreenletConnection(Connection):
 
     @classmethod
     def initialize_reactor(cls) -> None:
-        """Give the driver's pools, which are made after this, a lock that costs no turn of the event loop."""
+        """Give the driver's pools, which are created later, a lock that takes no turn of the event loop."""
         cassandra.pool.Lock = PoolLock
 
     @classmethod
@@ -57,10 +57,10 @@ class GreenletConnection(Connection):
         """Return a timer that calls `callback` after `timeout` seconds, unless it is cancelled before."""
         return LoopTimer(timeout, callback)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own, handed on
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own arguments
         super().__init__(*args, **kwargs)
-        # A native lock lets all greenlets of one thread pass. That is sound, because nothing waits while it
-        # holds this one; and it costs a third of gevent's, four times a request.
+        # A native RLock does not exclude greenlets of the same thread. That is safe, because none waits while
+        # it holds the lock. It takes a third of the time of gevent's lock, four times a request.
         self.lock = _thread.RLock()
         self.heard_at_s = time.monotonic()
         self._unsent: list[bytes] = []
@@ -68,44 +68,44 @@ class GreenletConnection(Connection):
         self._is_sending = False
         self._leased: set[int] = set()
         self._connect_socket()
-        # What is sent has been gathered already: the kernel need not hold it back to gather more.
+        # Frames are gathered before they are sent, so the kernel need not delay them to gather more.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         gevent.spawn(self._write)
         gevent.spawn(self._read)
         self._send_options_message()
 
     def push(self, data: bytes) -> None:
-        """Queue a frame. What is queued within one turn of the event loop is sent together, in its order."""
+        """Queue a frame. Frames queued within one turn of the event loop are sent together, in order."""
         if not self._unsent:
             self._has_unsent.set()
         self._unsent.append(data)
 
     @property
     def has_sent_all(self) -> bool:
-        """Whether every frame that was pushed is with the kernel."""
+        """Whether every frame that was pushed has been passed to the kernel."""
         return not self._unsent and not self._is_sending
 
     def lease(self, stream_id: int) -> None:
-        """Keep a stream that was borrowed for one request after another, until `end_lease`.
+        """Keep a borrowed stream for several requests, one after another, until `end_lease`.
 
-        The driver's bookkeeping, which costs more than all else that a small request does, is then done once
-        for many. An answer that is no RESULT ends the lease, and the driver deals with it as ever.
+        The driver's bookkeeping takes longer than the rest of a small request; a lease does it once for many
+        requests. An answer other than RESULT ends the lease, and the driver handles it as usual.
         """
         self._leased.add(stream_id)
 
     def take_request(self, stream_id: int) -> bool:
-        """Drop the request that waits on a stream, as the driver's timeout does; tell whether one did."""
+        """Remove the request that waits on a stream, as the driver's timeout does; tell if there was one."""
         return self._requests.pop(stream_id, None) is not None
 
     def end_lease(self, stream_id: int, *, is_free: bool) -> None:
-        """Leave a stream to the driver again, `is_free` or with an answer still to come."""
+        """Return a stream to the driver; `is_free` is false if an answer is still to come."""
         self._leased.discard(stream_id)
         if is_free:
             with self.lock:
                 self.request_ids.append(stream_id)
 
     def process_msg(self, header: FrameHeader, body: bytes) -> None:
-        """Hand an answer to the request that waits for it."""
+        """Pass an answer to the request that waits for it."""
         if header.opcode == _RESULT and header.stream in self._leased:
             self.msg_received = True
             if request := self._requests.pop(header.stream, None):
@@ -120,27 +120,27 @@ class GreenletConnection(Connection):
         if self.is_closed:
             return
         self.is_closed = True
-        # This wakes both greenlets, and they end by themselves. Killed, they could not tell the requests that
-        # they fail, where it is one of them that calls this.
+        # This wakes both greenlets, and they end by themselves. Do not kill them: the caller may be one of
+        # them, and it still has to fail the requests.
         self._has_unsent.set()
         self._socket.close()
         if not self.is_defunct:
             shutdown = ConnectionShutdown(f"Connection to {self.endpoint} was closed")
             if not self.connected_event.is_set():
-                self.last_error = shutdown  # without one, who waits for this connection takes it for open
+                self.last_error = shutdown  # else a waiter takes this connection for an open one
             self.error_all_requests(shutdown)
             self.connected_event.set()
 
     def note_read(self) -> None:
-        """Take notice that the node has sent something."""
+        """Record the time at which the node sent something."""
         self.heard_at_s = time.monotonic()
 
     @property
     def responses_a_turn(self) -> int:
-        """After how many responses the greenlets that waited for them go on.
+        """How many responses are handled before the greenlets that wait for them continue.
 
-        Those that go on in one turn of the event loop stay together: the next request of the first is sent
-        when that of the last is ready.
+        Greenlets that continue in one turn of the event loop stay together: the next request of the first one
+        is sent when that of the last one is ready.
         """
         return _RESPONSES_A_TURN
 
@@ -174,10 +174,10 @@ class GreenletConnection(Connection):
 
 
 class FrameReader:
-    """Takes whole frames out of a stream of bytes, at a cost in proportion to the bytes, however they arrive.
+    """Splits a stream of bytes, in pieces of any size, into frames; the time is proportional to the bytes.
 
-    A frame is that of versions 3 and 4 of the native protocol (its specification, section 2): version, flags,
-    stream, opcode, length of the body, body.
+    The format is that of versions 3 and 4 of the native protocol (its specification, section 2): version,
+    flags, stream, opcode, length of the body, body.
     """
 
     def __init__(self) -> None:
@@ -186,16 +186,16 @@ class FrameReader:
 
     @property
     def free(self) -> memoryview:
-        """Where the next bytes belong; never empty."""
+        """The buffer for the next bytes; never empty."""
         return self._buffer[self._filled :]
 
     def received(self, count: int) -> Iterator[tuple[FrameHeader, bytes]]:
-        """Yield the header and body of every frame that is whole, now that `count` bytes more are there.
+        """Yield the header and body of every frame that is complete after `count` more bytes in `free`.
 
-        To be exhausted before `free` is asked for again.
+        Exhaust the iterator before the next use of `free`.
 
         Raises:
-            ProtocolError: the bytes are no such frames.
+            ProtocolError: the bytes are not such frames.
         """
         buffer, begin, end, size = self._buffer, 0, self._filled + count, 0
         while end - begin >= _HEADER.size:
@@ -216,28 +216,28 @@ class FrameReader:
 
 
 class LoopTimer:
-    """A timer of the event loop, as the driver uses one."""
+    """A timer of the event loop, with the interface that the driver expects."""
 
     def __init__(self, timeout: float, callback: Callable[[], object]) -> None:
         self._watcher = get_hub().loop.timer(max(timeout, 0))
-        # In a greenlet of its own: what the driver does on a timeout may wait, which the hub may not.
+        # In a new greenlet: the driver may wait while it handles a timeout, but the hub must not wait.
         self._watcher.start(gevent.spawn, callback)
 
     def cancel(self) -> None:
-        """Let it not happen, if it has not happened yet."""
+        """Cancel the timer, if it is still pending."""
         self._watcher.close()
 
 
 READ_BYTES = 1 << 18
-"""How much is read at once: thousands of acknowledgements, or a page of rows."""
+"""The size of one read: thousands of acknowledgements, or a page of rows."""
 
 _RESPONSES_A_TURN = 8
-"""So many that a turn and a system call are shared."""
+"""Enough responses to share the cost of a turn and of a system call."""
 
 _RESULT = 0x08
 _HEADER = struct.Struct(">BBhBi")
 _VERSION_BITS = 0x7F
 _VERSIONS = frozenset(known for known in ProtocolVersion.SUPPORTED_VERSIONS if known >= ProtocolVersion.V3)
-"""The later ones too: in one of its own versions, but this format, a server refuses one it does not speak."""
+"""Later versions too: a server refuses an unknown version in this format, under its own version."""
 
 _LONGEST_BODY_BYTES = 256 << 20

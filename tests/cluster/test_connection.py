@@ -155,7 +155,7 @@ _SLOW_READER = textwrap.dedent("""
     reader = gevent.spawn(read)
     at_once = 0
     for frame in frames:
-        busy_polling().prolong()
+        busy_polling().extend()
         gevent.sleep(0.002)
         at_once += busy_polling().has_time
         connection.push(frame)
