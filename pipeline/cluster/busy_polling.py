@@ -22,7 +22,7 @@ class BusyPollingConnection(GreenletConnection):
     """
 
     def push(self, data: bytes) -> None:
-        """Send a frame at once if the loop has time and the socket is not full, else with those that follow."""
+        """Send a frame at once if the loop has time and the socket has room, else with the next frames."""
         sent = 0
         if busy_polling().has_time and self.has_sent_all and type(self._socket) is socket.socket:
             # A full socket is not a failure. A failure occurs again in `_write`, which fails all requests.

@@ -1,8 +1,8 @@
 """The driver's connection on gevent: few system calls for many requests, errors that reach all of them.
 
-The driver's own gevent connection sends each frame separately, copies all that it has read once per frame, and takes
-a turn of the event loop per response. If a connection breaks, it kills the very greenlet that reports the
-error to the requests. It is also deprecated.
+The driver's own gevent connection sends frame by frame, copies all that it has read once per frame, and
+takes a turn of the event loop per response. If the connection breaks, it kills the very greenlet that reports
+the error to the requests. It is also deprecated.
 
 Use it only in a process that gevent has patched, and with versions 3 and 4 of the native protocol.
 """
