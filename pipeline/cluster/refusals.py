@@ -231,4 +231,4 @@ DECISIONS: tuple[Decision, ...] = (
     _decision(0x2500, RefusalKind.TRANSIENT, "none needed: the statement is prepared again"),
     _decision(0x8000, RefusalKind.TRANSIENT, "see the server's log"),
 )
-"""Every error of native protocol v4, those of v5 that a server may send, and the guardrails of Cassandra 5.0."""
+"""Every error of native protocol v4, those of v5 that a server may send, and every guardrail of 5.0."""

@@ -1,1 +1,1 @@
-"""Jobs as values, the processes that carry them out, and how the two talk."""
+"""Jobs as values, the processes that carry them out, and the protocol between processes."""

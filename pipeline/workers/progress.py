@@ -1,4 +1,4 @@
-"""Progress without a cost to what is measured: a counter in the row's path, a greenlet that looks at it."""
+"""Progress without a cost to what is measured: a counter in the row's path, a greenlet that reads it."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -12,13 +12,13 @@ Item = TypeVar("Item")
 
 
 class Done(Protocol):
-    """Something that knows how far it is."""
+    """An object that counts what is done."""
 
     done: int
 
 
 class Counted(Iterator[Item]):
-    """An iterator that knows how far it is: `begun`, and `each` for every item taken."""
+    """An iterator that counts: `done` is `begun` at first, and grows by `each` with every item."""
 
     def __init__(self, items: Iterable[Item], *, begun: int = 0, each: int = 1) -> None:
         self._items = iter(items)
@@ -33,7 +33,7 @@ class Counted(Iterator[Item]):
 
 @contextlib.contextmanager
 def reporting(progress: Progress, total: int, what: str, counted: Done) -> Iterator[None]:
-    """Tell `progress` how far `counted` is twice a second while the block runs, and once when it ends."""
+    """Call `progress` with `counted.done` twice a second while the block runs, and once when it ends."""
 
     def tick() -> None:
         while True:
