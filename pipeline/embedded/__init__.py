@@ -1,8 +1,8 @@
-"""A real Cassandra with nothing but pip: started, found again by later runs, stopped.
+"""A real Cassandra that needs only pip: start it, find it again in later runs, stop it.
 
 `python -m pipeline.embedded start|stop|status` on the command line; the same as functions here.
-A cluster lives in its folder: whoever names the folder finds it, clusters in different folders do not meet,
-and all of it stays on loopback. Importing this costs next to nothing, so every run may ask for `endpoint`.
+A folder identifies its cluster. Clusters in different folders are independent, and all of them listen on
+loopback only. Importing this module takes almost no time, so every run may call `endpoint`.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ START_TIMEOUT_S = 180.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeStatus:
-    """One node: where it listens, the id of its process if it runs, its log."""
+    """One node: where it listens, its process id if it runs, its log."""
 
     address: str
     port: int
@@ -42,7 +42,7 @@ class NodeStatus:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Status:
-    """The nodes of the cluster in `folder`; none if none was ever started there."""
+    """The nodes of the cluster in `folder`; empty if no cluster was ever started there."""
 
     folder: Path
     nodes: tuple[NodeStatus, ...]
@@ -54,7 +54,7 @@ class Status:
 
 
 def endpoint(folder: Path) -> Endpoint | None:
-    """Return where the cluster in `folder` takes requests, its running nodes; None if it does not run.
+    """Return the running nodes of the cluster in `folder`, for requests; None if no node runs.
 
     Raises:
         EmbeddedError: its state file is damaged.
@@ -90,17 +90,17 @@ def status(folder: Path) -> Status:
 
 
 def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
-    """Start the cluster of `spec`, or find it running; return where it takes requests once it does.
+    """Start the cluster of `spec`, or find it running; return its endpoint when it accepts requests.
 
-    A cluster that runs keeps its settings; one that was stopped comes back with its data and those of `spec`.
-    `timeout_s` is what each node may take. Several starts at once do one start.
+    A running cluster keeps its settings; a stopped one starts with its data and the settings of `spec`.
+    `timeout_s` is the limit for each node. Several starts at the same time start the cluster once.
 
     Raises:
-        EmbeddedError: it cannot be installed or started, or is another one than was asked for.
+        EmbeddedError: it cannot be installed or started, or the cluster in the folder does not match `spec`.
         OutputError: its folder cannot be written.
     """
     folder = spec.folder.resolve()
-    with _alone(folder):
+    with _locked(folder):
         cluster = load_cluster(folder)
         if cluster:
             refuse_another(cluster, spec)
@@ -110,7 +110,7 @@ def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
 
 
 def stop(folder: Path) -> bool:
-    """End every process of the cluster in `folder`, and nothing else; tell whether any ran. Its data stays.
+    """End every process of the cluster in `folder`, and no other; tell whether any ran. The data stays.
 
     Raises:
         EmbeddedError: a process belongs to another user, or its state file is damaged.
@@ -119,7 +119,7 @@ def stop(folder: Path) -> bool:
     folder = folder.resolve()
     if not folder.exists():
         return False
-    with _alone(folder):
+    with _locked(folder):
         cluster = load_cluster(folder)
         nodes = cluster.members(folder) if cluster else ()
         ran = any(node.pid is not None for node in nodes)
@@ -130,14 +130,14 @@ def stop(folder: Path) -> bool:
 def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
     """End one node, counted from 1, of the cluster in `folder`; `start` starts it again with its data.
 
-    It is asked to flush and end, or ended at once by SIGKILL; one that does not run is left as it is.
+    The node flushes and ends, or is killed at once by SIGKILL if `kill` is set; a stopped node stays stopped.
 
     Raises:
         EmbeddedError: there is no such node, or its process belongs to another user.
         OutputError: the folder cannot be written.
     """
     folder = folder.resolve()
-    with _alone(folder):
+    with _locked(folder):
         cluster = load_cluster(folder)
         nodes = cluster.members(folder) if cluster else ()
         if not 1 <= number <= len(nodes):
@@ -151,7 +151,7 @@ def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock: one start or stop at a time."""
     from filelock import FileLock  # noqa: PLC0415 - endpoint and status do without it
 

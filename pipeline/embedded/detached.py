@@ -1,7 +1,7 @@
-"""A process that outlives whoever started it, and that a later run finds again.
+"""A process that outlives the process that started it, and that a later run finds again.
 
-Its record, a small file, holds its process id and its start time in clock ticks since boot. Only both
-together name a process: an id alone may have passed to a stranger. Nothing here looks for names.
+Its record, a small file, contains its process id and its start time in clock ticks since boot. Only both
+together identify a process: the system may have reused the id. Nothing here searches for names.
 """
 
 import contextlib
@@ -15,29 +15,29 @@ from pathlib import Path
 
 from pipeline.errors import EmbeddedError
 
-# The inner shell writes its own id and start time to the record, its standard output, and only then becomes
-# the command: from its first instruction on the process is known, at whatever moment its starter is killed.
+# The inner shell writes its own id and start time to the record, which is its standard output, and only then
+# becomes the command. So the record is complete before the command runs, even if its starter is killed.
 _RECORD_THEN_RUN = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" && exec "$@" >console.log 2>&1'
-# The outer shell leaves at once, so the process belongs to init and never lingers as a zombie of ours.
-_LEAVE_BEHIND = 'sh -c "$0" sh "$@" &'
+# The outer shell exits at once, so init is the parent of the process, and it never becomes our zombie.
+_RUN_IN_BACKGROUND = 'sh -c "$0" sh "$@" &'
 _KILLED_WITHIN_S = 30.0
 
 
 def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, str]) -> None:
     """Start `command` in the folder of `record`, in a session of its own; its output goes to `console.log`.
 
-    Returns when the process stands in its record; whether it lives on is for `find` to say.
+    Returns when the record is complete; `find` tells whether the process still runs.
 
     Raises:
-        EmbeddedError: the record cannot be written, or there is no shell to start with.
+        EmbeddedError: the record cannot be written, or there is no shell.
     """
     try:
         with record.open("w", encoding="ascii") as output:
-            # The lock travels to the shells with the open file, and ends when the last of them has closed it:
-            # a reader that waits for it sees the whole record, never the moment before.
+            # The shells inherit the lock with the open file. It ends when the last of them has closed the
+            # file, so a reader that waits for the lock sees the complete record.
             fcntl.flock(output, fcntl.LOCK_EX)
             subprocess.run(
-                ["/bin/sh", "-c", _LEAVE_BEHIND, _RECORD_THEN_RUN, *command],
+                ["/bin/sh", "-c", _RUN_IN_BACKGROUND, _RECORD_THEN_RUN, *command],
                 cwd=record.parent,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -51,7 +51,7 @@ def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, st
 
 
 def find(record: Path) -> int | None:
-    """Return the id of the recorded process if that very process runs, else None."""
+    """Return the id of the recorded process if that same process runs, else None."""
     pid, start_ticks = _read(record)
     return pid if pid and _start_ticks(pid) == start_ticks else None
 
@@ -62,18 +62,18 @@ def terminate(record: Path) -> None:
     Raises:
         EmbeddedError: the process belongs to another user.
     """
-    with _held(record) as process:
+    with _open_handle(record) as process:
         if process is not None:
             _signal(process, signal.SIGTERM, record)
 
 
 def reap(record: Path, *, grace_s: float) -> None:
-    """Wait `grace_s` seconds for the recorded process to end, kill it if it has not, remove the record.
+    """Wait `grace_s` seconds for the recorded process to end, kill it if it still runs, remove the record.
 
     Raises:
-        EmbeddedError: the process belongs to another user, or survives being killed.
+        EmbeddedError: the process belongs to another user, or does not end after SIGKILL.
     """
-    with _held(record) as process:
+    with _open_handle(record) as process:
         if process is not None and not _ends(process, grace_s):
             _signal(process, signal.SIGKILL, record)
             if not _ends(process, _KILLED_WITHIN_S):
@@ -82,14 +82,14 @@ def reap(record: Path, *, grace_s: float) -> None:
 
 
 @contextlib.contextmanager
-def _held(record: Path) -> Iterator[int | None]:
-    """Yield a handle of the recorded process: it stays with that process even if its id is given away."""
+def _open_handle(record: Path) -> Iterator[int | None]:
+    """Yield a handle of the recorded process, valid even if its id is reused; None if it does not run."""
     pid, start_ticks = _read(record)
     handle = None
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(pid) if pid else None
     try:
-        # Compared after the handle is open, so that what was compared is what is held.
+        # Compare with the handle open, so that the handle is of the process that was compared.
         yield handle if handle is not None and _start_ticks(pid) == start_ticks else None
     finally:
         if handle is not None:
@@ -108,14 +108,14 @@ def _signal(process: int, number: signal.Signals, record: Path) -> None:
 
 
 def _ends(process: int, within_s: float) -> bool:
-    # Not select(): it refuses descriptors past 1023, which a busy pipeline may well hold.
+    # select() refuses descriptors above 1023, which a busy pipeline may have.
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(within_s * 1000))
 
 
 def _read(record: Path) -> tuple[int, int]:
-    """Return the recorded process id and start time, two zeros where there is no whole record."""
+    """Return the recorded process id and start time, two zeros if there is no complete record."""
     try:
         with record.open(encoding="ascii") as lines:
             fcntl.flock(lines, fcntl.LOCK_SH)
@@ -126,7 +126,7 @@ def _read(record: Path) -> tuple[int, int]:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """Return when the process started, None if there is none or it has ended and waits for its parent."""
+    """Return when the process started, None if it does not exist or is a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

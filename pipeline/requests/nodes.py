@@ -120,7 +120,7 @@ class Nodes:
             node.wait()
 
     def _candidates(self, replicas: tuple[Host, ...]) -> "list[_Node]":
-        """Return the replicas that are up, else all nodes that are up; keep the result until the next check."""
+        """Return the replicas that are up, else all nodes that are up; cache them until the next check."""
         pools = {pool.host: pool for pool in self._session.get_pools() if pool.open_count}
         if not pools:
             raise NoConnectionsAvailable("no node is up")
@@ -177,7 +177,7 @@ class _Node:
         return stream.exchange(message)
 
     def give_up(self, timeout_s: float) -> None:
-        """Fail the requests that are older than `timeout_s`; close connections that received nothing since."""
+        """Fail the requests older than `timeout_s`; close connections that have received nothing since."""
         latest_s = time.monotonic() - timeout_s
         for stream in [stream for stream in self._in_flight if stream.sent_at_s < latest_s]:
             connection = stream.connection
