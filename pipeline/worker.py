@@ -31,7 +31,7 @@ from pipeline.workers.parent import end_with_parent  # noqa: E402
 def main() -> None:
     """Carry out the jobs on standard input, one per line, until it ends."""
     parent = int(sys.argv[1])
-    _end_with(parent)
+    _set_signal_handlers(parent)
     os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # else cqlengine warns; a job says what it may create
     lines = _take_standard_output()
 
@@ -39,7 +39,7 @@ def main() -> None:
         print(json.dumps({kind: value}), file=lines, flush=True)
 
     for line in sys.stdin:
-        signal.signal(signal.SIGTERM, _end)
+        signal.signal(signal.SIGTERM, _exit_cleanly)
         last: tuple[str, object]
         try:
             job = job_from_json(line)
@@ -56,16 +56,16 @@ def main() -> None:
         write_line(*last)
 
 
-def _end_with(parent: int) -> None:
+def _set_signal_handlers(parent: int) -> None:
     """Receive SIGTERM when the parent ends, for whatever reason; ignore SIGINT, which the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit_cleanly)
     end_with_parent()
     if os.getppid() != parent:
         sys.exit(_EXIT_TERMINATED)
 
 
-def _end(*_: object) -> None:
+def _exit_cleanly(*_: object) -> None:
     """Exit through every `finally`, which removes scratch tables and temporary files, within a time limit."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.alarm(_CLEANUP_MAX_S)

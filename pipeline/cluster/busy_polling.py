@@ -1,8 +1,8 @@
 """A connection for measuring latency, with busy polling: the event loop polls before it waits for events.
 
-If the writes of a pool are spread out, the loop is idle for a millisecond at a time. A core that sleeps and
-wakes up each time costs more than a row. Greenlets that were woken together stay together: each waits for all
-the others, again and again. See docs/decisions/0008-poll-before-sleeping.md.
+If the writes of a pool are spread out, the loop is idle for a millisecond at a time. To put a core to
+sleep and wake it takes longer than a row. Greenlets that were woken together stay together: each waits for
+all the others, again and again. See docs/decisions/0008-poll-before-sleeping.md.
 """
 
 import contextlib

@@ -19,7 +19,7 @@ def backoff_s(attempt: int) -> float:
 
 
 def with_retries(step: Callable[[], T], *, budget_s: float) -> T:
-    """Return the result of `step`, which is repeated for up to `budget_s` seconds while it fails.
+    """Return the result of `step`, repeated for up to `budget_s` seconds while its failure is transient.
 
     Raises:
         ClusterError: the failure is not transient, or lasts longer.

@@ -35,7 +35,7 @@ def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
     """Create the model's table, and drop it when the block ends, also after an error.
 
     Raises:
-        SettingRefusedError: a guardrail forbids to drop tables; no table is created.
+        SettingRefusedError: a guardrail forbids dropping tables; no table is created.
         AccessError: the user has no permission to create it.
         ClusterError: the cluster refuses, or does not answer.
     """

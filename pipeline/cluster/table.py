@@ -1,4 +1,4 @@
-"""Reading from the cluster what a table is: its columns, its id, its last truncation and dropped column."""
+"""Reading a table's description from the cluster: columns, id, last truncation, last dropped column."""
 
 import datetime as dt
 import uuid

@@ -100,10 +100,12 @@ def _translation(what: str, error: BaseException) -> tuple[type[ClusterError], s
     decision = decision_of(error)
     if decision and decision.code in _CODES_WITH_ADVICE:
         return _ERROR_TYPES[decision.kind], f"{what}: {reason_of(error, decision)}"
-    kind, say = next(
-        (kind, say) for driver_error, kind, say in _TRANSLATIONS if isinstance(error, driver_error)
+    kind, message_of = next(
+        (kind, message_of)
+        for driver_error, kind, message_of in _TRANSLATIONS
+        if isinstance(error, driver_error)
     )
-    return kind, f"{what}: {say(error)}"
+    return kind, f"{what}: {message_of(error)}"
 
 
 def reason_of(error: BaseException, decision: Decision | None = None) -> str:

@@ -54,7 +54,7 @@ class Status:
 
 
 def endpoint(folder: Path) -> Endpoint | None:
-    """Return the running nodes of the cluster in `folder`, for requests; None if no node runs.
+    """Return the running nodes of the cluster in `folder` that accept connections; None if there are none.
 
     Raises:
         EmbeddedError: its state file is damaged.

@@ -47,7 +47,7 @@ def main() -> int:
             "--folder", type=Path, default=Path("output/cassandra"), help="default: %(default)s"
         )
         if name == "start":
-            command.add_argument("--nodes", type=int, default=1, help="their number; default: %(default)s")
+            command.add_argument("--nodes", type=int, default=1, help="how many; default: %(default)s")
             command.add_argument(
                 "--heap", default="1G", help="of each node, such as 512M; default: %(default)s"
             )

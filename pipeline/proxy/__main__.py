@@ -1,4 +1,4 @@
-"""A slow or broken network on loopback: a process that adds a real round trip and faults between two ends.
+"""A slow or broken network on loopback: a process that adds a round trip and faults to connections.
 
 `python -m pipeline.proxy --listen 127.0.0.1:0 --to 127.0.0.1:9042 --round-trip-s 0.1` prints one
 JSON line, `{"listening": [["127.0.0.1", 40001]]}`, and runs until SIGTERM, or until its parent or its

@@ -134,7 +134,7 @@ class Relay:
 
     def _accept(self, listener: socket.socket, to: Address, _: int) -> None:
         client, _ = listener.accept()
-        # Seeded by its number: the same connections in the same order have the same jitter. It is not a secret.
+        # Seeded by its number: the same connections in the same order have the same jitter. Not a secret.
         ends = [_End(sock, random.Random(next(self._number))) for sock in (client, socket.socket())]  # noqa: S311
         for end, peer in zip(ends, reversed(ends), strict=True):
             end.peer = peer
