@@ -1,1 +1,1 @@
-"""The library: Cassandra, gevent and files, never Luigi. Imports nothing: a worker must patch first."""
+"""The library: Cassandra, gevent and files, without Luigi. It imports nothing: a worker must patch first."""

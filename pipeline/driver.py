@@ -1,4 +1,4 @@
-"""The private parts of the driver that this project uses, beside those in our own connection class.
+"""The private names of the driver that this project uses, here and in our own connection only.
 
 `tests/test_driver.py` fails if an upgrade of the driver moves one. Importing this module imports no session.
 """
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def columns_of(model: "type[Model]") -> "Mapping[str, Column]":
-    """Return a model's columns by attribute, in its order."""
+    """Return a model's columns by attribute name, in the model's order."""
     columns: Mapping[str, Column] = model._columns
     return columns
 
 
 def keys_of(model: "type[Model]") -> "tuple[list[Column], list[Column]]":
-    """Return the columns of a model's partition key, and those of its clustering key, each in order."""
+    """Return the columns of a model's partition key and those of its clustering key, each in order."""
     return list(model._partition_keys.values()), list(model._clustering_keys.values())
 
 
 def keyspace_of(model: "type[Model]") -> str:
-    """Return the keyspace that a model lives in."""
+    """Return the keyspace of a model."""
     keyspace: str = model._get_keyspace()
     return keyspace
 
@@ -37,8 +37,8 @@ def table_of(model: "type[Model]") -> str:
 
 
 def bound(model: "type[Model]", keyspace: str, table: str) -> "type[Model]":
-    """Return a copy of a model that lives in `keyspace` under the name `table`."""
-    # cqlengine caches the name on the class; a subclass would use its parent's.
+    """Return a copy of a model for the table `table` in `keyspace`."""
+    # cqlengine caches the table's name on the class, so a subclass would use its parent's name.
     attributes = {"__keyspace__": keyspace, "__table_name__": table, "_table_name": table}
     return type(model.__name__, (model,), attributes)
 
@@ -59,5 +59,5 @@ def forget_session(name: str) -> None:
 
 
 def pairs_of(values: "OrderedMap") -> list[tuple[Any, Any]]:
-    """Return a map's items; lookups go by a key's bytes, and can miss a key that the map contains."""
+    """Return a map's pairs. Its lookup compares keys by their bytes, and may miss a key that it contains."""
     return list(values._items)

@@ -2,22 +2,22 @@
 
     PipelineError
     ├── SettingError         a setting or parameter is unknown, of the wrong type or out of range
-    ├── RowFileError         a row file is missing, unreadable, truncated, or holds a bad row
-    ├── BadRowsError         more rows are bad than a load may have
-    ├── OutputError          a file or folder of ours cannot be written
+    ├── RowFileError         a row file is missing, unreadable, truncated, or contains a bad row
+    ├── BadRowsError         more rows are bad than a load allows
+    ├── OutputError          an output file or folder cannot be written
     ├── EmbeddedError        the embedded Cassandra cannot be installed, started or stopped
-    ├── ClusterError         the cluster refused a request, or did not answer
-    │   ├── UnreachableError     no contact point answers as a Cassandra
-    │   ├── AccessError          user, password, certificate or right refused
-    │   ├── SchemaError          a keyspace or table is absent, or is not what its model says
-    │   ├── SettingRefusedError  the cluster refuses a setting of ours, or its own settings forbid the load
+    ├── ClusterError         the cluster refuses a request, or does not answer
+    │   ├── UnreachableError     no contact point answers as a Cassandra node
+    │   ├── AccessError          a user, password, certificate or permission is refused
+    │   ├── SchemaError          a keyspace or table is absent, or differs from its model
+    │   ├── SettingRefusedError  the cluster refuses a setting of ours, or its own setting prevents a request
     │   └── RequestError         a request failed or timed out
-    ├── VerificationError    what was read back is not what was loaded
-    ├── ResultsError         measured results are damaged, or do not fit those they are used with
+    ├── VerificationError    what was read back differs from what was loaded
+    ├── ResultsError         measured results are damaged, or do not match those that they are used with
     ├── SlowerError          a report is slower than the one that it is compared with
     └── WorkerError          a worker process ended without a result
 
-A message says what failed, on what, the value it got, and what to do next. It never holds a password
+A message says what failed, on what, the value it got, and what to do next. It never contains a password
 or a whole row.
 """
 
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 
 
 class PipelineError(Exception):
-    """The base class of all errors that a user can act on."""
+    """The base class of all errors that a user of this project can act on."""
 
 
 class SettingError(PipelineError):
@@ -34,15 +34,15 @@ class SettingError(PipelineError):
 
 
 class RowFileError(PipelineError):
-    """A row file is missing, unreadable, truncated, or holds a bad row."""
+    """A row file is missing, unreadable, truncated, or contains a bad row."""
 
 
 class BadRowsError(PipelineError):
-    """More rows are bad than a load may have."""
+    """More rows are bad than a load allows."""
 
 
 class OutputError(PipelineError):
-    """A file or folder of ours cannot be written."""
+    """An output file or folder cannot be written."""
 
 
 class EmbeddedError(PipelineError):
@@ -50,7 +50,7 @@ class EmbeddedError(PipelineError):
 
 
 class ClusterError(PipelineError):
-    """The cluster refused a request, or did not answer.
+    """The cluster refuses a request, or does not answer.
 
     `is_transient`: the same request may succeed later, because the cluster is busy or a node is down.
     """
@@ -61,19 +61,19 @@ class ClusterError(PipelineError):
 
 
 class UnreachableError(ClusterError):
-    """No contact point answers as a Cassandra."""
+    """No contact point answers as a Cassandra node."""
 
 
 class AccessError(ClusterError):
-    """A user, password, certificate or right was refused."""
+    """A user, password, certificate or permission is refused."""
 
 
 class SchemaError(ClusterError):
-    """A keyspace or table is absent, or is not what its model says."""
+    """A keyspace or table is absent, or differs from its model."""
 
 
 class SettingRefusedError(ClusterError):
-    """The cluster refuses a setting of ours, or one of its own settings prevents the load."""
+    """The cluster refuses a setting of ours, or its own setting prevents a request."""
 
 
 class RequestError(ClusterError):
@@ -81,11 +81,11 @@ class RequestError(ClusterError):
 
 
 class VerificationError(PipelineError):
-    """What was read back is not what was loaded."""
+    """What was read back differs from what was loaded."""
 
 
 class ResultsError(PipelineError):
-    """Measured results are damaged, or do not fit the results that they are used with."""
+    """Measured results are damaged, or do not match those that they are used with."""
 
 
 class SlowerError(PipelineError):
@@ -97,13 +97,13 @@ class WorkerError(PipelineError):
 
 
 def abbreviated(text: str, most_characters: int = 80) -> str:
-    """Return a text for a message, cut to so many characters."""
+    """Return a text for use in a message, cut to `most_characters` characters if it is longer."""
     return text if len(text) <= most_characters else f"{text[:most_characters]}…"
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return a guess at what an unknown name means, or else the list of known names."""
-    # Names that differ only in case are the nearest; difflib does not see that.
+    """Return which known name an unknown name may stand for, or the list of the known names."""
+    # Names that differ only in case are the closest, but difflib may find them too different.
     alike = [each for each in known if each.casefold() == name.casefold()]
     near = alike or difflib.get_close_matches(name, known, n=1)
     return (

@@ -13,15 +13,15 @@ from pipeline.errors import OutputError
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` to write to; on success it is synced and renamed to `target`.
 
-    On any exception the temporary file is removed and `target` stays as it was. What a killed process
-    left behind is removed by the next writer of the same target.
+    On any exception the temporary file is removed and `target` stays as it was. If a killed process leaves
+    its temporary file behind, the next writer of the same target removes it.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
+        _remove_leftovers(target)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             yield temporary
@@ -35,7 +35,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write `text` to `target` as UTF-8, whole or not at all.
+    """Write `text` to `target` as UTF-8, completely or not at all.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
@@ -45,9 +45,9 @@ def write_text(target: Path, text: str) -> None:
 
 
 def unwritable(target: Path, error: OSError) -> OutputError:
-    """Return the error for a `target`, or its temporary file, that cannot be written."""
+    """Return the error to raise if `target`, or its temporary file, cannot be written."""
     target = target.with_name(_TEMPORARY.sub(r"\1", target.name))
-    # Not strerror: for Arrow it is not the system's text.
+    # Do not use error.strerror: Arrow puts its own text there.
     reason = os.strerror(error.errno) if error.errno else error
     return OutputError(f"cannot write {target}: {reason}; {_ADVICE}")
 
@@ -56,7 +56,7 @@ _TEMPORARY = re.compile(r"^\.(.+?)(?:\.\d+){1,2}\.tmp$")
 _ADVICE = "check that the folder exists, that this user may write to it, and that the disk has room"
 
 
-def _sweep(target: Path) -> None:
+def _remove_leftovers(target: Path) -> None:
     for leftover in target.parent.glob(f".{target.name}.*.tmp"):
         pid = leftover.name.split(".")[-2]
         if pid.isdigit() and not Path("/proc", pid).exists():

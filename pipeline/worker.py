@@ -1,8 +1,8 @@
-"""The worker process, in which gevent runs: `python -m pipeline.worker`, JSON lines in and out, a job a line.
+"""The child process that runs gevent: `python -m pipeline.worker`. It reads jobs, one JSON line each.
 
-Each line out is an object with one key: `progress` ([done, total, what]), and, once a job, `result` or
-`error` ([its type in pipeline.errors, its message]). Standard error is the parent's. The process ends
-when its parent ends.
+Each line that it writes is an object with one key: `progress` ([done, total, what]), and, once per job,
+`result` or `error` ([its type in pipeline.errors, its message]). Standard error is that of the parent. The
+process ends when its parent ends.
 """
 
 from gevent import monkey
@@ -22,67 +22,68 @@ import pipeline.cluster.jobs  # noqa: E402
 import pipeline.datasets.jobs  # noqa: E402
 import pipeline.load.jobs  # noqa: E402
 import pipeline.measure.jobs  # noqa: E402
-import pipeline.verify.jobs  # noqa: E402, F401 - a job is known by its class, once that is there
+import pipeline.verify.jobs  # noqa: E402, F401 - only imported classes of jobs can be read
 from pipeline.errors import PipelineError  # noqa: E402
 from pipeline.workers.codec import job_from_json, to_json_values  # noqa: E402
 from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
 def main() -> None:
-    """Run the jobs from standard input, one a line, until it ends."""
+    """Carry out the jobs on standard input, one per line, until it ends."""
     parent = int(sys.argv[1])
-    _end_with(parent)
-    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # the job decides what may be created
+    _set_signal_handlers(parent)
+    os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # else cqlengine warns; a job says what it may create
     lines = _take_standard_output()
 
-    def say(kind: str, what: object) -> None:
-        print(json.dumps({kind: what}), file=lines, flush=True)
+    def write_line(kind: str, value: object) -> None:
+        print(json.dumps({kind: value}), file=lines, flush=True)
 
     for line in sys.stdin:
-        signal.signal(signal.SIGTERM, _end)
+        signal.signal(signal.SIGTERM, _exit_cleanly)
         last: tuple[str, object]
         try:
             job = job_from_json(line)
             run = job.handler()
-            gc.freeze()  # imported objects live for ever; the collector need not scan them during a load
-            result = run(lambda done, total, what: say("progress", [done, total, what]))
+            gc.freeze()  # collections while rows are written skip the imported objects
+            result = run(lambda done, total, what: write_line("progress", [done, total, what]))
             last = ("result", to_json_values(result))
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])
         finally:
-            # Every `finally` of the job has run: from here on SIGTERM ends the process without a traceback.
+            # Every `finally` of the job has run: from here on, SIGTERM may end the process at once, without a
+            # traceback.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        say(*last)
+        write_line(*last)
 
 
-def _end_with(parent: int) -> None:
-    """Get SIGTERM when the parent ends, however it ends. Ignore SIGINT: the parent forwards it as SIGTERM."""
+def _set_signal_handlers(parent: int) -> None:
+    """Receive SIGTERM when the parent ends, for whatever reason; ignore SIGINT, which the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit_cleanly)
     end_with_parent()
     if os.getppid() != parent:
         sys.exit(_EXIT_TERMINATED)
 
 
-def _end(*_: object) -> None:
-    """Exit through every `finally`, which removes scratch tables and temporary files; within a time limit."""
+def _exit_cleanly(*_: object) -> None:
+    """Exit through every `finally`, which removes scratch tables and temporary files, within a time limit."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.alarm(_LAST_WORDS_S)
+    signal.alarm(_CLEANUP_MAX_S)
     if gevent.getcurrent() is gevent.get_hub().parent:
         sys.exit(_EXIT_TERMINATED)
-    # Raised here, it could end another greenlet first, such as the one that reads the driver's responses.
+    # SystemExit here would first end the current greenlet, such as the one that reads the driver's responses.
     gevent.spawn(sys.exit, _EXIT_TERMINATED)
 
 
 def _take_standard_output() -> TextIO:
-    """Reserve standard output for the protocol; other output goes to standard error."""
+    """Return standard output for the protocol only; all other prints go to standard error."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return lines
 
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
-_LAST_WORDS_S = 15
+_CLEANUP_MAX_S = 15
 
 if __name__ == "__main__":
     main()

@@ -1,10 +1,10 @@
-"""The driver's connection on gevent: few system calls for many requests, and errors that reach every one.
+"""The driver's connection on gevent: few system calls for many requests, errors that reach all of them.
 
-The driver's own gevent connection sends each frame by itself, copies its whole read buffer for each frame,
-and takes one turn of the event loop for each response. When the connection breaks, it kills the greenlet that
-reports this to the requests. It is also deprecated.
+The driver's own gevent connection sends frame by frame, copies all that it has read once per frame, and
+takes a turn of the event loop per response. If the connection breaks, it kills the very greenlet that reports
+the error to the requests. It is also deprecated.
 
-Only for a process that is patched by gevent, and for versions 3 and 4 of the native protocol.
+Use it only in a process that gevent has patched, and with versions 3 and 4 of the native protocol.
 """
 
 import _thread
@@ -26,15 +26,15 @@ from gevent.lock import BoundedSemaphore
 class PoolLock(BoundedSemaphore):
     """The lock of a host's connections, with an `_is_owned` for its Condition.
 
-    Without `_is_owned`, a Condition tests the lock by trying to acquire it. With gevent's own lock a failed
-    attempt costs a turn of the event loop: one for each response, while the lock is held.
+    Without `_is_owned`, a Condition finds that out by a non-blocking acquire. If gevent's own lock is held,
+    that takes a turn of the event loop: one per response, with the lock held.
     """
 
     _is_owned = BoundedSemaphore.locked
 
 
 class FrameHeader(NamedTuple):
-    """A frame's header as the driver expects it; the version is without its direction bit."""
+    """A frame's header, as the driver expects it; `version` is without the direction bit."""
 
     version: int
     flags: int
@@ -49,7 +49,7 @@ class GreenletConnection(Connection):
 
     @classmethod
     def initialize_reactor(cls) -> None:
-        """Set the lock class of the driver's pools, which are created later, to `PoolLock`."""
+        """Give the driver's pools, which are created later, a lock that takes no turn of the event loop."""
         cassandra.pool.Lock = PoolLock
 
     @classmethod
@@ -57,10 +57,10 @@ class GreenletConnection(Connection):
         """Return a timer that calls `callback` after `timeout` seconds, unless it is cancelled before."""
         return LoopTimer(timeout, callback)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own, handed on
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own arguments
         super().__init__(*args, **kwargs)
-        # A native RLock does not exclude greenlets of one thread. That is safe, because no greenlet switches
-        # while it holds this lock. It costs a third of gevent's lock, and is taken four times a request.
+        # A native RLock does not exclude greenlets of the same thread. That is safe, because none waits while
+        # it holds the lock. It takes a third of the time of gevent's lock, four times a request.
         self.lock = _thread.RLock()
         self.heard_at_s = time.monotonic()
         self._unsent: list[bytes] = []
@@ -68,14 +68,14 @@ class GreenletConnection(Connection):
         self._is_sending = False
         self._leased: set[int] = set()
         self._connect_socket()
-        # Frames are gathered here already, so the kernel must not delay them to gather more.
+        # Frames are gathered before they are sent, so the kernel need not delay them to gather more.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         gevent.spawn(self._write)
         gevent.spawn(self._read)
         self._send_options_message()
 
     def push(self, data: bytes) -> None:
-        """Queue a frame. Frames that are queued in one turn of the event loop are sent together, in order."""
+        """Queue a frame. Frames queued within one turn of the event loop are sent together, in order."""
         if not self._unsent:
             self._has_unsent.set()
         self._unsent.append(data)
@@ -88,24 +88,24 @@ class GreenletConnection(Connection):
     def lease(self, stream_id: int) -> None:
         """Keep a borrowed stream for several requests, one after another, until `end_lease`.
 
-        The driver's bookkeeping, the largest part of a small request's cost, is then done once for many
-        requests. A response other than RESULT ends the lease, and the driver handles it as usual.
+        The driver's bookkeeping takes longer than the rest of a small request; a lease does it once for many
+        requests. An answer other than RESULT ends the lease, and the driver handles it as usual.
         """
         self._leased.add(stream_id)
 
     def take_request(self, stream_id: int) -> bool:
-        """Drop the request that waits on a stream, as the driver's timeout does; return whether one did."""
+        """Remove the request that waits on a stream, as the driver's timeout does; tell if there was one."""
         return self._requests.pop(stream_id, None) is not None
 
     def end_lease(self, stream_id: int, *, is_free: bool) -> None:
-        """Return a stream to the driver: `is_free`, or with a response still to come."""
+        """Return a stream to the driver; `is_free` is false if an answer is still to come."""
         self._leased.discard(stream_id)
         if is_free:
             with self.lock:
                 self.request_ids.append(stream_id)
 
     def process_msg(self, header: FrameHeader, body: bytes) -> None:
-        """Deliver a response to the request that waits for it."""
+        """Pass an answer to the request that waits for it."""
         if header.opcode == _RESULT and header.stream in self._leased:
             self.msg_received = True
             if request := self._requests.pop(header.stream, None):
@@ -120,27 +120,27 @@ class GreenletConnection(Connection):
         if self.is_closed:
             return
         self.is_closed = True
-        # This wakes both greenlets, and they end by themselves. They must not be killed: one of them may be
-        # the caller, which still has to fail the requests.
+        # This wakes both greenlets, and they end by themselves. Do not kill them: the caller may be one of
+        # them, and it still has to fail the requests.
         self._has_unsent.set()
         self._socket.close()
         if not self.is_defunct:
             shutdown = ConnectionShutdown(f"Connection to {self.endpoint} was closed")
             if not self.connected_event.is_set():
-                self.last_error = shutdown  # else a caller that waits takes it for open
+                self.last_error = shutdown  # else a waiter takes this connection for an open one
             self.error_all_requests(shutdown)
             self.connected_event.set()
 
     def note_read(self) -> None:
-        """Record that the node has sent something."""
+        """Record the time at which the node sent something."""
         self.heard_at_s = time.monotonic()
 
     @property
     def responses_a_turn(self) -> int:
-        """The number of responses after which the greenlets that waited for them continue.
+        """How many responses are handled before the greenlets that wait for them continue.
 
-        Greenlets that continue in the same turn of the event loop stay together: the next request of the
-        first one is sent only when the last one's is ready.
+        Greenlets that continue in one turn of the event loop stay together: the next request of the first one
+        is sent when that of the last one is ready.
         """
         return _RESPONSES_A_TURN
 
@@ -174,7 +174,7 @@ class GreenletConnection(Connection):
 
 
 class FrameReader:
-    """Takes whole frames out of a stream of bytes, at a cost proportional to the bytes.
+    """Splits a stream of bytes, in pieces of any size, into frames; the time is proportional to the bytes.
 
     The format is that of versions 3 and 4 of the native protocol (its specification, section 2): version,
     flags, stream, opcode, length of the body, body.
@@ -186,16 +186,16 @@ class FrameReader:
 
     @property
     def free(self) -> memoryview:
-        """The part of the buffer for the next bytes; never empty."""
+        """The buffer for the next bytes; never empty."""
         return self._buffer[self._filled :]
 
     def received(self, count: int) -> Iterator[tuple[FrameHeader, bytes]]:
-        """Yield the header and body of each complete frame, after `count` more bytes were read into `free`.
+        """Yield the header and body of every frame that is complete after `count` more bytes in `free`.
 
         Exhaust the iterator before the next use of `free`.
 
         Raises:
-            ProtocolError: the bytes are not valid frames.
+            ProtocolError: the bytes are not such frames.
         """
         buffer, begin, end, size = self._buffer, 0, self._filled + count, 0
         while end - begin >= _HEADER.size:
@@ -216,11 +216,11 @@ class FrameReader:
 
 
 class LoopTimer:
-    """A timer on the event loop, with the interface that the driver expects."""
+    """A timer of the event loop, with the interface that the driver expects."""
 
     def __init__(self, timeout: float, callback: Callable[[], object]) -> None:
         self._watcher = get_hub().loop.timer(max(timeout, 0))
-        # In its own greenlet: the driver's timeout handler may block, which is forbidden in the hub.
+        # In a new greenlet: the driver may wait while it handles a timeout, but the hub must not wait.
         self._watcher.start(gevent.spawn, callback)
 
     def cancel(self) -> None:
@@ -232,12 +232,12 @@ READ_BYTES = 1 << 18
 """The size of one read: thousands of acknowledgements, or a page of rows."""
 
 _RESPONSES_A_TURN = 8
-"""Enough for several requests to share one turn and one system call."""
+"""Enough responses to share the cost of a turn and of a system call."""
 
 _RESULT = 0x08
 _HEADER = struct.Struct(">BBhBi")
 _VERSION_BITS = 0x7F
 _VERSIONS = frozenset(known for known in ProtocolVersion.SUPPORTED_VERSIONS if known >= ProtocolVersion.V3)
-"""Later versions too: a server refuses an unknown version with a frame of this format in its own version."""
+"""Later versions too: a server refuses an unknown version in this format, under its own version."""
 
 _LONGEST_BODY_BYTES = 256 << 20

@@ -23,11 +23,11 @@ from pipeline.workers.jobs import Progress
 
 
 def describe_table(job: DescribeTable, _: Progress) -> TableDescription:
-    """Return what the cluster says of the table and of its markers.
+    """Return the table's id, its last truncation and its markers, as the cluster has them.
 
     Raises:
-        SchemaError: the table's columns are not those of its dataset's model.
-        ClusterError: the cluster cannot be asked.
+        SchemaError: the table's columns differ from its dataset's model.
+        ClusterError: the cluster cannot be queried.
     """
     name = named_table(job.dataset, job.table)
     keyspace = job.keyspace.name
@@ -47,10 +47,10 @@ def describe_table(job: DescribeTable, _: Progress) -> TableDescription:
 
 
 def set_up_table(job: SetUpTable, _: Progress) -> None:
-    """Create the keyspace, the dataset's table and the marker table where they are absent.
+    """Create the keyspace, the dataset's table and the marker table if they are absent.
 
     Raises:
-        SchemaError: one is not what it should be, or is absent and `manage_schema` is false.
+        SchemaError: a table differs from its model, or a change is needed and `manage_schema` is false.
         ClusterError: the cluster refuses, or does not answer.
     """
     model = bind_model(find_dataset(job.dataset).model, job.keyspace.name)
@@ -68,7 +68,7 @@ def set_up_table(job: SetUpTable, _: Progress) -> None:
 
 
 def measure_round_trip(job: MeasureRoundTrip, _: Progress) -> RoundTrip:
-    """Send the smallest request 20 times, and return the median.
+    """Send the smallest request 20 times, and return the median of its round trips.
 
     Raises:
         ClusterError: the cluster does not answer.

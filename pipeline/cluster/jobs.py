@@ -15,7 +15,7 @@ R = TypeVar("R")
 class TableJob(Job[R]):
     """The base of all jobs on a table: the cluster, the keyspace, and the table.
 
-    The table is named by its dataset's module where it has one, else by its name.
+    `dataset` is the module of the table's dataset, if it has one; otherwise `table` is the table's name.
     """
 
     cluster: ClusterConfig
@@ -26,9 +26,9 @@ class TableJob(Job[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """A finished load, as `pipeline.cluster.marker.LoadMarker` keeps it.
+    """A finished load, as stored in `pipeline.cluster.marker.LoadMarker`.
 
-    `truncated_at` is None if an earlier version of this project wrote the marker: it kept no truncation.
+    `truncated_at` is None if an earlier version wrote the marker, which did not store truncations.
     """
 
     date: date
@@ -42,9 +42,9 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True)
 class TableDescription:
-    """A table's id and truncation, as in `pipeline.cluster.table.Table`, and the finished loads into it.
+    """A table's id and last truncation, as in `pipeline.cql.tables.Table`, and the finished loads into it.
 
-    `table_id` is None where the keyspace, the table or the marker table is absent.
+    `table_id` is None if the keyspace, the table or the marker table is absent.
     """
 
     table_id: str | None = None
@@ -54,12 +54,12 @@ class TableDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class DescribeTable(TableJob[TableDescription]):
-    """Ask whether the table exists, and which loads into it on these dates are finished."""
+    """Describe the table, and find the finished loads into it on `dates`."""
 
     dates: tuple[date, ...] = ()
 
     def handler(self) -> Handler[TableDescription]:
-        """Ask the cluster."""
+        """Import and return `describe_table`."""
         from pipeline.cluster.handlers import describe_table  # noqa: PLC0415 - it needs the driver
 
         return partial(describe_table, self)
@@ -67,12 +67,12 @@ class DescribeTable(TableJob[TableDescription]):
 
 @dataclass(frozen=True, kw_only=True)
 class SetUpTable(TableJob[None]):
-    """Create what is absent, the marker table included; drop the table first where asked."""
+    """Create what is absent, including the marker table; drop the table first if `drop` is set."""
 
     drop: bool = False
 
     def handler(self) -> Handler[None]:
-        """Create it."""
+        """Import and return `set_up_table`."""
         from pipeline.cluster.handlers import set_up_table  # noqa: PLC0415 - it needs the driver
 
         return partial(set_up_table, self)
@@ -80,19 +80,19 @@ class SetUpTable(TableJob[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundTrip:
-    """The time of the smallest request in seconds: the median of 20."""
+    """The round trip of the smallest request: the median of 20, in seconds."""
 
     round_trip_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureRoundTrip(Job[RoundTrip]):
-    """Measure the time of the smallest request."""
+    """Measure the round trip of the smallest request."""
 
     cluster: ClusterConfig
 
     def handler(self) -> Handler[RoundTrip]:
-        """Measure it."""
+        """Import and return `measure_round_trip`."""
         from pipeline.cluster.handlers import measure_round_trip  # noqa: PLC0415 - it needs the driver
 
         return partial(measure_round_trip, self)

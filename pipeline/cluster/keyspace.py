@@ -1,4 +1,4 @@
-"""The keyspace and its tables: created where absent, compared with the model where present, never altered."""
+"""The keyspace and its tables: created if absent, compared with the model if present, never altered."""
 
 from cassandra import AlreadyExists
 from cassandra.cluster import Session
@@ -15,18 +15,18 @@ from pipeline.settings import KeyspaceConfig
 
 
 def bind_model(model: type[Model], keyspace: str, table: str | None = None) -> type[Model]:
-    """Return a copy of `model` that lives in `keyspace`, under the name `table` where one is given."""
+    """Return a copy of `model` in `keyspace`, with the table name `table` if it is given."""
     return driver.bound(model, keyspace, table or driver.table_of(model))
 
 
 def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -> None:
-    """Create the keyspace unless it is there: by the simple strategy, or in `datacentre` where named.
+    """Create the keyspace if it is absent: with SimpleStrategy, or in `datacentre` if that is not empty.
 
-    A keyspace that exists keeps its replication.
+    An existing keyspace keeps its replication.
 
     Raises:
         SchemaError: it is absent and `manage_schema` is false, or the cluster refuses it.
-        AccessError: the user has no right to create it.
+        AccessError: the user has no permission to create it.
     """
     if config.name in session.cluster.metadata.keyspaces:
         return
@@ -47,16 +47,16 @@ def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -
             else:
                 management.create_keyspace_simple(config.name, config.replication_factor)
         except AlreadyExists:
-            # Another process has created it since.
+            # Another process has created it in the meantime.
             session.cluster.refresh_keyspace_metadata(config.name)
 
 
 def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -> None:
-    """Create the model's table by `sync_table` where it is absent; where it is present, change nothing.
+    """Create the model's table with `sync_table` if it is absent; change nothing if it is present.
 
     Raises:
-        SchemaError: its columns are not the model's, or it is absent and `manage_schema` is false.
-        AccessError: the user has no right to create it.
+        SchemaError: its columns or keys differ from the model, or it is absent and `manage_schema` is false.
+        AccessError: the user has no permission to create it.
     """
     if (table := find_table(session, model)) is not None:
         require_same_columns(model, table)
@@ -70,16 +70,16 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
         try:
             management.sync_table(model)
         except AlreadyExists as error:
-            # Another process has created it since.
+            # Another process has created it in the meantime.
             session.cluster.refresh_table_metadata(error.keyspace, error.table)
             ensure_table(session, model, manage_schema=False)
 
 
 def drop_table(model: type[Model]) -> None:
-    """Drop the model's table if it is there.
+    """Drop the model's table if it exists.
 
     Raises:
-        AccessError: the user has no right to.
+        AccessError: the user has no permission to drop it.
         ClusterError: the cluster refuses, or does not answer.
     """
     with translated_errors(f"cannot drop table {table_name(model)}"):
@@ -87,13 +87,13 @@ def drop_table(model: type[Model]) -> None:
 
 
 def find_table(session: Session, model: type[Model]) -> TableMetadata | None:
-    """Return what the cluster says of the model's table, None where there is none."""
+    """Return the metadata of the model's table, None if there is no such table."""
     keyspace = session.cluster.metadata.keyspaces.get(driver.keyspace_of(model))
     return keyspace.tables.get(driver.table_of(model)) if keyspace else None
 
 
 def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
-    """Return the id that the cluster gave the table when it was created, None where there is no table."""
+    """Return the id that the cluster gave the table when it was created, None if there is no table."""
     row = session.execute(
         "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s", (keyspace, name)
     ).one()
@@ -101,20 +101,20 @@ def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
 
 
 def table_name(model: type[Model]) -> str:
-    """Return `keyspace.table`, as people write it."""
+    """Return `keyspace.table`, without quotes."""
     return f"{driver.keyspace_of(model)}.{driver.table_of(model)}"
 
 
 def quoted_columns(model: type[Model]) -> list[str]:
-    """Return the names of the model's columns, in its order, each in CQL's quotes."""
+    """Return the names of the model's columns, in its order, each quoted for CQL."""
     return [quoted(column.db_field_name) for column in driver.columns_of(model).values()]
 
 
 def require_same_columns(model: type[Model], table: TableMetadata) -> None:
-    """Return if the table's columns and keys are the model's.
+    """Check that the table's columns and keys are those of the model.
 
     Raises:
-        SchemaError: they are not; the message names every difference.
+        SchemaError: they differ; the message names every difference.
     """
     wanted = {column.db_field_name: column.db_type for column in driver.columns_of(model).values()}
     found = {name: column.cql_type for name, column in table.columns.items()}
@@ -124,14 +124,14 @@ def require_same_columns(model: type[Model], table: TableMetadata) -> None:
         if wanted.get(name) != found.get(name)
     ]
     partition_key, clustering_key = driver.keys_of(model)
-    for kind, has, wants in (
+    for kind, table_key, model_key in (
         ("partition key", table.partition_key, partition_key),
         ("clustering key", table.clustering_key, clustering_key),
     ):
-        found_key = [f"{column.name} desc" if column.is_reversed else column.name for column in has]
+        found_key = [f"{column.name} desc" if column.is_reversed else column.name for column in table_key]
         wanted_key = [
             f"{column.db_field_name} desc" if _is_descending(column) else column.db_field_name
-            for column in wants
+            for column in model_key
         ]
         if found_key != wanted_key:
             differences.append(

@@ -1,7 +1,7 @@
-"""The marker: one row in the cluster that says a load is finished, for which table and of which input.
+"""The marker: one row in the cluster that records a finished load, with its table and its input.
 
-The same table notes which write timestamps loads with `--timestamp-us` have given to lists that are not
-frozen: an element that is written twice with one timestamp is stored twice.
+The same table records the write timestamps that loads with `--timestamp-us` have given to lists that are not
+frozen: if list elements are written twice with the same timestamp, the list contains them twice.
 """
 
 import uuid
@@ -20,9 +20,9 @@ from pipeline.errors import SchemaError, SettingError
 
 
 class LoadMarker(Model):
-    """One finished load: the table's id tells a re-created table, the digest an edited input.
+    """One finished load: the table's id reveals a re-created table, the digest an edited input.
 
-    `truncated_at` is as `Table.truncated_at` was when the load was finished.
+    `truncated_at` is the value of `Table.truncated_at` when the load finished.
     """
 
     __table_name__ = "load_marker"
@@ -37,7 +37,7 @@ class LoadMarker(Model):
 
 
 def ensure_marker_table(session: Session, keyspace: str, *, manage_schema: bool) -> None:
-    """Create the marker table if it is absent, and add columns that an earlier version did not have.
+    """Create the marker table if it is absent, and add the columns that an earlier version did not have.
 
     Raises:
         SchemaError: `manage_schema` is false, and it is absent or of an earlier version.
@@ -58,25 +58,25 @@ def ensure_marker_table(session: Session, keyspace: str, *, manage_schema: bool)
 
 
 def reserve_list_timestamps(table: Table, first_us: int, count: int) -> None:
-    """Note that a load writes `count` timestamps from `first_us` on to a table with unfrozen lists.
+    """Record that a load writes `count` timestamps, from `first_us` on, to a table with unfrozen lists.
 
-    To be called before the first row is sent. A repeated load with other timestamps replaces a list; one with
+    Call this before the first row is sent. A repeated load with other timestamps replaces a list; one with
     the same timestamps adds its elements a second time.
 
     Raises:
-        SettingError: a load has written some of these timestamps already, since the table was made and last
-            truncated.
-        ClusterError: the cluster cannot be asked.
+        SettingError: a load has written some of these timestamps already, since the table was created and
+            last truncated.
+        ClusterError: the cluster cannot be queried, or the write failed.
     """
     model = bind_model(LoadMarker, table.keyspace)
     with translated_errors(f"cannot read the timestamps in {table.keyspace}.load_marker"):
         for used in model.objects(table_name=table.name, date=_LIST_TIMESTAMPS).limit(None):
             first, end = int(used.source), int(used.source) + used.rows
-            is_gone = str(used.table_id) != table.id or used.truncated_at < table.truncated_at
-            if not is_gone and first < first_us + count and first_us < end:
+            is_obsolete = str(used.table_id) != table.id or used.truncated_at < table.truncated_at
+            if not is_obsolete and first < first_us + count and first_us < end:
                 raise SettingError(
                     f"timestamp_us is {first_us}, and a load has written {first} to {end - 1} into {table} "
-                    "already; elements of a list that are written twice with one timestamp stand twice; "
+                    "already; a list contains elements twice if they are written twice with one timestamp; "
                     f"leave --timestamp-us out, or name one from {end} on"
                 )
     with translated_errors(f"cannot write the timestamps in {table.keyspace}.load_marker"):
@@ -93,8 +93,8 @@ def reserve_list_timestamps(table: Table, first_us: int, count: int) -> None:
 def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[date]) -> list[Marker]:
     """Return the markers of `table` on `dates`, in one query.
 
-    None if the marker table is of an earlier version, which kept no truncation: such a marker does not prove
-    that the rows are still there.
+    The list is empty if the marker table is of an earlier version, which did not store truncations: then
+    nothing shows that the rows are still there.
 
     Raises:
         ClusterError: the query failed.
@@ -120,10 +120,10 @@ def find_markers(session: Session, keyspace: str, table: str, dates: Sequence[da
 
 
 def void_marker(table: Table, *, day: date, source: str, input_sha256: str) -> None:
-    """Remove the marker of an input whose content has changed, before its first row is sent.
+    """Remove the marker of an input whose content has changed. Call this before its first row is sent.
 
     Raises:
-        ClusterError: the cluster cannot be asked, or refuses.
+        ClusterError: the cluster cannot be queried, or refuses.
     """
     model = bind_model(LoadMarker, table.keyspace)
     with translated_errors(f"cannot remove a marker of {table}"):
@@ -132,13 +132,13 @@ def void_marker(table: Table, *, day: date, source: str, input_sha256: str) -> N
                 marker.delete()
 
 
-def write_marker(keyspace: str, *, table: str, day: date, source: str, **said: object) -> None:
-    """Write the marker of a finished load; `said` is its other columns.
+def write_marker(keyspace: str, *, table: str, day: date, source: str, **values: object) -> None:
+    """Write the marker of a finished load; `values` are its other columns.
 
     Raises:
         ClusterError: the write failed.
     """
-    table_id = uuid.UUID(str(said.pop("table_id")))
+    table_id = uuid.UUID(str(values.pop("table_id")))
     with translated_errors(f"cannot write the marker of {keyspace}.{table}"):
         bind_model(LoadMarker, keyspace).create(
             table_name=table,
@@ -146,9 +146,9 @@ def write_marker(keyspace: str, *, table: str, day: date, source: str, **said: o
             source=source,
             table_id=table_id,
             finished_at=datetime.now(UTC),
-            **said,
+            **values,
         )
 
 
 _LIST_TIMESTAMPS = date(1, 1, 1)
-"""The date of the marker table's rows that note timestamps: no load has this date."""
+"""The date in those rows of the marker table that record timestamps: no load has this date."""

@@ -1,7 +1,7 @@
 """What each refusal of the server means: the one table of decisions, which docs/refusals.md shows.
 
-A server's error is known by its code in the native protocol, and, where one code means several things, by
-what its message holds. The first decision that fits counts.
+A server's error is identified by its code in the native protocol and, if one code has several meanings, by a
+part of its message. The first decision that matches applies.
 """
 
 import enum
@@ -27,18 +27,18 @@ class RefusalKind(enum.StrEnum):
     """The cause of a refusal, which decides what a load does."""
 
     TRANSIENT = "transient"
-    """A transient failure: the request is sent again for `retry_budget_s`, then the load stops."""
+    """A temporary condition: the request is retried for `retry_budget_s`, then the load stops."""
     SETTING = "setting"
     """A setting of ours, of the role or of the server: the load stops at once."""
     TABLE = "table"
     """The keyspace's or the table's definition: the load stops at once."""
     ROW = "row"
-    """The request's rows: sent one by one, and the row that is refused alone is a bad row."""
+    """The request's rows: they are sent one by one, and a row that is refused alone is a bad row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The meaning of an error, found by its code and a part of its message; `advice` says what helps."""
+    """What an error means. `code` and `says`, a part of its message, identify it; `advice` is what helps."""
 
     code: int
     says: str
@@ -47,12 +47,12 @@ class Decision:
 
 
 def decision_of(error: BaseException) -> Decision | None:
-    """Return the decision on a server's error, None where it is not a server's."""
+    """Return the decision on a server's error, None if the error is not from a server."""
     code = _code(error)
     if code is None:
         return None
-    said = str(error)
-    return next((each for each in DECISIONS if each.code == code and each.says in said), None)
+    message = str(error)
+    return next((each for each in DECISIONS if each.code == code and each.says in message), None)
 
 
 def _code(error: BaseException) -> int | None:
@@ -77,7 +77,7 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
     (AlreadyExists, 0x2400),
     (ConfigurationException, 0x2300),
 )
-"""The codes of errors that the driver raises as classes of its own; subclasses first."""
+"""The codes of the errors for which the driver has its own exceptions, a subclass before its base class."""
 
 _CDC_ADVICE = (
     "consume and delete what lies in the server's cdc_raw, raise cdc_total_space, or turn off cdc of the "
@@ -93,7 +93,7 @@ def _decision(code: int, kind: RefusalKind, advice: str, says: str = "") -> Deci
 
 
 def _guardrails() -> tuple[Decision, ...]:
-    """Return the decisions on guardrails, each known by its name in the server's message."""
+    """Return the decisions on guardrails, each identified by its name in the server's message."""
     return tuple(
         _decision(0x2200, kind, advice, f"Guardrail {name} violated")
         for kind, of_kind in _GUARDRAILS.items()

@@ -19,10 +19,10 @@ def backoff_s(attempt: int) -> float:
 
 
 def with_retries(step: Callable[[], T], *, budget_s: float) -> T:
-    """Return what `step` returns, which may be carried out more than once, within `budget_s` seconds.
+    """Return the result of `step`, repeated for up to `budget_s` seconds while its failure is transient.
 
     Raises:
-        ClusterError: its failure is not transient, or lasts for longer.
+        ClusterError: the failure is not transient, or lasts longer.
     """
     began_s, attempt = time.monotonic(), 0
     while True:

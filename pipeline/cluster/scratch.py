@@ -1,4 +1,4 @@
-"""Scratch tables: made for a measurement under a name of their own, and dropped whatever happens."""
+"""Scratch tables: created for a measurement under an unused name, and dropped in every case."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from pipeline.settings import KeyspaceConfig
 
 
 def unused_scratch(session: Session, model: type[Model], keyspace: KeyspaceConfig, run: str) -> type[Model]:
-    """Return `model` bound to the name of a run's scratch table, which must not exist yet.
+    """Return `model` bound to the scratch table of one run, which does not exist yet.
 
     Raises:
-        SchemaError: it is there already, or nothing may be created.
+        SchemaError: the table exists already, or `manage_schema` is false.
     """
     if not keyspace.manage_schema:
         raise SchemaError(
@@ -26,22 +26,22 @@ def unused_scratch(session: Session, model: type[Model], keyspace: KeyspaceConfi
         )
     scratch = bind_model(model, keyspace.name, f"{table_of(model)[:12]}_timing_{run}")
     if find_table(session, scratch) is not None:
-        raise SchemaError(f"scratch table {table_name(scratch)} is there already; choose another run")
+        raise SchemaError(f"scratch table {table_name(scratch)} exists already; choose another run")
     return scratch
 
 
 @contextlib.contextmanager
 def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
-    """Create the model's table, and drop it when the block ends, whatever happens.
+    """Create the model's table, and drop it when the block ends, also after an error.
 
     Raises:
-        SettingRefusedError: a guardrail forbids to drop tables; none is created.
-        AccessError: the user has no right to create it.
+        SettingRefusedError: a guardrail forbids dropping tables; no table is created.
+        AccessError: the user has no permission to create it.
         ClusterError: the cluster refuses, or does not answer.
     """
-    # Not cqlengine's drop: it overlooks a table whose creation was interrupted.
+    # cqlengine's own drop overlooks a table whose creation was interrupted.
     drop = f"DROP TABLE IF EXISTS {model.column_family_name()}"
-    # Who creates a table may drop it, but not what is not there yet.
+    # A role may drop the tables that it creates, but maybe not a table that does not exist yet.
     with (
         translated_errors(f"cannot create scratch table {table_name(model)}"),
         contextlib.suppress(Unauthorized),
@@ -50,7 +50,7 @@ def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
     try:
         ensure_table(session, model, manage_schema=True)
     except BaseException:
-        # The first failure is the one to report; usually there is then nothing to drop.
+        # The first error is the one to report, and usually there is no table to drop.
         with contextlib.suppress(Exception):
             session.execute(drop)
         raise

@@ -33,11 +33,11 @@ def open_session(
 ) -> Iterator[Session]:
     """Connect, and close when the block ends. Rows are dicts; cqlengine models use the same session.
 
-    Do not call it before a fork. A process that gevent has not patched must name another connection class, or
+    Never call this before a fork. A process that gevent has not patched gives another connection class, or
     None for the driver's default.
 
     Raises:
-        UnreachableError: no contact point answers as a Cassandra, or none is in the datacentre named.
+        UnreachableError: no contact point answers as a Cassandra node, or none is in the named datacentre.
         AccessError: the user, the password or a certificate is refused.
         SettingError: the password or a TLS file cannot be read.
     """
@@ -50,7 +50,7 @@ def open_session(
             except NoHostAvailable as error:
                 _require_datacentre(cluster, config, error)
                 raise
-            # Small, because a cluster may limit the page size, even for results of a single row.
+            # Small, because a guardrail may limit the rows of a page, even if the result has only one row.
             session.default_fetch_size = _PAGE_ROWS
             connection.register_connection(_CONNECTION, session=session, default=True)
         yield session
@@ -70,7 +70,7 @@ def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -
         ssl_context=_ssl_context(config.tls) if config.tls else None,
         connect_timeout=config.connect_timeout_s,
         control_connection_timeout=config.connect_timeout_s,
-        # With the default policy the driver may need ten minutes to notice that a node is back.
+        # The driver's default policy waits up to ten minutes before it tries to reach a node again.
         reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_S, None),
         execution_profiles={
             EXEC_PROFILE_DEFAULT: ExecutionProfile(
@@ -86,19 +86,19 @@ def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -
 
 
 class _RoutedEndPoint(DefaultEndPoint):
-    """A node's own address and name, with the connection made to another address."""
+    """A node with its own address and name, and with another address to connect to."""
 
     def __init__(self, address: str, port: int, route: str) -> None:
         super().__init__(address, port)
         self._route = route
 
     def resolve(self) -> tuple[str, int]:
-        """Return the address and port to connect to."""
+        """Return the host and port to connect to."""
         return _split(self._route)
 
 
 class _RoutedFactory(DefaultEndPointFactory):
-    """Creates the endpoints: a routed one for each node that has a route."""
+    """Creates the endpoints of nodes, with the route of each node that has one."""
 
     def __init__(self, routes: Mapping[str, str]) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ def _password(config: ClusterConfig) -> str:
     try:
         text = Path(config.password_file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        # Without the error's own text: an encoding error shows a byte of the password.
+        # Do not use the error's own text: for a wrong encoding, it shows a byte of the password.
         reason = (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "not UTF-8"
         raise SettingError(
             f"cannot read password_file {config.password_file}: {reason}; "

@@ -1,4 +1,4 @@
-"""A table as the cluster describes it: its columns, its id, and when it was last truncated."""
+"""Reading a table's description from the cluster: columns, id, last truncation, last dropped column."""
 
 import datetime as dt
 import uuid
@@ -15,21 +15,21 @@ from pipeline.errors import SchemaError, suggestion
 
 
 def find_table_of(session: Session, keyspace: str, name: str) -> Table:
-    """Return what the cluster says of a table.
+    """Return the description of a table, read from the cluster.
 
     Raises:
         SchemaError: there is no such table, it is a view, or it has counters.
-        SettingError: a column has a type that row files cannot hold.
-        ClusterError: the cluster cannot be asked.
+        SettingError: row files cannot contain values of a column's type.
+        ClusterError: the cluster cannot be queried.
     """
     found = _metadata(session, keyspace, name)
     with translated_errors(f"cannot look for table {keyspace}.{name}"):
         table_id = str(find_table_id(session, keyspace, name))
     key = {column.name for column in found.primary_key}
-    kept = session.cluster.metadata.keyspaces[keyspace]
+    keyspace_metadata = session.cluster.metadata.keyspaces[keyspace]
     user_types = {
         kind.name: dict(zip(kind.field_names, kind.field_types, strict=True))
-        for kind in kept.user_types.values()
+        for kind in keyspace_metadata.user_types.values()
     }
     columns = [
         Column(column.name, column.cql_type, column.name in key, user_types)
@@ -56,26 +56,26 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
 
 
 def require_same_table(session: Session, table: Table) -> None:
-    """Return if the table is still the one that was described.
+    """Check that the table is still the one that was described.
 
     Raises:
-        SchemaError: it was dropped, or dropped and created anew.
-        ClusterError: the cluster cannot be asked.
+        SchemaError: it was dropped, or dropped and created again.
+        ClusterError: the cluster cannot be queried.
     """
     with translated_errors(f"cannot look for table {table}"):
         found = find_table_id(session, table.keyspace, table.name)
     if found != table.id:
         raise SchemaError(
-            f"table {table} was dropped while it was being loaded, and rows went with it; "
-            "run the load again: it begins anew"
+            f"table {table} was dropped while it was being loaded, and rows were lost; "
+            "run the load again: it starts from the beginning"
         )
 
 
 def has_cdc(session: Session, table: Table) -> bool:
-    """Return whether the table has CDC (change data capture) on now.
+    """Return whether change data capture (`cdc`) of the table is on now.
 
     Raises:
-        ClusterError: the cluster cannot be asked.
+        ClusterError: the cluster cannot be queried.
     """
     with translated_errors(f"cannot look for table {table}"):
         row = session.execute(
@@ -104,12 +104,12 @@ def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
 def find_truncated_at(session: Session, table_id: str) -> str:
     """Return when the table was last truncated, as in `Table`: the newest record of the nodes that answer.
 
-    A node's record is the table's id and 20 bytes: a commit log position, and milliseconds since 1970.
+    A node's record for a table has 20 bytes: a position in the commit log, and milliseconds since 1970.
 
     Raises:
-        ClusterError: no node answers.
+        ClusterError: no node answers, or one refuses the query.
     """
-    answers, away = [], None
+    answers, last_error = [], None
     with translated_errors("cannot read system.local"):
         for pool in tuple(session.get_pools()):
             try:
@@ -117,15 +117,15 @@ def find_truncated_at(session: Session, table_id: str) -> str:
             except Exception as error:
                 if not is_transient(error):
                     raise
-                away = error
+                last_error = error
         if not answers:
-            raise away or NoConnectionsAvailable("no node is up")
+            raise last_error or NoConnectionsAvailable("no node is up")
     records = [(answer["truncated_at"] or {}).get(uuid.UUID(table_id), b"") for answer in answers]
     return max((record[-8:].hex() for record in records), default="")
 
 
 def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
-    """Return when a column was last dropped: its values are gone, even if it was added again."""
+    """Return when a column was last dropped: its values are lost, even if it was added again."""
     with translated_errors("cannot read system_schema.dropped_columns"):
         found = session.execute(
             "SELECT dropped_time FROM system_schema.dropped_columns "

@@ -1,4 +1,4 @@
-"""Translates the driver's errors into ours: what each one means, and what to do about it."""
+"""The one translation of the driver's errors into ours: what each means, and what to do about it."""
 
 import contextlib
 import ssl
@@ -44,10 +44,10 @@ from pipeline.settings import PASSWORD_VARIABLE
 
 @contextlib.contextmanager
 def translated_errors(what: str) -> Iterator[None]:
-    """Raise the driver's errors of this block as ours, each message beginning with `what`.
+    """Raise the driver's errors in this block as ours; each message begins with `what`.
 
     Raises:
-        ClusterError: one of its kinds, chained to the driver's error.
+        ClusterError: one of its subclasses, chained to the driver's error.
     """
     try:
         yield
@@ -56,7 +56,7 @@ def translated_errors(what: str) -> Iterator[None]:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the failure is transient: the cluster is busy, or a node is down."""
+    """Tell whether the same request may succeed later: the cluster is busy, or a node is down."""
     if decision := decision_of(error):
         return decision.kind is RefusalKind.TRANSIENT
     return isinstance(error, _TRANSIENT) or (
@@ -65,7 +65,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Return whether the server will always refuse the request, because of its rows or of its table."""
+    """Tell whether the request can never succeed, because of its rows or its table, which may be dropped."""
     decision = decision_of(error)
     if decision is None:
         return isinstance(error, ValidationError)
@@ -73,64 +73,68 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_of(error: BaseException, kind: RefusalKind) -> bool:
-    """Return whether an error is a refusal of the server of this kind."""
+    """Tell whether an error is a server's error of this kind."""
     decision = decision_of(error)
     return decision is not None and decision.kind is kind
 
 
 def is_from_server(error: BaseException) -> bool:
-    """Return whether the error comes from the server, not from the driver."""
+    """Tell whether the error is from a server, not from the driver."""
     return decision_of(error) is not None
 
 
 def may_be_the_rows(error: BaseException) -> bool:
-    """Return whether the rows may be the cause of a failure that repeats: a replica failed to write them."""
+    """Tell whether a request may fail each time because of its rows: a replica failed to write them."""
     return isinstance(error, WriteFailure)
 
 
 def translated(what: str, error: BaseException) -> ClusterError:
-    """Return one of the driver's errors as ours, its message beginning with `what`."""
-    kind, said = _translation(what, error)
-    return kind(said, is_transient=is_transient(error))
+    """Return one of the driver's errors as ours; its message begins with `what`."""
+    kind, message = _translation(what, error)
+    return kind(message, is_transient=is_transient(error))
 
 
 def _translation(what: str, error: BaseException) -> tuple[type[ClusterError], str]:
     if isinstance(error, NoHostAvailable):
         return _no_host(what, error)
     decision = decision_of(error)
-    if decision and decision.code in _ADVISED:
-        return _OURS[decision.kind], f"{what}: {reason_of(error, decision)}"
-    kind, say = next(
-        (kind, say) for driver_error, kind, say in _TRANSLATIONS if isinstance(error, driver_error)
+    if decision and decision.code in _CODES_WITH_ADVICE:
+        return _ERROR_TYPES[decision.kind], f"{what}: {reason_of(error, decision)}"
+    kind, message_of = next(
+        (kind, message_of)
+        for driver_error, kind, message_of in _TRANSLATIONS
+        if isinstance(error, driver_error)
     )
-    return kind, f"{what}: {say(error)}"
+    return kind, f"{what}: {message_of(error)}"
 
 
 def reason_of(error: BaseException, decision: Decision | None = None) -> str:
-    """Return the reason in one line: the error's text, and what helps if that is known."""
+    """Return the reason in one line: the error's message, and what helps if that is known."""
     decision = decision or decision_of(error)
-    said = _first_line(error)
-    return f"{said}; {decision.advice}" if decision and (decision.says or decision.code != _INVALID) else said
+    message = _first_line(error)
+    if decision and (decision.says or decision.code != _INVALID):
+        return f"{message}; {decision.advice}"
+    return message
 
 
 def _no_host(what: str, error: NoHostAvailable) -> tuple[type[ClusterError], str]:
-    """Translate the errors of the single hosts, which say more than the driver's summary of them."""
+    """Use each host's own error, not the driver's summary; one refused password or certificate is enough."""
     reasons = _reasons(error)
     for _, reason in reasons:
         if isinstance(reason, AuthenticationFailed | ssl.SSLError):
             return _translation(what, reason)
         if _BAD_CERTIFICATE in str(reason):
-            said = str(reason).partition(_BAD_CERTIFICATE)[2].strip("] ")
-            return AccessError, f"{what}: {_certificate_refused(said)}"
-    said = "; ".join(f"{host}: {_reason(reason)}" for host, reason in reasons) or "no host is up"
+            certificate_error = str(reason).partition(_BAD_CERTIFICATE)[2].strip("] ")
+            return AccessError, f"{what}: {_certificate_refused(certificate_error)}"
+    errors = "; ".join(f"{host}: {_reason(reason)}" for host, reason in reasons) or "no host is up"
     return (
         UnreachableError,
-        f"{what}: {said}; check contact_points, port and the tls_ settings, and that Cassandra runs there",
+        f"{what}: {errors}; check contact_points, port and the tls_ settings, and that Cassandra runs there",
     )
 
 
 def _reasons(error: NoHostAvailable) -> list[tuple[object, BaseException]]:
-    """Return the error of each host; empty if no host is up, or if no host accepted a session."""
+    """Return each host's error; an empty list if no host is up, or if the driver lists only their names."""
     return list(error.errors.items()) if isinstance(error.errors, dict) else []
 
 
@@ -140,7 +144,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         return str(error).rpartition("Last error: ")[2]
     if isinstance(error, ProtocolError):
-        return f"what answers is no Cassandra that the driver knows ({_first_line(error)})"
+        return f"the server there is not a Cassandra that the driver supports ({_first_line(error)})"
     return _first_line(error)
 
 
@@ -154,10 +158,10 @@ def _certificate_refused(reason: str) -> str:
 
 
 _BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
-"""The text of an OSError that the driver raises in place of an SSLCertVerificationError."""
+"""Part of the OSError that the driver raises in place of an SSLCertVerificationError."""
 
-_Kinds = type[BaseException] | tuple[type[BaseException], ...]
-_TRANSLATIONS: tuple[tuple[_Kinds, type[ClusterError], Callable[[Any], str]], ...] = (
+_DriverErrors = type[BaseException] | tuple[type[BaseException], ...]
+_TRANSLATIONS: tuple[tuple[_DriverErrors, type[ClusterError], Callable[[Any], str]], ...] = (
     (
         (AuthenticationFailed, BadCredentials),
         AccessError,
@@ -201,7 +205,7 @@ _TRANSLATIONS: tuple[tuple[_Kinds, type[ClusterError], Callable[[Any], str]], ..
         lambda error: f"{type(error).__name__}: {_first_line(error)}; try again, or raise request_timeout_s",
     ),
 )
-"""The driver's error, our error, and the text; the first entry that fits counts."""
+"""The driver's error, our error, and what makes its message; the first that matches applies."""
 
 
 def _is_final(error: BaseException) -> bool:
@@ -215,11 +219,11 @@ _TRANSIENT = (
     NoConnectionsAvailable,
     OSError,
 )
-"""For errors of the driver itself; the table of decisions is for errors of the server."""
+"""Transient errors of the driver itself; for those of a server, the table of decisions applies."""
 _INVALID = 0x2200
-_ADVISED = {0x000A, 0x1400, 0x1500, 0x1600, _INVALID}
-"""The codes whose decision gives the advice; for the others `_TRANSLATIONS` does."""
-_OURS: dict[RefusalKind, type[ClusterError]] = {
+_CODES_WITH_ADVICE = {0x000A, 0x1400, 0x1500, 0x1600, _INVALID}
+"""The codes whose decision says what to do; for the others, `_TRANSLATIONS` does."""
+_ERROR_TYPES: dict[RefusalKind, type[ClusterError]] = {
     RefusalKind.TRANSIENT: RequestError,
     RefusalKind.SETTING: SettingRefusedError,
     RefusalKind.TABLE: SchemaError,

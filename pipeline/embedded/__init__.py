@@ -1,8 +1,8 @@
-"""A real Cassandra from pip packages alone: started, found again by later runs, stopped.
+"""A real Cassandra that needs only pip: start it, find it again in later runs, stop it.
 
 `python -m pipeline.embedded start|stop|status` on the command line; the same as functions here.
-A cluster belongs to its folder: a run that names the folder finds it, clusters in different folders are
-independent, and all traffic stays on loopback. Importing this is cheap, so every run may ask for `endpoint`.
+A folder identifies its cluster. Clusters in different folders are independent, and all of them listen on
+loopback only. Importing this module takes almost no time, so every run may call `endpoint`.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ START_TIMEOUT_S = 180.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeStatus:
-    """One node: its address and port, the id of its process if it runs, its log."""
+    """One node: where it listens, its process id if it runs, its log."""
 
     address: str
     port: int
@@ -54,7 +54,7 @@ class Status:
 
 
 def endpoint(folder: Path) -> Endpoint | None:
-    """Return the addresses of the running nodes of the cluster in `folder`; None if it does not run.
+    """Return the running nodes of the cluster in `folder` that accept connections; None if there are none.
 
     Raises:
         EmbeddedError: its state file is damaged.
@@ -90,17 +90,17 @@ def status(folder: Path) -> Status:
 
 
 def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
-    """Start the cluster of `spec`, or find it running; return its addresses when it accepts requests.
+    """Start the cluster of `spec`, or find it running; return its endpoint when it accepts requests.
 
     A running cluster keeps its settings; a stopped one starts with its data and the settings of `spec`.
-    `timeout_s` is the limit for each node. Concurrent calls start the cluster once.
+    `timeout_s` is the limit for each node. Several starts at the same time start the cluster once.
 
     Raises:
-        EmbeddedError: it cannot be installed or started, or it differs from `spec`.
+        EmbeddedError: it cannot be installed or started, or the cluster in the folder does not match `spec`.
         OutputError: its folder cannot be written.
     """
     folder = spec.folder.resolve()
-    with _alone(folder):
+    with _locked(folder):
         cluster = load_cluster(folder)
         if cluster:
             refuse_another(cluster, spec)
@@ -110,7 +110,7 @@ def start(spec: ClusterSpec, *, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
 
 
 def stop(folder: Path) -> bool:
-    """End all processes of the cluster in `folder`; return whether any ran. Its data stays.
+    """End every process of the cluster in `folder`, and no other; tell whether any ran. The data stays.
 
     Raises:
         EmbeddedError: a process belongs to another user, or its state file is damaged.
@@ -119,7 +119,7 @@ def stop(folder: Path) -> bool:
     folder = folder.resolve()
     if not folder.exists():
         return False
-    with _alone(folder):
+    with _locked(folder):
         cluster = load_cluster(folder)
         nodes = cluster.members(folder) if cluster else ()
         ran = any(node.pid is not None for node in nodes)
@@ -130,14 +130,14 @@ def stop(folder: Path) -> bool:
 def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
     """End one node, counted from 1, of the cluster in `folder`; `start` starts it again with its data.
 
-    The node is asked to flush and end, or is killed by SIGKILL. Nothing happens if it does not run.
+    The node flushes and ends, or is killed at once by SIGKILL if `kill` is set; a stopped node stays stopped.
 
     Raises:
         EmbeddedError: there is no such node, or its process belongs to another user.
         OutputError: the folder cannot be written.
     """
     folder = folder.resolve()
-    with _alone(folder):
+    with _locked(folder):
         cluster = load_cluster(folder)
         nodes = cluster.members(folder) if cluster else ()
         if not 1 <= number <= len(nodes):
@@ -151,8 +151,8 @@ def stop_node(folder: Path, number: int, *, kill: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: only one start or stop runs at a time."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: one start or stop at a time."""
     from filelock import FileLock  # noqa: PLC0415 - endpoint and status do without it
 
     try:

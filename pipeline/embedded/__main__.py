@@ -14,7 +14,7 @@ _EXIT_INTERRUPTED = 130
 
 
 def _run(arguments: argparse.Namespace) -> tuple[str, int]:
-    """Run the command; return its output and the exit code."""
+    """Carry out the command; return its output and the exit code."""
     folder: Path = arguments.folder
     if arguments.command == "start":
         spec = ClusterSpec(folder=folder, nodes=arguments.nodes, heap=arguments.heap, port=arguments.port)
@@ -39,8 +39,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in {
         "start": "start a cluster, or find it running",
-        "stop": "end it; its data stays",
-        "status": f"say which nodes run; exit code {_EXIT_NOT_RUNNING} if not all do",
+        "stop": "stop it; its data stays",
+        "status": f"show which nodes run; exit code {_EXIT_NOT_RUNNING} if not all do",
     }.items():
         command = commands.add_parser(name, help=purpose, description=purpose)
         command.add_argument(
@@ -48,18 +48,20 @@ def main() -> int:
         )
         if name == "start":
             command.add_argument("--nodes", type=int, default=1, help="how many; default: %(default)s")
-            command.add_argument("--heap", default="1G", help="of each node, as 512M; default: %(default)s")
-            command.add_argument("--port", type=int, default=0, help="for CQL; default: 0, a free one")
+            command.add_argument(
+                "--heap", default="1G", help="of each node, such as 512M; default: %(default)s"
+            )
+            command.add_argument("--port", type=int, default=0, help="for CQL; default: 0, a free port")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("pipeline").setLevel(logging.INFO)
     try:
-        said, exit_code = _run(parser.parse_args())
+        output, exit_code = _run(parser.parse_args())
     except PipelineError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
-    sys.stdout.write(f"{said}\n")
+    sys.stdout.write(f"{output}\n")
     return exit_code
 
 

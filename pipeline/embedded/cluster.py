@@ -1,4 +1,4 @@
-"""The specification of an embedded cluster, and the file by which the next run finds the cluster."""
+"""The specification of an embedded cluster, and the file in which the next run finds the cluster."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from pipeline.files import write_text
 _MOST_NODES = 9
 _LEAST_HEAP_MIB = 256
 _LEAST_PORT, _MOST_PORT = 1024, 65535
-# These settings keep a cluster on loopback and let the next run find it.
-_OURS = {
+# Because of these, a cluster stays on loopback and later runs find it.
+_RESERVED = {
     "broadcast_address",
     "broadcast_rpc_address",
     "cluster_name",
@@ -30,11 +30,11 @@ _OURS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSpec:
-    """The specification of a cluster, in a folder of its own.
+    """The requested cluster, in a folder of its own.
 
-    `heap` is for each node, in the form of `-Xmx`. `port` 0 means a free port, 9042 if it is free.
-    `overrides` are more top-level entries of cassandra.yaml, for example an authenticator. `advertised` are
-    addresses, one for each node, that clients get in place of the nodes' own addresses: those of a proxy.
+    `heap` is that of each node, in the form of `-Xmx`; `port` 0 means a free port, 9042 if possible;
+    `overrides` are more top-level entries of cassandra.yaml, for example an authenticator; `advertised` are
+    the addresses, one per node, that clients get in place of the nodes' own: those of a proxy.
 
     Raises:
         SettingError: a value is out of range, or an override is one that the cluster sets itself.
@@ -63,7 +63,7 @@ class ClusterSpec:
             raise SettingError(
                 f"advertised has {len(self.advertised)} addresses; give one for each of {self.nodes} nodes"
             )
-        for name in sorted(_OURS.intersection(self.overrides)):
+        for name in sorted(_RESERVED.intersection(self.overrides)):
             raise SettingError(f"overrides has {name}, which the embedded cluster sets itself; leave it out")
         try:
             json.dumps(self.overrides)
@@ -71,7 +71,7 @@ class ClusterSpec:
             raise SettingError(f"overrides must be plain values, as in YAML: {error}") from error
 
     def settings_of(self, number: int) -> Mapping[str, object]:
-        """Return the requested settings in the cassandra.yaml of one node, counted from 0."""
+        """Return the requested entries of the cassandra.yaml of one node, counted from 0."""
         own = {"broadcast_rpc_address": self.advertised[number]} if self.advertised else {}
         return {**self.overrides, **own}
 
@@ -84,7 +84,7 @@ class ClusterSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """The addresses and the port of a running cluster."""
+    """Where a running cluster accepts requests."""
 
     contact_points: tuple[str, ...]
     port: int
@@ -92,7 +92,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A cluster with its chosen ports and addresses, kept in `cluster.json`."""
+    """A cluster with its chosen name and ports, kept in `cluster.json`."""
 
     name: str
     nodes: int
@@ -119,9 +119,9 @@ class Cluster:
         )
 
     def settings(self, overrides: Mapping[str, object]) -> dict[str, object]:
-        """Return a node's settings in cassandra.yaml, without its addresses and ports.
+        """Return the entries of a node's cassandra.yaml, except its own addresses and ports.
 
-        All other settings keep Cassandra's defaults, so that measurements show Cassandra as people run it.
+        Absent entries keep Cassandra's own defaults, so that measurements are of Cassandra as people run it.
         """
         seeds = f"{self.addresses[0]}:{self.storage_port}"
         return {
@@ -138,22 +138,22 @@ class Cluster:
             "allocate_tokens_for_local_replication_factor": 3,
             "commitlog_sync": "periodic",
             "commitlog_sync_period": "10000ms",
-            # Dropping a table of a few million test rows should give the disk back.
+            # Dropping a table of a few million test rows should free its disk space.
             "auto_snapshot": False,
             **overrides,
         }
 
 
 def loopback_addresses(nodes: int) -> tuple[str, ...]:
-    """Return the addresses of that many nodes."""
+    """Return the addresses of `nodes` nodes."""
     return tuple(f"127.0.0.{number}" for number in range(1, nodes + 1))
 
 
 def load_cluster(folder: Path) -> Cluster | None:
-    """Return the cluster of `folder`, running or not; None if there is none.
+    """Return the cluster that was saved in `folder`, running or not; None if none was.
 
     Raises:
-        EmbeddedError: its state file is damaged or cannot be read.
+        EmbeddedError: its file is damaged or cannot be read.
     """
     file = folder / "cluster.json"
     try:
@@ -175,7 +175,7 @@ def load_cluster(folder: Path) -> Cluster | None:
 
 
 def save_cluster(folder: Path, cluster: Cluster) -> None:
-    """Keep `cluster` in `folder`, whole or not at all.
+    """Save `cluster` in `folder`, completely or not at all.
 
     Raises:
         OutputError: the folder cannot be written.

@@ -1,7 +1,7 @@
 """A process that outlives the process that started it, and that a later run finds again.
 
-A small file, its record, holds the process id and the start time in clock ticks since boot. Only both
-together identify a process: the id alone may have been reused. Processes are never searched by name.
+Its record, a small file, contains its process id and its start time in clock ticks since boot. Only both
+together identify a process: the system may have reused the id. Nothing here searches for names.
 """
 
 import contextlib
@@ -15,29 +15,29 @@ from pathlib import Path
 
 from pipeline.errors import EmbeddedError
 
-# The inner shell writes its own id and start time to its standard output, the record, and only then becomes
-# the command. So the process is recorded from its first instruction on, even if its starter is killed.
+# The inner shell writes its own id and start time to the record, which is its standard output, and only then
+# becomes the command. So the record is complete before the command runs, even if its starter is killed.
 _RECORD_THEN_RUN = 'echo "$$ $(cut -d " " -f 22 "/proc/$$/stat")" && exec "$@" >console.log 2>&1'
-# The outer shell exits at once. The process then belongs to init, and never becomes a zombie of ours.
-_LEAVE_BEHIND = 'sh -c "$0" sh "$@" &'
+# The outer shell exits at once, so init is the parent of the process, and it never becomes our zombie.
+_RUN_IN_BACKGROUND = 'sh -c "$0" sh "$@" &'
 _KILLED_WITHIN_S = 30.0
 
 
 def launch(command: Sequence[str], *, record: Path, environment: Mapping[str, str]) -> None:
     """Start `command` in the folder of `record`, in a session of its own; its output goes to `console.log`.
 
-    Returns as soon as the process is recorded; `find` tells whether it still runs.
+    Returns when the record is complete; `find` tells whether the process still runs.
 
     Raises:
-        EmbeddedError: the record cannot be written, or there is no shell to start with.
+        EmbeddedError: the record cannot be written, or there is no shell.
     """
     try:
         with record.open("w", encoding="ascii") as output:
-            # The shells inherit the lock with the open file; it is released when the last of them closes the
-            # file: a reader that waits for it sees the whole record, never the moment before.
+            # The shells inherit the lock with the open file. It ends when the last of them has closed the
+            # file, so a reader that waits for the lock sees the complete record.
             fcntl.flock(output, fcntl.LOCK_EX)
             subprocess.run(
-                ["/bin/sh", "-c", _LEAVE_BEHIND, _RECORD_THEN_RUN, *command],
+                ["/bin/sh", "-c", _RUN_IN_BACKGROUND, _RECORD_THEN_RUN, *command],
                 cwd=record.parent,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -62,18 +62,18 @@ def terminate(record: Path) -> None:
     Raises:
         EmbeddedError: the process belongs to another user.
     """
-    with _held(record) as process:
+    with _open_handle(record) as process:
         if process is not None:
             _signal(process, signal.SIGTERM, record)
 
 
 def reap(record: Path, *, grace_s: float) -> None:
-    """Wait `grace_s` seconds for the recorded process to end, kill it if it has not, remove the record.
+    """Wait `grace_s` seconds for the recorded process to end, kill it if it still runs, remove the record.
 
     Raises:
-        EmbeddedError: the process belongs to another user, or survives being killed.
+        EmbeddedError: the process belongs to another user, or does not end after SIGKILL.
     """
-    with _held(record) as process:
+    with _open_handle(record) as process:
         if process is not None and not _ends(process, grace_s):
             _signal(process, signal.SIGKILL, record)
             if not _ends(process, _KILLED_WITHIN_S):
@@ -82,14 +82,14 @@ def reap(record: Path, *, grace_s: float) -> None:
 
 
 @contextlib.contextmanager
-def _held(record: Path) -> Iterator[int | None]:
-    """Yield a pidfd of the recorded process, which refers to it even if its id is reused."""
+def _open_handle(record: Path) -> Iterator[int | None]:
+    """Yield a handle of the recorded process, valid even if its id is reused; None if it does not run."""
     pid, start_ticks = _read(record)
     handle = None
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(pid) if pid else None
     try:
-        # Compared after the pidfd is open, so that the process compared is the one it refers to.
+        # Compare with the handle open, so that the handle is of the process that was compared.
         yield handle if handle is not None and _start_ticks(pid) == start_ticks else None
     finally:
         if handle is not None:
@@ -108,14 +108,14 @@ def _signal(process: int, number: signal.Signals, record: Path) -> None:
 
 
 def _ends(process: int, within_s: float) -> bool:
-    # Not select(): it refuses file descriptors above 1023, which a busy process may have.
+    # select() refuses descriptors above 1023, which a busy pipeline may have.
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(within_s * 1000))
 
 
 def _read(record: Path) -> tuple[int, int]:
-    """Return the recorded process id and start time; two zeros if the record is absent or incomplete."""
+    """Return the recorded process id and start time, two zeros if there is no complete record."""
     try:
         with record.open(encoding="ascii") as lines:
             fcntl.flock(lines, fcntl.LOCK_SH)
@@ -126,7 +126,7 @@ def _read(record: Path) -> tuple[int, int]:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """Return when the process started; None if there is none, or if it is a zombie."""
+    """Return when the process started, None if it does not exist or is a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,6 +1,6 @@
-"""Cassandra's jars: exactly those of jgo.lock.toml, in a cache of this user, each checked by its SHA-256.
+"""Cassandra's jars: exactly those in jgo.lock.toml, in a cache of this user, each with a checked SHA-256.
 
-The lock is complete: a start resolves no dependencies, and needs no network once the cache is complete.
+The lock file is complete: a start resolves no versions and, if the cache is complete, needs no network.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class Jar:
         return "-".join(filter(None, (self.artifact, self.version, self.classifier))) + ".jar"
 
     def is_at(self, path: Path) -> bool:
-        """Return whether the file at `path` is this jar, complete and unaltered."""
+        """Tell whether the file at `path` is this jar, complete and unaltered."""
         try:
             with path.open("rb") as content:
                 return hashlib.file_digest(content, "sha256").hexdigest() == self.sha256
@@ -56,9 +56,9 @@ class Jar:
 
 
 def cache_folder() -> Path:
-    """Return the folder of this user's jars; it need not exist yet."""
+    """Return the folder of this user's jars; it may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification: a path that is not absolute is to be ignored.
+    # The XDG specification says to ignore a path that is not absolute.
     root = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
     return root / "luigi-cassandra-load" / "jars"
 
@@ -67,7 +67,7 @@ def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
     """Return the jars of the lock, in its order.
 
     Raises:
-        EmbeddedError: the lock is absent, or is not one that `jgo lock` wrote with its sums.
+        EmbeddedError: the lock is absent, or was not written by `jgo lock` with its checksums.
     """
     try:
         entries = tomllib.loads(lock_file.read_text(encoding="utf-8"))["dependencies"]
@@ -90,10 +90,10 @@ def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
 def ensure_jars(jars: Sequence[Jar]) -> list[Path]:
     """Return the paths of `jars` in the cache, after downloading what is absent there or altered.
 
-    Concurrent starts share one download; the next start completes a download that was killed.
+    Several starts at once share one download. After a killed download, the next start gets what is missing.
 
     Raises:
-        EmbeddedError: a jar cannot be downloaded or is not what the lock says, or the disk has no room.
+        EmbeddedError: a jar cannot be downloaded or has a wrong checksum, or the disk has no room.
     """
     from filelock import FileLock  # noqa: PLC0415 - status and endpoint do without it
 
@@ -115,7 +115,7 @@ def ensure_jars(jars: Sequence[Jar]) -> list[Path]:
 
 def _download(jars: Sequence[Jar], folder: Path) -> None:
     partial = folder / "partial"
-    # The lock is held: any file here was left by a download that was killed.
+    # The lock is held, so these files are from a download that was killed.
     shutil.rmtree(partial, ignore_errors=True)
     pool = ThreadPoolExecutor(_THREADS)
     try:
@@ -128,7 +128,7 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
         absent = sum(not (folder / jar.name).exists() for jar in jars)
         raise EmbeddedError(
             f"{absent} of Cassandra's jars are still missing in {folder}: {error}; they are downloaded once, "
-            "and for that the network is needed: connect, then start again (what has arrived is kept)"
+            "and the network is needed for that: connect, then start again (complete jars are kept)"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -136,10 +136,10 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
 
 
 def _fetch(jar: Jar, partial: Path, arrived: "Callable[[int], None]") -> tuple[Jar, Path]:
-    """Download one jar through jgo into a folder of its own and check it."""
+    """Download one jar with jgo into a folder of its own, and check it."""
     from jgo.config import GlobalSettings  # noqa: PLC0415 - a third of a second, and only a download needs it
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
-    from requests import RequestException  # noqa: PLC0415 - what jgo downloads with
+    from requests import RequestException  # noqa: PLC0415 - the HTTP client of jgo
 
     @contextlib.contextmanager
     def progress(_name: str, _size_bytes: int) -> "Iterator[Callable[[int], None]]":
@@ -149,29 +149,29 @@ def _fetch(jar: Jar, partial: Path, arrived: "Callable[[int], None]") -> tuple[J
         context = MavenContext(
             repo_cache=partial / f"{jar.name}.{attempt}", resolver=PythonResolver(progress_callback=progress)
         )
-        # As jgo itself does: the user's jgo settings may replace the default repository.
+        # As in jgo itself, a repository in the user's jgo settings may replace the default one.
         context.remote_repos.update(GlobalSettings.load().repositories)
         artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier)
         try:
             path = Path(artifact.resolve())
         except (RequestException, RuntimeError) as error:
-            failure = EmbeddedError(f"{jar.name} does not arrive: {error}")
+            failure = EmbeddedError(f"{jar.name} cannot be downloaded: {error}")
             failure.__cause__ = error
             continue
         if jar.is_at(path):
             return jar, path
-        failure = EmbeddedError(f"{jar.name} arrives with another sha256 than jgo.lock.toml says")
+        failure = EmbeddedError(f"the downloaded {jar.name} has another sha256 than in jgo.lock.toml")
     raise failure
 
 
 @contextlib.contextmanager
 def _progress(count: int) -> "Iterator[tuple[Callable[[int], None], Callable[[], None]]]":
-    """Show a download of `count` jars; yield what to call with each piece's bytes, and after each jar."""
+    """Show a download of `count` jars; yield the callbacks for each piece's bytes and for each full jar."""
     from rich.console import Console  # noqa: PLC0415 - only a download needs it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     if not sys.stderr.isatty():
-        _log.info("downloading %d of Cassandra's jars, 70 MB when all, once", count)
+        _log.info("downloading %d of Cassandra's jars, once; all of them are 70 MB", count)
     columns = (
         TextColumn("Cassandra's jars, once"),
         BarColumn(),
@@ -179,8 +179,8 @@ def _progress(count: int) -> "Iterator[tuple[Callable[[int], None], Callable[[],
         TextColumn("{task.fields[mib]:.1f} MiB"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task("", total=count, mib=0.0)
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as display:
+        task = display.add_task("", total=count, mib=0.0)
         received_bytes = 0
         counting = threading.Lock()
 
@@ -188,6 +188,6 @@ def _progress(count: int) -> "Iterator[tuple[Callable[[int], None], Callable[[],
             nonlocal received_bytes
             with counting:
                 received_bytes += size_bytes
-                shown.update(task, mib=received_bytes / 2**20)
+                display.update(task, mib=received_bytes / 2**20)
 
-        yield arrived, lambda: shown.advance(task)
+        yield arrived, lambda: display.advance(task)

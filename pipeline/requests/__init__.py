@@ -1,1 +1,1 @@
-"""Requests on their way to the nodes: what a load and a verification share."""
+"""Sending requests to the nodes: what a load and a verification share."""

@@ -1,15 +1,15 @@
-"""How many requests a node gets at a time: as many as it answers without a queue.
+"""How many requests a node gets at a time: as many as it handles without a long queue.
 
 The algorithm is Gradient2 of Netflix's concurrency-limits (https://github.com/Netflix/concurrency-limits),
-with its constants: the limit grows by a small queue while the recent latency is near its long-term mean,
-shrinks by their ratio when it rises, and is halved when the node does not answer or reports an overload.
+with its constants. The limit grows by a small queue while the recent latency is near its long-term mean,
+shrinks by their ratio if the latency rises, and is halved if the node does not answer or is overloaded.
 """
 
 import time
 
 
-class Window:
-    """The requests in flight to one node, and the limit that its answers set."""
+class ConcurrencyLimit:
+    """The number of requests in flight to one node, and its limit, which depends on the node's answers."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -27,11 +27,11 @@ class Window:
 
     @property
     def load(self) -> float:
-        """The share of the limit that is in flight."""
+        """The requests in flight, as a fraction of the limit."""
         return self.in_flight / self.limit
 
     def answered(self, latency_s: float) -> None:
-        """Record the latency of an answer; the limit is updated after as many answers as the limit."""
+        """Record the latency of an answer; after as many answers as the limit, or 10, update the limit."""
         self._samples += 1
         self._sum_s += latency_s
         if self._samples < max(_LEAST_SAMPLES, self.limit):
@@ -43,13 +43,13 @@ class Window:
         if self._long_latency_s > 2 * mean_s:
             self._long_latency_s *= _RECOVERY
         if self.in_flight < self.limit / 2:
-            return  # The client was slower than the node: these samples say nothing about the limit.
+            return  # The node waits for rows, so its latency says nothing about its limit.
         gradient = max(0.5, min(1.0, _TOLERANCE * self._long_latency_s / mean_s))
         wanted = self.limit * gradient + _QUEUE
         self._set(self.limit + (wanted - self.limit) * _SMOOTHING)
 
     def failed(self, sent_at_s: float) -> None:
-        """Halve the limit, once for all requests that were in flight at the same time."""
+        """Halve the limit, but only once for all requests that were in flight together."""
         if sent_at_s > self._halved_at_s:
             self._halved_at_s = time.monotonic()
             self._set(self.limit / 2)
@@ -60,7 +60,7 @@ class Window:
 
 _FIRST_LIMIT = 20
 _LEAST_SAMPLES = 10
-_LONG_TERM = 2 / 61  # a mean over about 60 windows of samples, like the 600 requests of Gradient2
+_LONG_TERM = 2 / 61  # exponential mean over about 60 updates of 10 requests; Gradient2: 600 requests
 _TOLERANCE = 1.5
 _QUEUE = 4
 _SMOOTHING = 0.2

@@ -1,4 +1,4 @@
-"""Sends requests through long-lived greenlets, and retries each one until it is settled."""
+"""Sending requests with long-lived greenlets, and retrying each request until it is settled."""
 
 import time
 from abc import ABC, abstractmethod
@@ -20,32 +20,32 @@ from pipeline.requests.nodes import Nodes
 
 
 class Request(ABC):
-    """A request that writes or reads rows of one table."""
+    """A request for some rows of one table."""
 
     rows: int
 
     @abstractmethod
     def attempt(self, nodes: Nodes, attempt: int) -> None:
-        """Send the request and wait until it is acknowledged; raise the driver's error if it fails."""
+        """Send the request, return when it is acknowledged; raise the driver's error if it fails."""
 
     @abstractmethod
     def acknowledged(self) -> None:
-        """Record that the request has succeeded."""
+        """Record that the request was carried out."""
 
     @abstractmethod
     def refused(self, error: Exception) -> Sequence["Request"]:
-        """Return the requests to send in its place, after the cluster has refused it for good."""
+        """Return the requests to send in its place, because it can never succeed as it is."""
 
 
 @dataclass
 class Pace:
-    """A cap on rows a second, 0 for none: without bursts, the generic cell rate algorithm of ITU-T I.371."""
+    """A limit on rows per second, 0 for none; no bursts: the generic cell rate algorithm of ITU-T I.371."""
 
     rows_per_s: float
     _next_s: float = 0.0
 
     def wait(self, rows: int) -> None:
-        """Wait until that many more rows may be sent."""
+        """Wait until `rows` more rows may be sent."""
         if self.rows_per_s:
             now_s = time.monotonic()
             start_s = max(now_s, self._next_s)
@@ -55,7 +55,7 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How long a request is retried after transient failures; `what` begins the message of the error."""
+    """How long a request is retried after transient failures; `what` is how the error message begins."""
 
     what: str
     retry_budget_s: float
@@ -66,11 +66,11 @@ def dispatch(
 ) -> None:
     """Settle all requests, taken in order, `pool_size` of them at a time.
 
-    `requests` is advanced by whichever greenlet is free, so it must not wait for anything itself.
+    Any greenlet that is free advances `requests`, so `requests` itself must not wait for anything.
 
     Raises:
         ClusterError: a request could not be settled.
-        PipelineError: `requests` raised it, or a request that was refused.
+        PipelineError: `requests` raised it, or the method `refused` of a request.
     """
     waiting = iter(requests)
 
@@ -95,7 +95,7 @@ def dispatch(
 
 
 def _settle(request: Request, nodes: Nodes, retry_policy: RetryPolicy) -> None:
-    """Try until the request is acknowledged or refused; wait a backoff after each transient failure."""
+    """Retry until the request is acknowledged or refused, with a backoff after each transient failure."""
     began_s, attempt = time.monotonic(), 0
     while True:
         try:
@@ -104,15 +104,15 @@ def _settle(request: Request, nodes: Nodes, retry_policy: RetryPolicy) -> None:
             is_over = time.monotonic() - began_s > retry_policy.retry_budget_s
             is_to_be_split = request.rows > 1 and attempt >= _ATTEMPTS_TOGETHER
             if is_refusal(error) or (may_be_the_rows(error) and (is_over or is_to_be_split)):
-                for instead in request.refused(error):
-                    _settle(instead, nodes, retry_policy)
+                for replacement in request.refused(error):
+                    _settle(replacement, nodes, retry_policy)
                 return
             if not is_transient(error):
                 with translated_errors(retry_policy.what):
                     raise
             if is_over:
-                tried = f"{retry_policy.what}, tried for {retry_policy.retry_budget_s:g} s"
-                raise translated(tried, error) from error
+                what = f"{retry_policy.what}, tried for {retry_policy.retry_budget_s:g} s"
+                raise translated(what, error) from error
             nodes.tally.retries[type(error).__name__] += 1
             gevent.sleep(backoff_s(attempt))
             attempt += 1
@@ -122,4 +122,4 @@ def _settle(request: Request, nodes: Nodes, retry_policy: RetryPolicy) -> None:
 
 
 _ATTEMPTS_TOGETHER = 5
-"""After this many attempts the rows are sent one by one, to find the row that a replica cannot write."""
+"""After so many retries, divide a request of several rows to find the row that a replica fails to write."""

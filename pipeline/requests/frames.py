@@ -1,4 +1,4 @@
-"""Requests as bytes of native protocol v4, built without an object for each row.
+"""Requests as bytes of native protocol v4, made without one object per row.
 
 Format: native_protocol_v4.spec of Apache Cassandra, sections 2 (frame header), 4.1.6 (EXECUTE), 4.1.7
 (BATCH), 2.2 and 9 (warnings, errors).
@@ -14,15 +14,15 @@ import numpy as np
 from cassandra.protocol import ProtocolHandler
 
 REQUEST_MAX_BYTES = 15 * 1024 * 1024
-"""Below the stock limits of a frame and of a mutation, both 16 MiB."""
+"""Below the default limits of a frame and of a mutation, both 16 MiB."""
 
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Encoded rows, one after another in `data`, row i from `offsets[i]` to `offsets[i + 1]`.
+    """Encoded rows, one after another in `data`; row i is from `offsets[i]` to `offsets[i + 1]`.
 
-    Each is a statement of a BATCH: kind, id of the prepared INSERT, number of values, values. `sizes` is what
-    the server's batch thresholds count for each, in bytes.
+    Each is a statement of a BATCH: kind, id of the prepared INSERT, number of values, values. `sizes` are the
+    bytes of each row that the server's batch thresholds count.
     """
 
     data: memoryview
@@ -34,7 +34,7 @@ class EncodedRows:
 
 
 def statement_prefix(query_id: bytes) -> bytes:
-    """Return the bytes before a row's values in a BATCH: the kind `prepared`, and the statement's id."""
+    """Return what precedes a row's values in a BATCH: the kind of a prepared statement, and its id."""
     return b"\x01" + struct.pack(">H", len(query_id)) + query_id
 
 
@@ -64,8 +64,8 @@ def execute_body(
 
 
 def cut_batches(sizes: np.ndarray, most_rows: int, most_bytes: int) -> Iterator[tuple[int, int]]:
-    """Yield start and stop of batches: at most `most_rows`, and at most `most_bytes` unless it is one row."""
-    ends = np.cumsum(sizes).data  # items of a memoryview are Python numbers, created on access
+    """Yield start and stop of batches: of at most `most_rows`, and at most `most_bytes` or a single row."""
+    ends = np.cumsum(sizes).data  # a memoryview, which makes Python ints of the items on access
     start, before = 0, 0
     while start < len(ends):
         stop = bisect.bisect_right(ends, before + most_bytes, start, min(len(ends), start + most_rows))
@@ -75,13 +75,13 @@ def cut_batches(sizes: np.ndarray, most_rows: int, most_bytes: int) -> Iterator[
 
 
 def encode_frame(message: "Message", stream_id: int, protocol_version: int, **_: object) -> bytes:
-    """Return the whole frame; the signature is that of the driver's encoders."""
+    """Return the whole frame; the driver calls this as its encoder."""
     head = struct.pack(">BBhBi", protocol_version, 0, stream_id, message.opcode, message.size_bytes)
     return b"".join((head, *message.body))
 
 
 class Message:
-    """An encoded request: its opcode, and its body in parts of `size_bytes` in total."""
+    """A request that is already encoded: its opcode, and its body in pieces, `size_bytes` in total."""
 
     __slots__ = ("body", "opcode", "size_bytes")
 
@@ -92,9 +92,9 @@ class Message:
 
 
 class Warned:
-    """The answer to a successful request, with warnings of the server.
+    """The answer to a request that was carried out with warnings.
 
-    The warnings are in front of the body, and are decoded on demand.
+    The warnings precede the rest of the body. They are decoded only on access.
     """
 
     __slots__ = ("_answer",)
@@ -104,7 +104,7 @@ class Warned:
 
     @property
     def warnings(self) -> list[str]:
-        """The texts of the warnings."""
+        """The server's warnings."""
         return [text.decode("utf-8", "replace") for text in self._split()[0]]
 
     @property
@@ -123,7 +123,7 @@ class Warned:
 
 
 def body_of(answer: bytes | Warned) -> bytes:
-    """Return the body of an answer without warnings."""
+    """Return the body of an answer without the warnings."""
     return answer.body if isinstance(answer, Warned) else answer
 
 

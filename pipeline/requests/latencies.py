@@ -1,7 +1,7 @@
-"""How long requests took: HDR histograms of microseconds, and their text form.
+"""Latencies of requests: HDR histograms in microseconds, and their text form.
 
-A histogram rather than a few percentiles: histograms of parts can be added, percentiles cannot. The format is
-that of https://hdrhistogram.org, which tools in other languages can read.
+A histogram instead of a few percentiles, because the histograms of parts add up to that of the whole, and
+percentiles do not. The text form is that of https://hdrhistogram.org, which tools in other languages read.
 """
 
 import math
@@ -21,20 +21,20 @@ SIGNIFICANT_DIGITS = 3
 
 
 class Latencies:
-    """The seconds of requests, kept to 3 significant digits from 1 µs to 1 hour.
+    """The latencies of requests, kept with 3 significant digits from 1 µs to 1 hour.
 
-    A shorter time counts as 1 µs, a longer one as 1 hour.
+    A shorter latency counts as 1 µs, a longer one as 1 hour.
     """
 
     def __init__(self) -> None:
         self._histogram = HdrHistogram(LEAST_US, MOST_US, SIGNIFICANT_DIGITS)
-        # The library counts in Python, 0.9 µs a value. Appending to an array takes 0.06 µs, so values wait
-        # there until there are many (most of them equal), or until a result is needed.
+        # The library counts in Python, 0.9 µs a value. Appending to an array takes 0.06 µs. Values wait in
+        # the array until there are many (most of them are equal then), or until a result is needed.
         self._waiting_s = array("d")
 
     @classmethod
     def decode(cls, text: str) -> Self:
-        """Return the histogram that `encoded` gave as `text`.
+        """Return the histogram that is encoded in `text`, as by `encoded`.
 
         Raises:
             ResultsError: the text is damaged, or its histogram has another range or precision.
@@ -43,7 +43,7 @@ class Latencies:
 
     @classmethod
     def merged(cls, texts: Iterable[str]) -> Self:
-        """Return the sum of encoded histograms; of none, an empty one.
+        """Return the sum of encoded histograms; an empty histogram if there are none.
 
         Raises:
             ResultsError: a text is damaged, or its histogram has another range or precision.
@@ -54,34 +54,34 @@ class Latencies:
         return merged
 
     def record(self, seconds: float) -> None:
-        """Count one request; cheap enough for the measured code."""
+        """Count one request; this is fast enough for the measured path."""
         self._waiting_s.append(seconds)
         if len(self._waiting_s) == _MOST_WAITING:
-            self._settled()
+            self._counted()
 
     @property
     def encoded(self) -> str:
-        """The histogram in base64: the V2 encoding, compressed."""
-        return str(self._settled().encode(), "ascii")
+        """The histogram in the compressed V2 encoding, as base64."""
+        return str(self._counted().encode(), "ascii")
 
     @property
     def count(self) -> int:
-        """How many requests there are."""
-        return int(self._settled().get_total_count())
+        """The number of requests."""
+        return int(self._counted().get_total_count())
 
     @property
     def mean_s(self) -> float:
-        """Their mean, each taken as the middle of its bucket; nan if there are none."""
-        return float(self._settled().get_mean_value()) / 1e6 if self.count else math.nan
+        """The mean latency, each value taken as the middle of its bucket; nan if there are none."""
+        return float(self._counted().get_mean_value()) / 1e6 if self.count else math.nan
 
     def quantile_s(self, share: float) -> float:
-        """Return the seconds that a share (0 to 1) of the requests did not exceed; nan if there are none.
+        """Return the latency that a share of the requests, 0 to 1, did not exceed; nan if there are none.
 
         It is the highest value of its bucket, so at most 0.1 % too long and never too short.
         """
-        return float(self._settled().get_value_at_percentile(100 * share)) / 1e6 if self.count else math.nan
+        return float(self._counted().get_value_at_percentile(100 * share)) / 1e6 if self.count else math.nan
 
-    def _settled(self) -> HdrHistogram:
+    def _counted(self) -> HdrHistogram:
         values_us = np.clip(np.rint(1e6 * np.array(self._waiting_s)), LEAST_US, MOST_US).astype(np.int64)
         for value_us, count in zip(*np.unique(values_us, return_counts=True), strict=True):
             self._histogram.record_value(int(value_us), int(count))
@@ -90,7 +90,7 @@ class Latencies:
 
 
 def histogram_of(text: str) -> HdrHistogram:
-    """Return the library's histogram that an encoded text holds.
+    """Return the library's histogram that is encoded in a text.
 
     Raises:
         ResultsError: the text is damaged, or its histogram has another range or precision.

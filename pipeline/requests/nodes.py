@@ -1,4 +1,4 @@
-"""The nodes that receive the requests: chosen by replica and by free room in their windows."""
+"""The nodes that receive requests: each has a concurrency limit, and is chosen by replica and by room."""
 
 import contextlib
 import time
@@ -20,7 +20,7 @@ from cassandra.protocol import (
 )
 from gevent.hub import get_hub
 
-from pipeline.requests.concurrency_limit import Window
+from pipeline.requests.concurrency_limit import ConcurrencyLimit
 from pipeline.requests.frames import Message, Warned
 from pipeline.requests.latencies import Latencies
 from pipeline.requests.streams import Stream
@@ -28,7 +28,7 @@ from pipeline.requests.streams import Stream
 
 @dataclass
 class Tally:
-    """The latencies of answers, the number of retries for each kind of failure, and the warnings."""
+    """Statistics of requests: latencies of answers, retries by the type of the error, and warnings."""
 
     latencies: Latencies = field(default_factory=Latencies)
     retries: Counter[str] = field(default_factory=Counter)
@@ -39,7 +39,7 @@ class Tally:
 class Nodes:
     """The nodes of a session, the requests in flight to each, and the greenlets that wait for room.
 
-    `prepare` is called where a node does not know the statement. A request that is not answered within
+    `prepare` is called if a node has not prepared the statement. A request that is not answered within
     `request_timeout_s` fails with the driver's OperationTimedOut.
     """
 
@@ -60,10 +60,10 @@ class Nodes:
         self._candidates_of: dict[tuple[Host, ...], list[_Node]] = {}
 
     def exchange(self, message: Message, replicas: tuple[Host, ...]) -> bytes | Warned:
-        """Send a message to the replica with the most room, or to any node if none is up; return the answer.
+        """Send a message to the replica with most room, to any node if no replica is up; return the answer.
 
         Raises:
-            Exception: any error of the driver; the server may have executed the message nevertheless.
+            Exception: any error of the driver; the message may have been carried out nevertheless.
         """
         answer: Any = self._node_with_room(replicas, message.size_bytes).exchange(message)
         if isinstance(answer, Warned):
@@ -79,7 +79,7 @@ class Nodes:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Fail requests that are not answered in time, while the block runs."""
+        """While the block runs, fail the requests that are not answered in time."""
         watcher = gevent.spawn(self._watch)
         try:
             yield
@@ -90,11 +90,14 @@ class Nodes:
 
     @property
     def limits(self) -> dict[str, int]:
-        """How many requests each node may have in flight now."""
-        return {host.address: int(node.window.limit) for host, node in self._nodes.items()}
+        """How many requests may be in flight to each node now, by its address."""
+        return {host.address: int(node.concurrency.limit) for host, node in self._nodes.items()}
 
     def wake_all(self) -> None:
-        """Wake every greenlet that waits for room; each checks again."""
+        """Wake every greenlet that waits for room, so that it checks again for room.
+
+        A greenlet calls this when it has no more requests, and so needs no room itself.
+        """
         for node in self._nodes.values():
             node.wake_all()
 
@@ -111,31 +114,32 @@ class Nodes:
             candidates = self._candidates_of.get(replicas) or self._candidates(replicas)
             node = candidates[0]
             if len(candidates) > 1:
-                node = min(candidates, key=lambda node: node.window.load)
+                node = min(candidates, key=lambda node: node.concurrency.load)
             if node.has_room(size_bytes):
                 return node
             node.wait()
 
     def _candidates(self, replicas: tuple[Host, ...]) -> "list[_Node]":
-        """Return the replicas that are up, or else all nodes that are up; cached for a moment."""
+        """Return the replicas that are up, else all nodes that are up; cache them until the next check."""
         pools = {pool.host: pool for pool in self._session.get_pools() if pool.open_count}
         if not pools:
             raise NoConnectionsAvailable("no node is up")
         hosts = [host for host in replicas if host in pools] or pools
         for host in hosts:
-            node = self._nodes.setdefault(host, _Node(Window(self._most_in_flight), self.tally.latencies))
+            concurrency = ConcurrencyLimit(self._most_in_flight)
+            node = self._nodes.setdefault(host, _Node(concurrency, self.tally.latencies))
             node.pool = pools[host]
         self._candidates_of[replicas] = [self._nodes[host] for host in hosts]
         return self._candidates_of[replicas]
 
 
 class _Node:
-    """One node: its window, what is in flight to it, and the greenlets that wait for room."""
+    """One node: its concurrency limit, its requests in flight, and the greenlets that wait for room."""
 
     pool: HostConnection
 
-    def __init__(self, window: Window, latencies: Latencies) -> None:
-        self.window = window
+    def __init__(self, concurrency: ConcurrencyLimit, latencies: Latencies) -> None:
+        self.concurrency = concurrency
         self._latencies = latencies
         self._idle: list[Stream] = []
         self._in_flight: set[Stream] = set()
@@ -143,9 +147,9 @@ class _Node:
         self._waiting: deque[Callable[[], object]] = deque()
 
     def has_room(self, size_bytes: int) -> bool:
-        """Return whether the node may get so many more bytes; with nothing in flight, any number."""
+        """Tell whether the node may get `size_bytes` more; if nothing is in flight, it may get any size."""
         return not self._in_flight or (
-            self.window.is_open and self._in_flight_bytes + size_bytes <= _IN_FLIGHT_MAX_BYTES
+            self.concurrency.is_open and self._in_flight_bytes + size_bytes <= _IN_FLIGHT_MAX_BYTES
         )
 
     def wait(self) -> None:
@@ -160,25 +164,25 @@ class _Node:
             raise
 
     def wake_all(self) -> None:
-        """Wake every greenlet that waits; each checks again."""
+        """Wake every greenlet that waits, so that it checks again for room."""
         for _ in range(len(self._waiting)):
             self._wake_one()
 
     def exchange(self, message: Message) -> object:
-        """Send a message and return the answer as `decode_frame` gives it, or an exception."""
+        """Send a message and return the answer: the result of `decode_frame`, or the error."""
         stream = self._idle_stream()
         self._in_flight.add(stream)
         self._in_flight_bytes += message.size_bytes
-        self.window.in_flight += 1
+        self.concurrency.in_flight += 1
         return stream.exchange(message)
 
     def give_up(self, timeout_s: float) -> None:
-        """Fail requests that are older than the timeout; close connections that sent nothing since."""
-        late = time.monotonic() - timeout_s
-        for stream in [stream for stream in self._in_flight if stream.sent_at_s < late]:
+        """Fail the requests older than `timeout_s`; close connections that have received nothing since."""
+        latest_s = time.monotonic() - timeout_s
+        for stream in [stream for stream in self._in_flight if stream.sent_at_s < latest_s]:
             connection = stream.connection
             if connection.heard_at_s < stream.sent_at_s:
-                # This fails all its requests. The driver's heartbeat would notice a minute later.
+                # This fails all of its requests. The driver's own heartbeat would do so a minute later.
                 silence = f"{connection.endpoint} sent nothing for {timeout_s:g} s"
                 connection.defunct(ConnectionException(silence, connection.endpoint))
             stream.give_up(OperationTimedOut({str(connection.endpoint): f"no answer in {timeout_s:g} s"}))
@@ -195,20 +199,20 @@ class _Node:
 
     def _settled(self, stream: Stream, answer: object) -> None:
         if stream not in self._in_flight:
-            return  # It was given up a moment ago.
+            return  # The request was given up.
         self._in_flight.remove(stream)
         self._in_flight_bytes -= stream.size_bytes
-        self.window.in_flight -= 1
+        self.concurrency.in_flight -= 1
         if isinstance(answer, bytes | Warned):
             latency_s = time.monotonic() - stream.sent_at_s
-            self.window.answered(latency_s)
+            self.concurrency.answered(latency_s)
             self._latencies.record(latency_s)
             self._idle.append(stream)
         elif isinstance(answer, _SLOW_DOWN):
-            self.window.failed(stream.sent_at_s)
-        # The greenlet of this answer needs the room for its next request. Wake another one only if there is
-        # more room.
-        if self.window.in_flight + 1 < self.window.limit:
+            self.concurrency.failed(stream.sent_at_s)
+        # The greenlet that gets this answer uses the room for its next request. Another one is woken only if
+        # there is more room.
+        if self.concurrency.in_flight + 1 < self.concurrency.limit:
             self._wake_one()
 
     def _wake_one(self) -> None:

@@ -1,4 +1,4 @@
-"""Which nodes hold which rows: the driver's view of the ring, for many tokens at once."""
+"""Which nodes hold which rows: the driver's map of the ring, looked up for many tokens at once."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +9,10 @@ Tokens = npt.NDArray[np.int64]
 
 
 class Replicas:
-    """The sets of nodes that hold a keyspace's rows, and which of them holds a token.
+    """The sets of nodes that hold a keyspace's rows, and which of the sets holds a token.
 
-    Only nodes to which the session is connected count. If all rows are on the same nodes, or nothing is known
-    of the ring, there is one set.
+    The sets contain only nodes that the session has connections to. If the same nodes hold all rows, or the
+    ring is unknown, there is one set.
     """
 
     def __init__(self, session: Session, keyspace: str) -> None:
@@ -29,22 +29,22 @@ class Replicas:
         self._ends = np.array([token.value for token in ring], dtype=np.int64)
 
     def set_numbers(self, tokens: Tokens) -> npt.NDArray[np.int64]:
-        """Return the index in `sets` for each token: that of the first node at or after it on the ring."""
+        """Return the index in `sets` for each token: the replicas of the first ring token at or after it."""
         return self._set_of[np.searchsorted(self._ends, tokens) % len(self._set_of)]
 
 
 class ReplicasNow:
-    """A keyspace's replicas, computed again when the ring or the set of connected nodes has changed."""
+    """A keyspace's replicas, determined again when the ring or the nodes that are up have changed."""
 
     def __init__(self, session: Session, keyspace: str) -> None:
         self._session = session
         self._keyspace = keyspace
-        self._of: tuple[object, ...] = ()
+        self._state: tuple[object, ...] = ()
 
     def now(self) -> Replicas:
         """Return the current replicas."""
-        of = (self._session.cluster.metadata.token_map, *(pool.host for pool in self._session.get_pools()))
-        if of != self._of:
-            self._of = of
+        state = (self._session.cluster.metadata.token_map, *(pool.host for pool in self._session.get_pools()))
+        if state != self._state:
+            self._state = state
             self._replicas = Replicas(self._session, self._keyspace)
         return self._replicas

@@ -1,4 +1,4 @@
-"""A stream of a node's connection: it carries requests one after another, each for a greenlet that waits."""
+"""A stream of a node's connection: it carries one request at a time, each for a greenlet that waits."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from pipeline.requests.frames import Message, Warned, decode_frame, encode_frame
 
 
 class Stream:
-    """A stream leased from the driver's pool; `settled` gets each answer before the waiting greenlet.
+    """A stream leased from the driver's pool; `settled` gets each answer, before the greenlet that waits.
 
-    The lease ends by itself with an answer that is not a success.
+    An answer other than a success ends the lease.
 
     Raises:
         ConnectionException: the pool is shut down, or has no connection.
@@ -32,32 +32,32 @@ class Stream:
         self._wake: Callable[[], object] | None = None
 
     def is_sound(self, pool: HostConnection) -> bool:
-        """Return whether the stream can carry a request to the node whose current pool is `pool`."""
+        """Tell whether the stream can carry a request to the node whose pool is `pool` now."""
         connection = self.connection
         is_broken = connection.is_closed or connection.is_defunct or connection.orphaned_threshold_reached
         return self.pool is pool and not is_broken
 
     def exchange(self, message: Message) -> object:
-        """Send a message and return the answer as `decode_frame` gives it, or an exception."""
+        """Send a message and return the answer: the result of `decode_frame`, or the error."""
         self.size_bytes = message.size_bytes
         self.sent_at_s = time.monotonic()
         wake = self._wake = gevent.getcurrent().switch
         try:
             self.connection.send_msg(message, self.stream_id, self._answered, encode_frame, decode_frame)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's answer
+        except Exception as error:  # noqa: BLE001 - any error is the answer to this request
             self._wake = None
             self._answered(error)
             return error
         try:
             return get_hub().switch()
         except BaseException:
-            # The stream may already carry the next request, if the answer to this one has just arrived.
+            # If this request's answer is scheduled already, the next request may have the stream.
             if self._wake == wake:
                 self._wake = None
             raise
 
     def give_up(self, error: Exception) -> None:
-        """Fail the request, unless it is answered; the driver keeps the stream for the late answer."""
+        """Fail the request, unless it is answered; the driver has the stream until the late answer comes."""
         connection = self.connection
         if connection.take_request(self.stream_id):
             connection.end_lease(self.stream_id, is_free=False)
@@ -69,7 +69,7 @@ class Stream:
             self._deliver(error)
 
     def give_back(self) -> None:
-        """Return the stream to the driver, when it has nothing to carry."""
+        """Return the stream to the driver, when no request uses it."""
         self.connection.end_lease(self.stream_id, is_free=True)
         self.pool.return_connection(self.connection)
 

@@ -1,1 +1,1 @@
-"""Jobs as values, the worker processes that run them, and the protocol between the two."""
+"""Jobs as values, the processes that carry them out, and the protocol between processes."""

@@ -1,4 +1,4 @@
-"""Worker processes: starts them, relays their progress, returns their results, and always ends them."""
+"""Worker processes: start them, pass on their progress, collect their results, and end all of them."""
 
 import atexit
 import contextlib
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def run_job(job: Job[R], progress: Progress | None = None) -> R:
-    """Run one job in a worker process of its own and return its result.
+    """Carry out one job in a worker process and return its result.
 
     Raises:
         PipelineError: the one that the job raised.
@@ -30,13 +30,13 @@ def run_job(job: Job[R], progress: Progress | None = None) -> R:
 
 
 def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R]:
-    """Run jobs in parallel, one process each, and return their results in order.
+    """Carry out jobs in parallel, one process each, and return their results in order.
 
-    Progress is reported as their sum. When one job fails, or this process is interrupted, the others are
+    `progress` gets the sum of what the jobs have done. If one fails, or this process is interrupted, all are
     ended.
 
     Raises:
-        PipelineError: the first that a job raised.
+        PipelineError: the first one that a job raised.
         WorkerError: a process ended without a result.
     """
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
@@ -48,27 +48,27 @@ def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R
         while len(results) < len(jobs):
             for key, _ in selector.select():
                 at, messages = key.data
-                for kind, said in messages.read():
+                for kind, value in messages.read():
                     if kind == "error":
-                        raise _as_error(*said)
+                        raise _as_error(*value)
                     if kind == "result":
-                        results[at] = result_from_json_values(jobs[at], said)
+                        results[at] = result_from_json_values(jobs[at], value)
                         selector.unregister(key.fileobj)
                     elif progress:
-                        done[at] = said[0]
-                        progress(sum(done.values()), *said[1:])
+                        done[at] = value[0]
+                        progress(sum(done.values()), *value[1:])
         return [results[at] for at in range(len(jobs))]
 
 
 class Messages:
-    """The messages of a worker, one a line; a read may return parts of lines or several lines."""
+    """The messages of a worker, one per line. A read may return part of a line, or several lines."""
 
     def __init__(self, worker: subprocess.Popen[bytes]) -> None:
         self._worker = worker
         self._unread = b""
 
     def read(self) -> list[tuple[str, Any]]:
-        """Wait for more data, and return the complete messages: the kind and the content of each.
+        """Wait for more, and return the messages that are complete now: the kind and the value of each.
 
         Raises:
             WorkerError: the worker has ended.
@@ -82,7 +82,7 @@ class Messages:
 
 @contextlib.contextmanager
 def _worker(job: Job[Any]) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a worker that was given the job; once it has its result it waits for the next one's."""
+    """Yield a worker that has received the job; after the block it waits for the next job."""
     worker = _waiting_worker() or _start()
     try:
         with contextlib.suppress(BrokenPipeError):
@@ -96,10 +96,10 @@ def _worker(job: Job[Any]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _waiting_worker() -> subprocess.Popen[bytes] | None:
-    """Return the worker of an earlier job if it still runs: starting a new one takes half a second."""
+    """Return a worker of an earlier job if one still runs, because starting one takes half a second."""
     while _waiting:
         owner, worker = _waiting.pop()
-        # After a fork, the workers still belong to the parent process.
+        # After a fork, the workers of the parent process are not ours.
         if owner == os.getpid() and worker.poll() is None:
             return worker
     return None
@@ -107,7 +107,7 @@ def _waiting_worker() -> subprocess.Popen[bytes] | None:
 
 def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pipeline.worker", str(os.getpid())]
-    # Ctrl-C reaches the whole process group; a worker that does not ignore it yet would print a traceback.
+    # Ctrl-C reaches the whole process group. A worker that does not ignore it yet would print a traceback.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
@@ -123,7 +123,7 @@ def _reap(worker: subprocess.Popen[bytes]) -> None:
     for pipe in (worker.stdin, worker.stdout):
         cast("IO[bytes]", pipe).close()
     try:
-        worker.wait(_LAST_WORDS_S)
+        worker.wait(_GRACE_S)
     except subprocess.TimeoutExpired:
         worker.kill()
         worker.wait()
@@ -146,7 +146,7 @@ def _as_error(kind: str, message: str) -> PipelineError:
     return error
 
 
-_LAST_WORDS_S = 20
+_GRACE_S = 20
 _READ_BYTES = 1 << 20
 _waiting: list[tuple[int, subprocess.Popen[bytes]]] = []
 atexit.register(end_waiting)

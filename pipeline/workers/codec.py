@@ -1,4 +1,4 @@
-"""Values as JSON, for another process and back: jobs and their results, trials and timings."""
+"""Values as JSON, for other processes and for files: jobs and their results, trials and timings."""
 
 import json
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from pipeline.workers.jobs import Job, result_type
 R = TypeVar("R")
 Value = TypeVar("Value")
 _converter = make_converter()
-_converter.register_structure_hook(type(None), lambda said, _: said)
-_converter.register_structure_hook(type(None), lambda said, _: said)
+_converter.register_structure_hook(type(None), lambda value, _: value)
+_converter.register_structure_hook(type(None), lambda value, _: value)
 
 
-def to_json_values(value: object) -> Any:  # noqa: ANN401 - of whatever kind
-    """Return a dataclass and its contents as JSON values."""
+def to_json_values(value: object) -> Any:  # noqa: ANN401 - of any type
+    """Return a dataclass, with its contents, as values that JSON can represent."""
     return _converter.unstructure(value)
 
 
@@ -31,12 +31,12 @@ def from_json(kind: type[Value], text: str) -> Value:
 
 
 def job_to_json(job: Job[Any]) -> str:
-    """Return `job` with its class's name, as one line of JSON."""
+    """Return `job` with the name of its class, as one line of JSON."""
     return json.dumps({_name(type(job)): to_json_values(job)})
 
 
 def job_from_json(text: str) -> Job[Any]:
-    """Return the job that `job_to_json` wrote, its settings checked again as they are built.
+    """Return the job that `job_to_json` wrote; its settings are checked again.
 
     Raises:
         SettingError: a setting is out of range.
@@ -47,15 +47,15 @@ def job_from_json(text: str) -> Job[Any]:
     return job
 
 
-def result_from_json_values(job: Job[R], said: object) -> R:
-    """Return the result of `job` that `to_json_values` gave."""
-    result: R = _converter.structure(said, result_type(type(job)))
+def result_from_json_values(job: Job[R], values: object) -> R:
+    """Return the result of `job` from the values that `to_json_values` returned."""
+    result: R = _converter.structure(values, result_type(type(job)))
     return result
 
 
 def known_jobs() -> Iterator[type[Job[Any]]]:
     """Yield the classes of jobs that have been imported."""
-    waiting: list[type[Job[Any]]] = [Job]  # type: ignore[type-abstract]  # it is not made, but looked below
+    waiting: list[type[Job[Any]]] = [Job]  # type: ignore[type-abstract]  # only its subclasses are used
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()

@@ -1,4 +1,4 @@
-"""Progress that costs the measured code nothing: it counts, and a greenlet reports the count."""
+"""Progress without a cost to what is measured: a counter in the row's path, a greenlet that reads it."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -12,13 +12,13 @@ Item = TypeVar("Item")
 
 
 class Done(Protocol):
-    """An object with a count of what is done."""
+    """An object that counts what is done."""
 
     done: int
 
 
 class Counted(Iterator[Item]):
-    """An iterator that counts: from `begun`, `each` for every item taken."""
+    """An iterator that counts: `done` is `begun` at first, and grows by `each` with every item."""
 
     def __init__(self, items: Iterable[Item], *, begun: int = 0, each: int = 1) -> None:
         self._items = iter(items)
@@ -33,7 +33,7 @@ class Counted(Iterator[Item]):
 
 @contextlib.contextmanager
 def reporting(progress: Progress, total: int, what: str, counted: Done) -> Iterator[None]:
-    """Report the count of `counted` twice a second while the block runs, and once when it ends."""
+    """Call `progress` with `counted.done` twice a second while the block runs, and once when it ends."""
 
     def tick() -> None:
         while True:

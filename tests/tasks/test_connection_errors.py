@@ -40,7 +40,7 @@ def test_a_web_server_is_no_cassandra(refusals: Refusals) -> None:
         refusals.refused(
             "SetupKeyspace",
             code=SCHEDULING_ERROR,
-            message=rf"cannot connect to 127\.0\.0\.1:{port}: .*no Cassandra that the driver knows",
+            message=rf"cannot connect to 127\.0\.0\.1:{port}: .*not a Cassandra that the driver supports",
         )
 
 
