@@ -1,4 +1,4 @@
-"""The chain, for any dataset: set up, generate, load, verify. A dataset's own tasks name it, no more."""
+"""The chain for any dataset: set up, generate, load, verify. A dataset's tasks only name the dataset."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ class SetupKeyspace(luigi.Task):
         return TableTarget(self._table_ref)
 
     def complete(self) -> bool:
-        """Where the table is to be dropped, only a table with another id than before will do."""
+        """With --drop, only a table with another id than before counts as complete."""
         before = self._table_id_before if self.drop else None
         return describe(self._table_ref, []).table_id not in {None, before}
 
@@ -50,13 +50,13 @@ class SetupKeyspace(luigi.Task):
         return describe(self._table_ref, []).table_id
 
     def run(self) -> None:
-        """Do it."""
+        """Start the cluster, and create what is absent."""
         run_job(SetUpTable(cluster=running_cluster(), **self._table_ref.as_job, drop=self.drop))
 
 
 @with_settings(settings.generate)
 class RowsTask(luigi.Task):
-    """What the tasks on one day's generated rows share: the settings of [generate], and the day.
+    """The base of the tasks on one day's generated rows: the settings of [generate], and the day.
 
     `dataset` is the module that defines DATASET.
     """
@@ -72,7 +72,7 @@ class RowsTask(luigi.Task):
 
     @property
     def generated(self) -> str:
-        """What tells these generated rows from others of the same day."""
+        """The name of these generated rows; it differs from that of others of the same day."""
         return f"{self.rows}-rows_seed-{self.seed}_{self.locale}.{self.file_format}"
 
     def set_up(self) -> SetupKeyspace:
@@ -84,7 +84,7 @@ class GenerateRows(RowsTask):
     """Write one day's fake rows to a row file."""
 
     def requires(self) -> SetupKeyspace:
-        """The keyspace first: no file is made for a cluster that cannot take it."""
+        """The keyspace first: no file is generated for a cluster that cannot load it."""
         return self.set_up()
 
     def output(self) -> luigi.LocalTarget:
@@ -92,7 +92,7 @@ class GenerateRows(RowsTask):
         return luigi.LocalTarget(output_folder() / "rows" / self.name / f"{self.date}" / self.generated)
 
     def run(self) -> None:
-        """Write it, in parts side by side where there are many rows."""
+        """Write the file; many rows are written in parallel parts."""
         parts = count_parts(self.rows, self.file_format)
         with joined(Path(self.output().path), parts) as files:
             run_jobs(
@@ -115,7 +115,7 @@ class GenerateRows(RowsTask):
 
 
 class InputTask(RowsTask):
-    """What the tasks after generation share: the rows may be a user's own files."""
+    """The base of the tasks after generation: the rows may be in a user's own files."""
 
     input = Input(default="", description="Row files in place of generated ones: a file, a folder or a glob.")
 
@@ -126,7 +126,7 @@ class LoadRows(LoadTask, InputTask):
     generate: type[GenerateRows]
 
     def requires(self) -> list[luigi.Task]:
-        """The table, and the generated rows unless the files are the user's."""
+        """The table, and the generated rows unless the user names files."""
         generated = [] if self.input else [self.clone(self.generate)]
         return [self.set_up(), *generated]
 
@@ -137,12 +137,12 @@ class LoadRows(LoadTask, InputTask):
 
     @property
     def source(self) -> str:
-        """The input as it is given, or what tells the generated rows from others."""
+        """The input as it is given, or the name of the generated rows."""
         return self.input or self.generated
 
     @property
     def rows_generated(self) -> int:
-        """How many were asked for, unless the files are the user's."""
+        """The number of generated rows; 0 if the user names files."""
         return 0 if self.input else int(self.rows)
 
     @classmethod
@@ -163,7 +163,7 @@ class LoadRows(LoadTask, InputTask):
         return rowfiles.find_files(self.input or self.clone(self.generate).output().path)
 
     def _files_if_there(self) -> tuple[Path, ...]:
-        """Generated rows may be gone once they are loaded; what they are drawn from stands for them."""
+        """Generated files may be deleted after the load; their settings then identify the rows."""
         if not self.input and not self.clone(self.generate).output().exists():
             return ()
         return self.files()

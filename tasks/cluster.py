@@ -1,4 +1,4 @@
-"""The cluster that tasks talk to: started where it is ours, and the pool size that was found best for it."""
+"""The cluster of the tasks: the embedded one is started on demand; and the recommended pool size."""
 
 import luigi
 
@@ -13,7 +13,7 @@ from tasks.terminal import say
 
 
 def running_cluster() -> ClusterConfig:
-    """Return the cluster to talk to; the embedded one is started where it does not run.
+    """Return the cluster; start the embedded one if it does not run.
 
     Raises:
         SettingError: a setting is wrong.
@@ -28,9 +28,9 @@ def running_cluster() -> ClusterConfig:
 
 
 def pool_size_of(task: luigi.Task, cluster: ClusterConfig, method: str) -> int:
-    """Return how many requests a task may have in flight: where that is `auto`, what the sweep found best.
+    """Return how many requests a task may have in flight; for `auto`, the recommended number.
 
-    `batch` finds its own: then it is only the most, and the default.
+    The method `batch` adapts by itself: for it the number is an upper limit, and `auto` is the default.
 
     Raises:
         SettingError: there is no recommendation for the method, or its file is damaged.
@@ -49,4 +49,4 @@ def pool_size_of(task: luigi.Task, cluster: ClusterConfig, method: str) -> int:
 
 
 POOL_SIZE_FILE = "pool_size.toml"
-"""What RecommendPoolSize found, in the folder for output."""
+"""The result of RecommendPoolSize, in the output folder."""

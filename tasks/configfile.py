@@ -1,4 +1,4 @@
-"""The file of settings: which Luigi reads, where a relative path in it begins, and what `%` in it means."""
+"""The settings file: which file Luigi reads, the base of its relative paths, and the meaning of `%`."""
 
 import os
 from configparser import ConfigParser, InterpolationError, InterpolationSyntaxError
@@ -10,11 +10,11 @@ from pipeline.errors import SettingError
 
 
 def require_config_file() -> None:
-    """Return if there is a luigi.cfg: without one, Luigi would wait for a scheduler that nobody started.
+    """Return if there is a luigi.cfg. Without one, Luigi would wait for a scheduler that is not running.
 
     Raises:
-        SettingError: there is none, LUIGI_CONFIG_PATH names a file that is not there, or what there is, is in
-            a form, or under a name, of which Luigi takes a part.
+        SettingError: there is none, LUIGI_CONFIG_PATH names an absent file, or the settings are in a form or
+            under a name of which Luigi reads only a part.
     """
     named, parser = os.environ.get(_PATH_VARIABLE, ""), os.environ.get(_PARSER_VARIABLE, "cfg")
     if parser == "toml" or Path(named).suffix == ".toml":
@@ -35,11 +35,12 @@ def require_config_file() -> None:
 
 
 def prepare(sections: list[str]) -> None:
-    """Have Luigi take the values in our sections, and the paths in its own, as docs/settings.md says.
+    """Make Luigi read our sections, and the paths in its own, as docs/settings.md says.
 
     Raises:
-        SettingError: a file cannot be read, a value refers to what is not there, or one of our sections
-            stands in a client.cfg.
+        SettingError: a file cannot be read, a value refers to an absent setting, or one of our sections is in
+        a
+            client.cfg.
     """
     for file in map(Path, _OLD):
         if ours := sorted(set(_read(file).sections()).intersection(sections)):
@@ -65,9 +66,10 @@ def prepare(sections: list[str]) -> None:
 
 
 def folder_of(section: str, name: str) -> Path:
-    """Return the folder from which a relative path in a setting is seen: that of the file which has it.
+    """Return the base folder of a relative path in a setting: that of the file with the setting.
 
-    Of several files that have it the last that Luigi reads counts; where none has it, the settings' own.
+    If several files have the setting, the last one that Luigi reads counts; if none has it, that of
+    luigi.cfg.
     """
     named = os.environ.get(_PATH_VARIABLE, "")
     for file in (Path(named), Path("luigi.cfg"), _SHARED):
@@ -77,7 +79,7 @@ def folder_of(section: str, name: str) -> Path:
 
 
 def _read(file: Path) -> ConfigParser:
-    """Return what a file has; nothing where it is not there."""
+    """Return the settings in a file; nothing if it is absent."""
     config = ConfigParser(interpolation=None, strict=False)
     config.optionxform = str  # type: ignore[assignment,method-assign] # as Luigi does
     try:

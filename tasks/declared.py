@@ -33,7 +33,7 @@ class ConfigSection(luigi.Config):
 
     @classmethod
     def get_param_values(cls, params: object, args: object, kwargs: object) -> object:
-        """Return the settings as Luigi takes them, without its warning of unknown ones: they are refused.
+        """Return the settings in Luigi's form, without its warning about unknown ones: they are refused.
 
         Raises:
             SettingError: a setting is of the wrong type or out of range.
@@ -47,7 +47,7 @@ class ConfigSection(luigi.Config):
 
 
 def section_class(declared: sections.Section, module: str) -> type[ConfigSection]:
-    """Return the section of luigi.cfg as Luigi reads it, a class of `module`."""
+    """Return the class that reads a section of luigi.cfg, as a class of `module`."""
     members: dict[str, Any] = {
         "__doc__": declared.title,
         "__module__": module,
@@ -60,7 +60,7 @@ def section_class(declared: sections.Section, module: str) -> type[ConfigSection
 def with_settings(section: type[ConfigSection]) -> Callable[[TaskClass], TaskClass]:
     """Return a decorator that gives a task the settings of a section as parameters.
 
-    The value in luigi.cfg is the default of a parameter, where luigi.cfg may have one.
+    The value in luigi.cfg is the default of a parameter, if the setting is allowed in luigi.cfg.
     """
 
     def give(task_class: TaskClass) -> TaskClass:
@@ -68,7 +68,7 @@ def with_settings(section: type[ConfigSection]) -> Callable[[TaskClass], TaskCla
             if each.is_on_tasks:
                 parameter = _parameter(each, section=section if each.is_in_file else None)
                 setattr(task_class, each.name, parameter)
-                # Python does this alone for what the body of a class assigns.
+                # Python does this by itself only for names assigned in the class body.
                 parameter.__set_name__(task_class, each.name)
         return task_class
 

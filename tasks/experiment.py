@@ -1,4 +1,4 @@
-"""The experiment: contenders compared, the pool size that is best, and whether two reports differ."""
+"""The experiment: compare contenders, find the best pool size, and compare two reports."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from tasks.timing import Measurement
 
 @with_settings(settings.experiment)
 class Experiment(Measurement):
-    """Contenders timed at each latency, by turns, until every median is known well or time is up."""
+    """Times contenders at each latency, in turn, until every median is precise enough or time is up."""
 
     contenders: tuple[str, ...] = ()
     latency_kinds: tuple[LatencyKind, ...] = LATENCY_KINDS
@@ -72,7 +72,7 @@ class Experiment(Measurement):
         self.write(result.repeats, facts, recommend(result.repeats, result.methods))
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
-        """Return the pool sizes to time, first the one of the contenders that are not swept."""
+        """Return the pool sizes to time; the first one is for contenders that are not swept."""
         raise NotImplementedError
 
     def write(
@@ -82,7 +82,7 @@ class Experiment(Measurement):
         write_experiment(self.folder, repeats, facts, recommendations=recommendations)
 
     def show(self) -> None:
-        """Say where the page is."""
+        """Print the path of the page."""
         say(self, f"the report is {self.folder / PAGE}")
 
 
@@ -92,7 +92,7 @@ class CompareContenders(Experiment):
     report = f"contenders/{PAGE}"
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
-        """Return the one that is set, then those to sweep."""
+        """Return the pool size of the settings, then those of the sweep."""
         size = pool_size_of(self, cluster, "create")
         return (size, *(each for each in self.pool_sizes if each != size))
 
@@ -105,14 +105,14 @@ class SweepPoolSizes(Experiment):
     latency_kinds = ("network",)
 
     def sizes(self, cluster: ClusterConfig) -> tuple[int, ...]:
-        """Return those to sweep."""
+        """Return the pool sizes of the sweep."""
         del cluster
         return tuple(self.pool_sizes)
 
     def write(
         self, repeats: Sequence[Repeat], facts: dict[str, Any], recommendations: Sequence[Recommendation]
     ) -> None:
-        """Write the report, and its recommendations once more where loads look for it."""
+        """Write the report, and its recommendations again where loads look for them."""
         write_recommendations(self.folder / POOL_SIZE_FILE, recommendations)
         write_recommendations(output_folder() / POOL_SIZE_FILE, recommendations)
         super().write(repeats, facts, recommendations)
@@ -125,7 +125,7 @@ class CompareReports(luigi.Task):
     new = SettingParameter(description="The folder of the report that may be slower or faster.")
 
     def complete(self) -> bool:
-        """Compare as often as it is asked for, but once a run."""
+        """Compare once in each run."""
         return getattr(self, "_is_done", False)
 
     def run(self) -> None:

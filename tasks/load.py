@@ -1,4 +1,4 @@
-"""What every load into a table shares: its parameters, what it runs, what it reports."""
+"""The base of every load into a table: its parameters, its run, its report."""
 
 import contextlib
 import dataclasses
@@ -33,11 +33,11 @@ from tasks.targets import CassandraTarget, TableRef, loads_of
 from tasks.terminal import progress_of, say
 
 STARTED_S = time.time()
-"""When this run of Luigi began, in seconds since 1970 by this machine's clock."""
+"""The start of this run of Luigi, in seconds since 1970 by this machine's clock."""
 
 
 class LoadTask(LoadParameters):
-    """A load of row files into a table: which files and which table, its kinds say."""
+    """A load of row files into a table; subclasses name the files and the table."""
 
     reload = Flag(default=False, description="Load again although the marker says it is finished.")
     dry_run = Flag(default=False, description="Check every row and say what would be loaded; write nothing.")
@@ -49,11 +49,11 @@ class LoadTask(LoadParameters):
 
     @property
     def source(self) -> str:
-        """What tells this load from others into the table on the same day."""
+        """The name of the input; it differs from that of other loads into the table on the same day."""
         raise NotImplementedError
 
     def files(self) -> tuple[Path, ...]:
-        """Return the row files, as they are now.
+        """Return the current row files.
 
         Raises:
             RowFileError: there is none.
@@ -71,24 +71,24 @@ class LoadTask(LoadParameters):
         )
 
     def complete(self) -> bool:
-        """A dry run never is."""
+        """Whether the marker exists; a dry run is never complete."""
         return not self.dry_run and bool(super().complete())
 
     @property
     def columns_of_fields(self) -> Mapping[str, str]:
-        """Which field of the files feeds which column; empty where their headers name the columns."""
+        """The column of each field of the files; empty if the headers name the columns."""
         return {}
 
     @property
     def rows_generated(self) -> int:
-        """How many rows the files must have because they were generated; 0: as many as they have."""
+        """How many rows the generated files must have; 0 allows any number."""
         return 0
 
     @property
     def folder(self) -> Path:
-        """Where the load says what it did, and which rows it did not load."""
+        """The folder for the load's report and its bad rows."""
         name = re.sub(r"[^\w.=-]+", "_", self.source)[-_NAME_MAX_CHARACTERS:]
-        # Other inputs may look the same in a file's name, and one input may be read in several ways.
+        # Other inputs may have the same name as a folder, and one input may be read with several settings.
         told_by = hashlib.sha256(
             f"{Path(self.source).absolute()}\n{self._options()}".encode(errors="replace")
         )
@@ -109,7 +109,7 @@ class LoadTask(LoadParameters):
         input_sha256 = digest(load.files, self._options())
         lock = output_folder() / "checkpoints" / f"{input_sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
-        # Another load of the same files may be under way: what it finishes need not be loaded again.
+        # Another load of the same files may be running: if it finishes, nothing is left to load.
         with FileLock(lock):
             if dataclasses.replace(self.output(), input_sha256=input_sha256).exists():
                 say(self, "loaded already: the marker was found once the server ran")
@@ -151,10 +151,10 @@ class LoadTask(LoadParameters):
         self._report(begun.rows, counts, results)
 
     def _require_same_files(self, load: jobs.Load) -> None:
-        """Return if the input still means the files that were loaded.
+        """Return if the input still consists of the files that were loaded.
 
         Raises:
-            RowFileError: a file has joined them, or is gone.
+            RowFileError: a file was added or removed.
         """
         loaded, found = {file.path for file in load.files}, set(map(str, self.files()))
         changed = [f"{path} was added" for path in sorted(found - loaded)]
@@ -166,7 +166,7 @@ class LoadTask(LoadParameters):
             )
 
     def _report(self, resumed: int, counts: jobs.RowCounts, results: list[jobs.LoadedShard]) -> None:
-        """Keep what the load did, for its verification, and say it in a line or two."""
+        """Write the load's counts for its verification, and print them in a line or two."""
         elapsed_s = max(result.elapsed_s for result in results)
         rows_per_s = (counts.read - resumed) / elapsed_s
         retries: Counter[str] = sum((Counter(result.retries) for result in results), Counter())
@@ -191,11 +191,11 @@ class LoadTask(LoadParameters):
         if warned:
             text = next(result.warning for result in results if result.warned)
             say(self, f"the server warned {warned} times, first: {text} See docs/loading.md")
-        # Last, because it is what stays on Luigi's page.
+        # Last, because Luigi's page keeps the last message.
         say(self, f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
 
     def as_job(self, cluster: ClusterConfig) -> jobs.Load:
-        """Return what a worker is told of this load."""
+        """Return the description of this load for a worker."""
         files = tuple(describe_file(file) for file in self.files())
         return jobs.Load(
             cluster=cluster,
@@ -208,7 +208,7 @@ class LoadTask(LoadParameters):
         )
 
     def _shard_count(self, load: jobs.Load) -> int:
-        """Return how many processes load; for 0 one, or up to one a core where the server is elsewhere."""
+        """Return the number of loading processes; 0 means one, or one a core if the server is remote."""
         if self.processes:
             return int(self.processes)
         if all(_is_loopback(host) for host in load.cluster.contact_points):
@@ -218,14 +218,14 @@ class LoadTask(LoadParameters):
         )
 
     def _input_sha256(self) -> str | None:
-        """Return what the input and the way it is read come to, None where its files are gone."""
+        """Return the digest of the input and the reading options; None if the files are gone."""
         files = self._files_if_there()
         if not files:
             return None
         return digest(map(describe_file, files), self._options())
 
     def _options(self) -> str:
-        """Return what of the settings changes what is written, as text."""
+        """Return the settings that change what is written, as text."""
         return options_of(self.columns_of_fields, self.nulls, self.ttl_s, self.timestamp_us)
 
     def _files_if_there(self) -> tuple[Path, ...]:
@@ -233,7 +233,7 @@ class LoadTask(LoadParameters):
 
 
 def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
-    """Say what of an input that is a folder the task does not read.
+    """Print which entries of an input folder are not read.
 
     Raises:
         RowFileError: the folder cannot be read.

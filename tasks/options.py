@@ -1,4 +1,4 @@
-"""How a load is done: the parameters that a load and its verification share."""
+"""The parameters that a load and its verification share."""
 
 import luigi
 
@@ -9,6 +9,6 @@ from tasks.parameters import Day
 
 @with_settings(settings.load)
 class LoadParameters(luigi.Task):
-    """How a load is done, for the load and for what follows it: the settings of [load], and the day."""
+    """The parameters of a load and of the tasks after it: the settings of [load], and the day."""
 
     date = Day(description="The day of the batch.")

@@ -13,7 +13,7 @@ from tasks.configfile import folder_of
 
 
 class Given(str):
-    """A word of the command line. It is true also if empty: what Luigi finds false it passes over."""
+    """A word of the command line. It is true even if empty, because Luigi ignores a false value."""
 
     __slots__ = ()
 
@@ -22,20 +22,20 @@ class Given(str):
 
 
 class Worded(luigi.Parameter):
-    """A parameter whose every word on the command line counts, an empty one too; it must be UTF-8.
+    """A parameter that accepts every word on the command line, also an empty one; it must be UTF-8.
 
-    Luigi's names without a promise are used in this module alone; tests/tasks/test_parameters.py fails where
-    an upgrade moves one.
+    Private names of Luigi are used only in this module; tests/tasks/test_parameters.py fails if an upgrade
+    moves one.
     """
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - luigi's own
-        # For --help argparse takes a percent sign for a format.
+        # In --help, argparse reads a percent sign as a format.
         described = str(kwargs.pop("description", "")).replace("%", "%%")
         super().__init__(description=described, **kwargs)
 
     @property
     def known_as(self) -> str:
-        """The name by which a task, a section and the command line have it."""
+        """The name of the parameter in a task, a section and on the command line."""
         return str(self._attribute_name)
 
     def _parser_kwargs(self, param_name: str, task_name: str | None = None) -> dict[str, Any]:
@@ -45,14 +45,14 @@ class Worded(luigi.Parameter):
             return Given(word)
 
         words: dict[str, Any] = super()._parser_kwargs(param_name, task_name)
-        # A switch that stands alone has no word.
+        # A flag without a value has no word.
         return words if words["action"] == "store_true" else {**words, "type": given}
 
 
 class SettingParameter(Worded):
-    """A parameter whose value, where it is of the wrong type, is refused by name.
+    """A parameter that names itself when it refuses a value of the wrong type.
 
-    Where a `section` is given, its setting of the same name is the default, read when a task is made.
+    If a `section` is given, its setting of the same name is the default, read when a task is created.
     `check` raises SettingError for a value that is out of range. `unit` is what a number counts.
     """
 
@@ -84,7 +84,7 @@ class SettingParameter(Worded):
             raise SettingError(f"{self.known_as} is {text!r}; it must be {self.wanted}") from error
 
     def normalize(self, value: object) -> object:
-        """Return `value` as the task has it.
+        """Return `value` in the form of the task's attribute.
 
         Raises:
             SettingError: it is out of range.
@@ -95,24 +95,24 @@ class SettingParameter(Worded):
         return value
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:
-        """A section's setting counts as a value, and so does a wrong one: `task_value` says what is wrong."""
+        """True if a section has the setting, also a wrong one: `task_value` reports what is wrong."""
         try:
             return self._section is not None or super().has_task_value(task_name, param_name)
         except SettingError:
             return True
 
     def task_value(self, task_name: str, param_name: str) -> object:
-        """Return the command line's or the task's own value, else the section's."""
+        """Return the value of the command line or the task, else that of the section."""
         if self._section is None or super().has_task_value(task_name, param_name):
             return super().task_value(task_name, param_name)
         return getattr(self._section(), param_name)
 
 
 class Located(SettingParameter):
-    """A path: a relative one in luigi.cfg is seen from that file's folder, else from the current one."""
+    """A path: in luigi.cfg relative to the folder of that file, elsewhere to the current folder."""
 
     def _get_value_from_config(self, section: str, name: str) -> object:
-        """Return the path in luigi.cfg, the default where there is none."""
+        """Return the path in luigi.cfg, or else the default."""
         value = super()._get_value_from_config(section, name)
         path = value if isinstance(value, str) else self._default
         return str(folder_of(section, name) / path) if path else path
@@ -127,7 +127,8 @@ class Input(SettingParameter):
         """Return the text.
 
         Raises:
-            SettingError: it is empty on the command line: what was meant to name files has named none.
+            SettingError: it is empty on the command line, for example because a variable of the shell was
+            empty.
         """
         if isinstance(text, Given) and text == "":
             raise SettingError(f"{self.known_as} is ''; it must be {self.wanted}, or be left out")
@@ -165,10 +166,10 @@ class Number(SettingParameter, luigi.FloatParameter):
 
 
 class Hosts(SettingParameter):
-    """Names of hosts, separated by commas; nothing is none."""
+    """Names of hosts, separated by commas; an empty text is no host."""
 
     def parse(self, text: str) -> tuple[str, ...]:
-        """Return the names, an empty one where two commas follow each other."""
+        """Return the names; an empty name if two commas follow each other."""
         return tuple(host.strip() for host in text.split(",")) if text.strip() else ()
 
     def serialize(self, hosts: tuple[str, ...]) -> str:
@@ -204,8 +205,8 @@ class Mapped(SettingParameter, luigi.DictParameter):
 class Flag(SettingParameter, luigi.BoolParameter):
     """True or false; on a command line, its name alone is true.
 
-    With `parsing=luigi.BoolParameter.EXPLICIT_PARSING` a value may follow the name: for settings, because the
-    name of a task's own switch may stand before the task's.
+    With `parsing=luigi.BoolParameter.EXPLICIT_PARSING` a value may follow the name. Settings have this,
+    because the name of a flag may come before the name of the task.
     """
 
     wanted = "true or false"
@@ -216,7 +217,7 @@ class Flag(SettingParameter, luigi.BoolParameter):
 
 
 class PoolSize(Integer):
-    """A number of requests in flight, or `auto`, which is 0: as many as RecommendPoolSize found best."""
+    """A number of requests in flight, or `auto`, stored as 0: the number that RecommendPoolSize found."""
 
     wanted = "a whole number, or auto"
 
@@ -242,7 +243,7 @@ class PoolSize(Integer):
 
 
 class Day(Worded, luigi.DateParameter):
-    """A date; today where none is given."""
+    """A date; the default is today."""
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:
         """Today counts as a value."""

@@ -29,9 +29,9 @@ SECTIONS = (cassandra, embedded, generate, load, timing, experiment, output)
 
 
 def build(config: type[C], task: luigi.Task | None = None, **given: object) -> C:
-    """Return a `config` with the settings that are the task's parameters; luigi.cfg has the others.
+    """Return a `config` from the task's parameters and, for other settings, from luigi.cfg.
 
-    `given` are values that are neither.
+    `given` are values from neither.
 
     Raises:
         SettingError: a setting is of the wrong type or out of range.
@@ -52,7 +52,7 @@ def output_folder() -> Path:
 
 
 def embedded_spec() -> ClusterSpec | None:
-    """Return the embedded cluster that is meant, None where luigi.cfg names a cluster.
+    """Return the embedded cluster to use, None if luigi.cfg names a cluster.
 
     Raises:
         SettingError: a setting is unknown, of the wrong type or out of range.
@@ -64,7 +64,7 @@ def embedded_spec() -> ClusterSpec | None:
 
 
 def cluster_config() -> ClusterConfig | None:
-    """Return the cluster to talk to, None where it is the embedded one and that does not run.
+    """Return the cluster to use, None if it is the embedded one and does not run.
 
     Raises:
         SettingError: a setting is unknown, of the wrong type or out of range.
@@ -94,10 +94,10 @@ def keyspace_config() -> KeyspaceConfig:
 
 
 def require_known_settings() -> None:
-    """Return if every setting in our sections of luigi.cfg is one of ours.
+    """Return if every setting in our sections of luigi.cfg is known.
 
     Raises:
-        SettingError: one is not, or a section's name is nearly one of ours.
+        SettingError: a setting is unknown, or a section's name is nearly one of ours.
     """
     config = luigi.configuration.get_config()
     ours = {section.get_task_family(): dict(section.get_params()) for section in SECTIONS}

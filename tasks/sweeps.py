@@ -1,4 +1,4 @@
-"""Parameters of measurements: what they sweep over, and how long they may take."""
+"""Parameters of measurements: the values of a sweep, and time limits."""
 
 import luigi
 
@@ -12,7 +12,7 @@ class PoolSizes(SettingParameter):
     wanted = "whole numbers separated by commas, such as 1, 10, 100"
 
     def parse(self, text: str) -> tuple[int, ...]:
-        """Return the sizes in rising order, each once.
+        """Return the sizes in ascending order, without duplicates.
 
         Raises:
             SettingError: there is none, or one is no number.
@@ -28,7 +28,7 @@ class PoolSizes(SettingParameter):
 
 
 class Duration(SettingParameter, luigi.TimeDeltaParameter):
-    """A span of time, such as `30 minutes`, `1h 30m` or ISO 8601's `PT30M`, longer than nothing."""
+    """A duration above 0, such as `30 minutes`, `1h 30m` or, in ISO 8601, `PT30M`."""
 
     wanted = "a span of time, such as 30 minutes or 1h 30m"
 
@@ -50,7 +50,7 @@ class InjectedLatencies(SettingParameter):
     wanted = "seconds separated by commas, such as 0, 0.005, 0.1"
 
     def parse(self, text: str) -> tuple[float, ...]:
-        """Return the latencies in rising order.
+        """Return the latencies in ascending order.
 
         Raises:
             SettingError: there is none, one is no number, or stands twice.

@@ -1,4 +1,4 @@
-"""Loads into any table there is: `luigi --module tasks LoadTable`, `VerifyTable`, `ReplayBadRows`."""
+"""Loads into any existing table: `luigi --module tasks LoadTable`, `VerifyTable`, `ReplayBadRows`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from tasks.verify import Verify
 
 
 class TableParameters(LoadParameters):
-    """Which table, and which files."""
+    """The parameters for a table and its files."""
 
     table = SettingParameter(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
     input = Input(description="Row files: a file, a folder or a glob.")
@@ -25,11 +25,11 @@ class TableParameters(LoadParameters):
 
 
 class LoadTable(LoadTask, TableParameters):
-    """Load row files into any table there is."""
+    """Load row files into any existing table."""
 
     @property
     def table_ref(self) -> TableRef:
-        """The table that is named."""
+        """The named table."""
         return named_table(self.table)
 
     @property
@@ -39,7 +39,7 @@ class LoadTable(LoadTask, TableParameters):
 
     @property
     def columns_of_fields(self) -> Mapping[str, str]:
-        """The mapping that is given."""
+        """The given mapping."""
         mapping: Mapping[str, str] = self.mapping
         return mapping
 
@@ -49,17 +49,17 @@ class LoadTable(LoadTask, TableParameters):
 
 
 class ReplayBadRows(LoadTable):
-    """Load the rows that a day's loads into a table rejected, once they are mended in `rejected.csv`."""
+    """Load the rows that a day's loads into a table rejected, after they are corrected in `rejected.csv`."""
 
     input = Input(default="", description="The mended files; else every rejected.csv of that table and day.")
 
     @property
     def source(self) -> str:
-        """The input as it is given, or where the rejected rows are."""
+        """The input as it is given, or the folder of the rejected rows."""
         return str(self.input or output_folder() / loads_of(self.table_ref, self.date) / "*" / REJECTED)
 
     def files(self) -> tuple[Path, ...]:
-        """Return the mended files."""
+        """Return the corrected files."""
         return rowfiles.find_files(self.source)
 
 

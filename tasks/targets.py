@@ -1,4 +1,4 @@
-"""Targets in the cluster, each asked for through one short-lived worker: Luigi itself opens no session."""
+"""Targets in the cluster. A worker process asks the cluster; Luigi's process opens no session."""
 
 import dataclasses
 import datetime as dt
@@ -19,7 +19,7 @@ from tasks.settings import cluster_config, keyspace_config
 
 @dataclass(frozen=True)
 class TableRef:
-    """A table: a keyspace, and in it the table of a dataset's module, or one by its name."""
+    """A reference to a table: its keyspace, and the module of its dataset or its name."""
 
     keyspace: KeyspaceConfig
     dataset: str = ""
@@ -27,20 +27,20 @@ class TableRef:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """The table's name in messages and paths."""
         return self.table or self.dataset.rpartition(".")[2]
 
     @property
     def as_job(self) -> dict[str, Any]:
-        """What a job on the table is given of it."""
+        """The arguments that name the table in a job."""
         return {"keyspace": self.keyspace, "dataset": self.dataset, "table": self.table}
 
 
 def named_table(name: str) -> TableRef:
-    """Return the table of that name, which may begin with its keyspace; each may stand in CQL's quotes.
+    """Return the table of a name. The keyspace may come first; both may be in CQL's double quotes.
 
     Raises:
-        SettingError: it is no such name.
+        SettingError: it is not a valid name.
     """
     part = r'"(?:[^"]|"")+"|[^".]+'
     found = re.fullmatch(rf"(?:({part})\.)?({part})", name)
@@ -54,16 +54,16 @@ def named_table(name: str) -> TableRef:
 
 
 def loads_of(table_ref: TableRef, date: dt.date) -> Path:
-    """Return the folder for what a day's loads into a table say, below the folder for output."""
+    """Return the folder for the reports of a day's loads into a table, below the output folder."""
     return Path("loads", f"{table_ref.keyspace.name}.{table_ref.label}", f"{date}")
 
 
 @dataclass(frozen=True)
 class CassandraTarget(luigi.Target):
-    """A finished load: a marker row of the table as it is now, and of the input as it is now.
+    """A finished load: a marker row for the current table and the current input.
 
-    The input is known by its content, `input_sha256`; where that is None it is gone, and its name, `source`,
-    stands for it. Where `since_s` is given, only a marker written after that moment (seconds since the epoch)
+    The input is identified by its content, `input_sha256`; if that is None the files are gone, and the name
+    `source` identifies it. If `since_s` is given, only a marker written after that time (seconds since 1970)
     counts.
     """
 
@@ -82,17 +82,17 @@ class CassandraTarget(luigi.Target):
         return self.is_in(describe(self.table_ref, [self.date]))
 
     def is_in(self, description: TableDescription) -> bool:
-        """Say whether a description of the table holds this marker."""
+        """Return whether a description of the table has this marker."""
         return self.marker_in(description) is not None
 
     def marker(self) -> Marker | None:
-        """Return the marker, None where there is none; raise as `exists`."""
+        """Return the marker, or None; raises as `exists`."""
         return self.marker_in(describe(self.table_ref, [self.date]))
 
     def marker_in(self, description: TableDescription) -> Marker | None:
-        """Return the newest such marker of a description of the table, None where there is none.
+        """Return the newest such marker in a description of the table, or None.
 
-        A marker that a later TRUNCATE of the table has made void is none: both moments are the servers'.
+        A marker from before the table's last TRUNCATE does not count; both times are from the servers.
         """
         markers = [
             marker
@@ -127,7 +127,7 @@ class TableTarget(luigi.Target):
 
 
 def describe(table_ref: TableRef, dates: Sequence[dt.date]) -> TableDescription:
-    """Return what `DescribeTable` gives; where the embedded cluster does not run, there is nothing.
+    """Return the result of `DescribeTable`; without a running cluster, that of an absent table.
 
     Raises:
         PipelineError: a setting is wrong, or the cluster cannot be asked.

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees: a progress bar, the report's table, and errors without tracebacks."""
+"""Output for the terminal: a progress bar, the report's table, and errors without tracebacks."""
 
 import logging
 import multiprocessing
@@ -26,14 +26,14 @@ from pipeline.workers.parent import end_with_parent
 
 
 def install() -> None:
-    """Have Luigi's log show our errors as one message each, Ctrl-C as one line, and its forks end with it."""
+    """Make Luigi log each of our errors as one message and Ctrl-C as one line, and end its forks with it."""
     logging.getLogger("luigi-interface").addFilter(_without_our_tracebacks)
     sys.excepthook = _excepthook
     os.register_at_fork(after_in_child=end_with_parent)
 
 
 def progress_of(task: luigi.Task) -> ProgressOf:
-    """Return what relays a worker's progress to Luigi's page, and to a bar on the terminal."""
+    """Return a callback that shows a worker's progress on Luigi's page and as a bar on the terminal."""
     bar = _bar()
     row = None if bar is None else bar.add_task(task.task_family, total=None)
     told_s = 0.0
@@ -71,7 +71,7 @@ def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
 
 
 def show_differences(differences: Sequence[Difference]) -> None:
-    """Print what two reports have in common, a cell a line."""
+    """Print the cells that two reports have in common, one a line."""
     table = Table(
         "cell", "base µs/row", "new µs/row", "ratio", "99 % interval", "g", "p, corrected", "verdict"
     )
@@ -92,7 +92,7 @@ def show_differences(differences: Sequence[Difference]) -> None:
 
 
 class TaskProcessContext:
-    """Around each task's run: where Luigi forks (`--workers 2`), Ctrl-C ends the fork quietly."""
+    """Runs each task. In a fork of Luigi (`--workers 2`), Ctrl-C ends the fork without a traceback."""
 
     def __init__(self, process: object) -> None:
         del process
@@ -120,7 +120,7 @@ def _bar() -> Progress | None:
 
 
 def _without_our_tracebacks(record: logging.LogRecord) -> bool:
-    """Keep every record; where it carries one of our errors, keep its message and leave the traceback out."""
+    """Keep every record; if it has one of our errors, keep the message and drop the traceback."""
     if record.exc_info and isinstance(record.exc_info[1], PipelineError | luigi.parameter.ParameterException):
         record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
         record.exc_info = record.exc_text = None

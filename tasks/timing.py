@@ -25,9 +25,9 @@ from tasks.terminal import progress_of, show_report
 
 @with_settings(settings.timing)
 class Measurement(InputTask):
-    """What measurements share: proven rows, a report in a folder of its day, one measurement at a time.
+    """The base of measurements: verified rows, a report in the folder of its day, one measurement at a time.
 
-    `report` is the file that stands for the whole; `run.json` beside it holds the settings it was made with.
+    `report` is the file that is written last; `run.json` beside it has the settings of the measurement.
     """
 
     verify: type[VerifyRows]
@@ -39,7 +39,7 @@ class Measurement(InputTask):
     run_id = SettingParameter(default="", description="A name: measures again beside the day's first report.")
 
     def requires(self) -> list[luigi.Task]:
-        """The verification, and what it required: rows that are proven to be loadable."""
+        """The verification and its requirements: rows that are proven to be loadable."""
         verify = self.clone(self.verify)
         return [*verify.requires(), verify]
 
@@ -48,7 +48,7 @@ class Measurement(InputTask):
         return luigi.LocalTarget(output_folder() / "reports" / f"{self.date}" / self.run_id / self.report)
 
     def complete(self) -> bool:
-        """A report with other settings is never passed off as this one, nor overwritten.
+        """A report with other settings is neither taken for this one nor overwritten.
 
         Raises:
             SettingError: the day has a report with other settings.
@@ -67,7 +67,7 @@ class Measurement(InputTask):
 
     @property
     def folder(self) -> Path:
-        """Where the report goes."""
+        """The folder of the report."""
         return Path(self.output().path).parent
 
     @property
@@ -77,7 +77,7 @@ class Measurement(InputTask):
 
     @property
     def name_of_run(self) -> str:
-        """What this run's scratch table is told by."""
+        """The name of this run, for its scratch table."""
         return f"{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}_{os.getpid()}"
 
     def run(self) -> None:
@@ -93,7 +93,7 @@ class Measurement(InputTask):
         raise NotImplementedError
 
     def show(self) -> None:
-        """Tell who is at the terminal what the report says, or where it is."""
+        """Print the report, or its path, on the terminal."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""What every verification shares."""
+"""The base of every verification."""
 
 import contextlib
 import json
@@ -28,19 +28,19 @@ class Verify(LoadParameters):
     exact = Flag(default=False, description="Prove also that the table holds no other row.")
 
     def requires(self) -> list[luigi.Task]:
-        """The load, and what it required: its files are read again."""
+        """The load and its requirements: its files are read again."""
         load = self.clone(self.load)
         return [*luigi.task.flatten(load.requires()), load]
 
     def output(self) -> luigi.LocalTarget:
-        """What was counted, as JSON."""
+        """The counts, as JSON."""
         name = "verified_exact.json" if self.exact else "verified.json"
         return luigi.LocalTarget(self.clone(self.load).folder / name)
 
     def complete(self) -> bool:
-        """Only while the marker stands of the load that was verified: any other is to be verified anew.
+        """Complete while the marker of the verified load exists; another load must be verified again.
 
-        Named on the command line, it is carried out in every run: somebody asks how the table is now.
+        A verification that is named on the command line always runs: the user asks for the current state.
         """
         if not self.output().exists():
             return False
@@ -52,7 +52,7 @@ class Verify(LoadParameters):
 
     @property
     def _is_named(self) -> bool:
-        """Whether nobody has asked for this as what another task requires."""
+        """Whether the command line names this task, so that no other task requires it."""
         command = CmdlineParser.get_instance()
         return command is None or command.get_task_obj().task_id == self.task_id
 
@@ -79,7 +79,7 @@ class Verify(LoadParameters):
 
 
 def _counts_of(load: LoadTask) -> dict[str, int | None]:
-    """Return what the load counted, nothing where another machine did it."""
+    """Return the counts of the load; nothing if another machine ran it."""
     with contextlib.suppress(FileNotFoundError):
         said = json.loads((load.folder / "load.json").read_text(encoding="utf-8"))
         return {name: said[name] for name in ("sent", "acknowledged")}

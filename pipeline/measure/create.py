@@ -1,4 +1,4 @@
-"""Writing row by row, for experiments: the article's `Model.create`, in a plain loop or a gevent Pool."""
+"""Writes rows one by one for experiments: the article's `Model.create`, in a loop or a gevent Pool."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ Write = Callable[[Item], object]
 def creates(model: type[Model], latency_s: float = 0.0) -> Write[Mapping[str, object]]:
     """Return the article's way to write: `Model.create` of a row's values by attribute, after a sleep.
 
-    The sleep stands for a slower network; it is the patched `time.sleep`, so greenlets sleep side by side.
+    The sleep simulates a slower network. It is the patched `time.sleep`, so greenlets sleep concurrently.
     """
 
     def create(values: Mapping[str, object]) -> object:
@@ -30,7 +30,7 @@ def creates(model: type[Model], latency_s: float = 0.0) -> Write[Mapping[str, ob
 
 
 def in_loop(write: Write[Item], rows: Iterable[Item]) -> None:
-    """Write row after row, each when the one before it is acknowledged."""
+    """Write each row after the one before it is acknowledged."""
     for row in rows:
         write(row)
 
@@ -41,7 +41,7 @@ def in_pool(write: Write[Item], rows: Iterable[Item], pool_size: int) -> None:
 
 
 def by_attribute(dataset: Dataset, rows: Iterable[Row]) -> list[dict[str, object]]:
-    """Return each row as `Model.create` takes it: values by attribute, nulls left out."""
+    """Return each row in the form of `Model.create`: values by attribute, without nulls."""
     return [
         {name: value for name, value in zip(dataset.attributes, row, strict=True) if value is not None}
         for row in rows
@@ -49,5 +49,5 @@ def by_attribute(dataset: Dataset, rows: Iterable[Row]) -> list[dict[str, object
 
 
 def by_position(rows: Iterable[Row]) -> list[list[object]]:
-    """Return each row as a prepared INSERT takes it: what is null stays unset."""
+    """Return each row in the form of a prepared INSERT: a null is unset."""
     return [[UNSET_VALUE if value is None else value for value in row] for row in rows]

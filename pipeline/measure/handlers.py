@@ -1,4 +1,4 @@
-"""What carries out the jobs that measure."""
+"""The handlers of the measuring jobs."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a worker can be asked to measure."""
+"""The measuring jobs."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from pipeline.workers.jobs import Handler
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFacts:
-    """What a report says of the cluster that was measured."""
+    """The facts about the measured cluster in a report."""
 
     name: str
     nodes: int
@@ -25,7 +25,7 @@ class ClusterFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencySweep:
-    """The cells of the sync-versus-async table, what a single row takes, and where it was measured."""
+    """The rows of the sync-versus-async table, the time of a single row, and the measured cluster."""
 
     cells: tuple[LatencyTimings, ...]
     single_row_sync_s: float
@@ -54,7 +54,7 @@ class SweepLatencies(TableJob[LatencySweep]):
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentResult:
-    """Every repeat, how the contenders that are swept write (by label), and where it was measured."""
+    """All repeats, the methods of the swept contenders by label, and the measured cluster."""
 
     repeats: tuple[Repeat, ...]
     methods: dict[str, str]
@@ -63,10 +63,10 @@ class ExperimentResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RunExperiment(TableJob[ExperimentResult]):
-    """Time contenders at each latency on a scratch table, each cell until it is known to within `precision`.
+    """Time contenders at each latency on a scratch table, each cell until `precision` is reached.
 
-    `contenders` are names of modules, all if there is none; `pool_sizes` are swept by those that can be, the
-    others have the first. A repeat that would take longer than `repeat_s` writes fewer rows.
+    `contenders` are names of modules; empty means all. Swept contenders use all `pool_sizes`, the others the
+    first one. A repeat that would take longer than `repeat_s` writes fewer rows.
     """
 
     files: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The report of a sweep: the timing table as CSV and on the terminal, a plot, and what was measured on."""
+"""The report of a sweep: the timing table as CSV and on the terminal, a plot, and the environment."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ _COLUMNS: Mapping[str, Callable[[LatencyTimings], float]] = {
 
 
 def write_report(folder: Path, cells: Sequence[LatencyTimings], facts: Mapping[str, Any]) -> None:
-    """Write `run.json`, `timings.png` and, last, because it stands for the whole, `timings.csv`.
+    """Write `run.json`, `timings.png` and, last, `timings.csv`, whose presence means that all is there.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -90,7 +90,7 @@ def table_of(folder: Path) -> Table:
 
 
 def environment() -> dict[str, Any]:
-    """Return what the numbers depend on beside the settings: versions, machine, and this project's commit."""
+    """Return the environment of the measurement: versions, machine, and this project's commit."""
     return {
         "python": platform.python_version(),
         "versions": {

@@ -23,7 +23,7 @@ from pipeline.workers.progress import Counted, reporting
 
 @dataclass(frozen=True)
 class _Pass:
-    """One timed pass over all rows: through a Pool of that size, or, where it is None, in a loop."""
+    """One timed pass over all rows: through a Pool of this size, or in a loop if it is None."""
 
     latency_s: float
     pool_size: int | None
@@ -33,7 +33,7 @@ class _Pass:
 
     @property
     def expected_us_a_row(self) -> int:
-        """What a row may take, so that progress is a share of the time: latency, and a guess at the rest."""
+        """The expected time of a row, for progress as a share of the time: the latency and a guess."""
         return int(1e6 * self.latency_s) // (self.pool_size or 1) + (1000 if self.pool_size is None else 400)
 
 
@@ -45,10 +45,10 @@ def sweep(
     cluster: ClusterFacts,
     progress: Progress,
 ) -> LatencySweep:
-    """Time every pass on a scratch table of its own, dropped at the end whatever happens.
+    """Time every pass on a scratch table, which is dropped at the end in every case.
 
-    The table is empty before each pass and must hold exactly the rows after it. A pass through the Pool
-    that does not count comes first, so that no figure pays for a cold server.
+    The table is empty before each pass and must have exactly the rows after it. The first pass, through the
+    Pool, is not counted: it warms up the server.
 
     Raises:
         SchemaError: `manage_schema` is false, or the scratch table is there already.
@@ -81,7 +81,7 @@ def sweep(
 
 
 def _time_single_row(scratch: type[Model], values: Mapping[str, object]) -> tuple[float, float]:
-    """Return the seconds that a row takes: by a plain call, and in a greenlet."""
+    """Return the seconds of one row: by a plain call, and in a greenlet."""
     with translated_errors(f"cannot create a row in {table_name(scratch)}"):
         with Timer() as by_call:
             scratch.create(**values)
@@ -120,7 +120,7 @@ def _time_passes(
 
 
 def _plan(job: SweepLatencies) -> Iterator[_Pass]:
-    """Alternate loop and Pool; at the two largest latencies the loop varies least and takes longest: once."""
+    """Alternate loop and Pool. At the two largest latencies the loop varies least and takes longest: once."""
     for latency_s in job.latencies_s:
         sync_repeats = 1 if latency_s in sorted(job.latencies_s)[-2:] else job.sync_repeats
         for repeat in range(max(sync_repeats, job.async_repeats)):

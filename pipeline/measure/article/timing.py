@@ -1,4 +1,4 @@
-"""What a measurement is: a timer, and the cells of the sync-versus-async table. Knows no driver."""
+"""A timer, and the rows of the sync-versus-async table. Independent of the driver."""
 
 import statistics
 import time
@@ -44,7 +44,7 @@ class LatencyTimings:
 
     @property
     def floor_s(self) -> float:
-        """The least time the latency alone allows a pool, by Little's law: rows x latency / pool size."""
+        """The least time that the latency allows a pool, by Little's law: rows x latency / pool size."""
         return self.rows * self.latency_s / self.pool_size
 
     @property
@@ -54,5 +54,5 @@ class LatencyTimings:
 
     @property
     def efficiency(self) -> float:
-        """The share of the pool's median that the floor explains: 1 is as fast as the latency allows."""
+        """The floor divided by the pool's median: 1 is as fast as the latency allows."""
         return self.floor_s / self.async_s

@@ -1,4 +1,4 @@
-"""This project's own loads: whole columns to UNLOGGED batches, the journal included; it adapts by itself."""
+"""This project's own load: columns to UNLOGGED batches, with the journal; it adapts its concurrency."""
 
 from gevent import monkey
 

@@ -1,4 +1,4 @@
-"""The article's loop: `Model.create` a row, each when the one before it is acknowledged."""
+"""The article's loop: `Model.create` for each row, after the row before it is acknowledged."""
 
 from gevent import monkey
 

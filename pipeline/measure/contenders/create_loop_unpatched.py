@@ -1,4 +1,4 @@
-"""The article's loop in a process that gevent never patched, with the connection that the driver prefers."""
+"""The article's loop in a process without gevent, with the driver's default connection class."""
 
 from pipeline.measure.create import creates, in_loop
 from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender

@@ -1,4 +1,4 @@
-"""The article's Pool: `Model.create` a row, a greenlet each, through a gevent Pool."""
+"""The article's Pool: `Model.create` for each row, in a greenlet of a gevent Pool."""
 
 from gevent import monkey
 

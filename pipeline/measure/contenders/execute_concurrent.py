@@ -1,4 +1,4 @@
-"""The driver's own way for many statements: `execute_concurrent_with_args`, a prepared INSERT a row."""
+"""The driver's function for many statements: `execute_concurrent_with_args`, a prepared INSERT a row."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A prepared INSERT a row, each when the one before it is acknowledged."""
+"""A prepared INSERT for each row, after the row before it is acknowledged."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A prepared INSERT a row through a gevent Pool."""
+"""A prepared INSERT for each row, through a gevent Pool."""
 
 from functools import partial
 

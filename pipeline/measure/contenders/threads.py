@@ -1,4 +1,4 @@
-"""A prepared INSERT a row through a pool of threads, in a process that gevent never patched."""
+"""A prepared INSERT for each row, through a pool of threads, in a process without gevent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial

@@ -1,1 +1,1 @@
-"""The experiment: contenders timed at each latency, what the repeats say, and what to do about it."""
+"""The experiment: times contenders at each latency, evaluates the repeats, recommends pool sizes."""

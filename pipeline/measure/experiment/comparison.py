@@ -1,4 +1,4 @@
-"""Whether two runs of the experiment differ by more than runs of the same code do."""
+"""Tests whether two runs of the experiment differ more than runs of the same code do."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ _MOST_LISTED = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One cell in two runs, by its seconds a row.
+    """One cell in two runs, compared by seconds a row.
 
     `base_us_a_row` and `new_us_a_row` are medians of the n repeats, in µs. `ratio` is that of the geometric
     means, new to base: above 1 is slower; `low` to `high` is its 99 % interval, for this cell by itself.
@@ -52,14 +52,14 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """`slower` or `faster` where the corrected test tells so; the lack of a finding proves nothing."""
+        """`slower` or `faster` if the corrected test shows it; otherwise nothing is proven."""
         if self.adjusted_p >= ALPHA:
             return "no difference found"
         return "slower" if self.ratio > 1 else "faster"
 
 
 def compare(base: Sequence[Repeat], new: Sequence[Repeat]) -> list[Difference]:
-    """Return what differs in the cells that both runs have, in the order of `base`.
+    """Return the differences of the cells that both runs have, in the order of `base`.
 
     The test is Welch's t on the logarithm of the seconds a row, so runs may have different numbers of rows,
     its squared error increased by both runs' `RUN_DRIFT`. Degrees of freedom are those of Satterthwaite
@@ -130,7 +130,7 @@ def _hedges_g(bases: Sequence[float], news: Sequence[float]) -> float:
 
 
 def _holm(found: Sequence[Difference]) -> list[Difference]:
-    # A cell that cannot be tested is no further chance of being wrong.
+    # A cell that cannot be tested does not count in the correction.
     tested = [each for each in found if min(each.base_n, each.new_n) >= _FEWEST_REPEATS]
     adjusted: dict[Cell, float] = {}
     highest = 0.0

@@ -1,4 +1,4 @@
-"""A contender's process: it says what it is, or connects, warms up, and times one pass over the rows.
+"""A contender's process: it describes itself, or connects, warms up, and times one pass over the rows.
 
 A contender is one file in `pipeline/measure/contenders/`. Where its process is patched by gevent, that is the
 first thing the file does; it ends with `run_contender`.
@@ -47,7 +47,7 @@ Write = Callable[[], object]
 
 @dataclass(kw_only=True)
 class TrialContext:
-    """What a contender writes, where to, and where it notes how long each request took."""
+    """The rows and the table of a trial, and the latencies of its requests."""
 
     trial: Trial
     session: Session
@@ -55,7 +55,7 @@ class TrialContext:
     latencies: Latencies = field(default_factory=Latencies)
 
     def timed(self, request: Callable[P, Answer]) -> Callable[P, Answer]:
-        """Return `request`, so that each call of it sleeps first where the trial says so, and is noted."""
+        """Return `request` timed: each call sleeps first if the trial says so; its latency is recorded."""
         sleep_s, note, now_s = self.trial.sleep_s, self.latencies.record, time.perf_counter
 
         def timed_request(*args: P.args, **kwargs: P.kwargs) -> Answer:
@@ -90,20 +90,20 @@ class TrialContext:
 
     @property
     def values(self) -> list[Mapping[str, object]]:
-        """Each row as `Model.create` takes it."""
+        """Each row in the form of `Model.create`."""
         return list(by_attribute(self.dataset, self.rows))
 
     @property
     def bound(self) -> list[list[object]]:
-        """Each row as `insert` takes it."""
+        """Each row in the form of `insert`."""
         return by_position(self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """One way to write rows: `prepare` does what is not timed and returns what is.
+    """One way to write rows: `prepare` does the untimed part and returns the timed function.
 
-    `connection_class` is the driver's; None is what the driver chooses by itself.
+    `connection_class` is a class of the driver's; None is the driver's default.
     """
 
     label: str
@@ -116,7 +116,7 @@ class Contender:
 
 
 def run_contender(contender: Contender) -> None:
-    """Be a contender's process: describe it, or carry out the trial on standard input.
+    """Run a contender's process: print its description, or run the trial from standard input.
 
     Raises:
         SystemExit: with a line that says what failed.
@@ -169,7 +169,7 @@ def _run_trial(contender: Contender, trial: Trial) -> Timing:
 
 
 def _client_cpu_s(contender: Contender) -> float:
-    """Return the CPU time so far, without that of an event loop which looked for work and found none."""
+    """Return the CPU time so far, without the busy polling of an idle event loop."""
     used = getrusage(RUSAGE_SELF)
     idle_s = busy_polling().polled_s if contender.connection_class is BusyPollingConnection else 0.0
     return used.ru_utime + used.ru_stime - idle_s
@@ -182,4 +182,4 @@ def _server_cpu_s(trial: Trial) -> float:
 
 _WARM_UP_S = 0.3
 _REQUEST_S = 0.001
-"""A guess at what a request takes beside the latency, so that the warm-up lasts about that long."""
+"""A guess at the time of a request without the latency; it sets the number of rows in the warm-up."""

@@ -1,4 +1,4 @@
-"""The histograms of all repeats as one file, in the format that HdrHistogram's own tools read."""
+"""The histograms of all repeats in one file, in the format of HdrHistogram's own tools."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from pipeline.requests.latencies import histogram_of
 
 
 def write_log(path: Path, repeats: Iterable[Repeat]) -> None:
-    """Write every repeat's histogram to `path`, one line each by time, whole or not at all.
+    """Write every repeat's histogram to `path`, one line each, in order of time, atomically.
 
     The format is HdrHistogram's interval log 1.2 with absolute times. A line's tag is its cell as
     `tag_of` gives it; its maximum is in microseconds, as all of its values.
@@ -27,7 +27,8 @@ def write_log(path: Path, repeats: Iterable[Repeat]) -> None:
         writer.output_log_format_version()
         writer.output_legend()
         for repeat in sorted(repeats, key=lambda repeat: repeat.began_at_s):
-            # The writer knows no tags, though the reader does; its ratio floors, so 1 loses nothing.
+            # The library reads tags but cannot write them. Its writer rounds down by a ratio; 1 loses
+            # nothing.
             file.write(f"Tag={tag_of(repeat.cell)},")
             writer.output_interval_histogram(
                 histogram_of(repeat.latencies),
@@ -38,6 +39,6 @@ def write_log(path: Path, repeats: Iterable[Repeat]) -> None:
 
 
 def tag_of(cell: Cell) -> str:
-    """Return a cell's name for a log, without the commas and blanks that a tag must not have."""
+    """Return a cell's name as a tag: without commas and blanks."""
     name = f"{cell.contender}-{cell.latency_kind}-{cell.latency_s:g}s-{cell.in_flight}"
     return re.sub(r"[^\w.-]+", "_", name)

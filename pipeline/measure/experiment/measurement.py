@@ -1,4 +1,4 @@
-"""What the experiment measures: cells, and the repeats of each. Knows no driver."""
+"""The cells of the experiment and their repeats. Independent of the driver."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,9 +10,9 @@ LATENCY_KINDS: tuple[LatencyKind, ...] = ("sleep", "network")
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Cell:
-    """One cell of the experiment: who writes, at what latency, with how many requests in flight.
+    """One cell of the experiment: the contender, the latency, the number of requests in flight.
 
-    `in_flight` is 1 for a loop; for what adapts by itself it is the most that it may have.
+    `in_flight` is 1 for a loop; for a contender that adapts by itself it is the upper limit.
     """
 
     contender: str
@@ -29,8 +29,8 @@ class Repeat:
     """One timed pass of a cell, in a fresh process: `rows` rows written by `requests` requests.
 
     `latencies` is the histogram of the requests' seconds, latency included, as the HDR encoding gives it in
-    base64; its unit is a microsecond. `server_cpu_s` is None where the server's processes are out of sight.
-    `reactor` is the driver's connection class, `patched` whether gevent had patched the process.
+    base64; its unit is a microsecond. `server_cpu_s` is None if the server's processes are on another
+    machine. `reactor` is the driver's connection class, `patched` whether gevent had patched the process.
     """
 
     cell: Cell

@@ -1,4 +1,4 @@
-"""Which cell is timed next: rounds in random order, until every cell is known well enough or time is up."""
+"""Chooses the next cell: rounds in random order, until every cell is precise enough or time is up."""
 
 import random
 import time
@@ -12,14 +12,14 @@ from pipeline.measure.experiment.statistics import FEWEST_REPEATS, is_precise_en
 
 @dataclass(kw_only=True)
 class Plan:
-    """An iterator over the cells to time next; `note` is told of each repeat.
+    """An iterator over the cells to time; call `note` with each repeat.
 
-    A round is every cell once, in random order, so that contenders take turns and a slow minute of the
-    machine falls on all. A cell that is known to within `precision`, half its interval as a share of its
-    median, is left out of later rounds; so is one that would not end within the budget.
+    A round is every cell once, in random order, so that a slow minute of the machine affects all contenders.
+    A cell is left out of later rounds when half its interval is at most `precision`, as a share of its
+    median, or when it would not end within the budget.
 
     Raises:
-        SettingError: the budget does not suffice for a round.
+        SettingError: the budget is too short for a round.
     """
 
     cells: Sequence[Cell]
@@ -41,16 +41,16 @@ class Plan:
 
     @property
     def round_s(self) -> float:
-        """How long a round of all cells takes, as far as is known."""
+        """The expected time of a round of all cells."""
         return sum(self._took_s.values())
 
     @property
     def elapsed_s(self) -> float:
-        """How much of the budget is gone."""
+        """The seconds of the budget that are used."""
         return time.monotonic() - self._began_s
 
     def note(self, repeat: Repeat) -> None:
-        """Take the repeat of the cell that was given last."""
+        """Record the repeat of the last cell."""
         self.repeats[repeat.cell].append(repeat)
         self._took_s[repeat.cell] = time.monotonic() - self._asked_at_s
 
@@ -71,7 +71,7 @@ class Plan:
 
 
 def expected_s(cell: Cell, rows: int) -> float:
-    """Return what a repeat may take, its process and checks included: a guess until one was timed."""
+    """Return the expected time of a repeat with its process and checks; a guess until one was timed."""
     return _BESIDES_S + _PER_LATENCY * cell.latency_s + rows * (cell.latency_s + _REQUEST_S) / cell.in_flight
 
 

@@ -1,4 +1,4 @@
-"""Which pool size to use: recommended from a sweep over pool sizes, and kept for later loads."""
+"""Recommends pool sizes from a sweep, and stores them for later loads."""
 
 import math
 import tomllib
@@ -37,7 +37,7 @@ class SweptPoolSize:
     `rows_per_s` its median.
 
     Raises:
-        SettingError: sizes that are not 1 <= low <= pool_size <= high <= largest, or a throughput below 0.
+        SettingError: not 1 <= low <= pool_size <= high <= largest, or a throughput below 0.
     """
 
     pool_size: int
@@ -55,7 +55,7 @@ class SweptPoolSize:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation(SweptPoolSize):
-    """The pool size for one method, at one latency that the experiment added.
+    """The recommended pool size of one method at one added latency.
 
     Raises:
         SettingError: an unknown method, a latency out of range, or sizes out of order.
@@ -73,8 +73,8 @@ class Recommendation(SweptPoolSize):
 def find_pool_size(rows_per_s: Mapping[int, Sequence[float]]) -> SweptPoolSize:
     """Return the pool size to use after a sweep: the repeats' rows/s by pool size, at least one of them.
 
-    The interval is that of the percentile bootstrap over the repeats of each size. Where a size has fewer
-    than 3 it is the whole sweep: such repeats do not show how they vary. The same sweep gives the same.
+    The interval is from a percentile bootstrap over the repeats of each size. If a size has fewer than 3
+    repeats, the interval is the whole sweep, because their variation is unknown. The result is deterministic.
     """
     sizes = sorted(rows_per_s)
     medians = np.array([[median(rows_per_s[size])] for size in sizes])
@@ -91,7 +91,7 @@ def find_pool_size(rows_per_s: Mapping[int, Sequence[float]]) -> SweptPoolSize:
         )
     return SweptPoolSize(
         pool_size=sizes[recommended],
-        # Few resamples may agree with the whole: the size found is always in its interval.
+        # The resamples may differ from the sample: make sure that the interval contains the size found.
         low=sizes[min(low, recommended)],
         high=sizes[max(high, recommended)],
         largest=sizes[-1],
@@ -111,17 +111,17 @@ def recommend(repeats: Sequence[Repeat], methods: Mapping[str, str]) -> list[Rec
             sweep = rates[methods[cell.contender], cell.latency_s]
             sweep[cell.in_flight].append(repeat.rows / repeat.elapsed_s)
     return [
-        Recommendation(method=method, latency_s=latency_s, **asdict(find_pool_size(sweep)))  # type: ignore[arg-type]
-        for (method, latency_s), sweep in sorted(rates.items())
+        Recommendation(method=method, latency_s=latency_s, **asdict(find_pool_size(sweep)))  # type:
+        ignore[arg-type] for (method, latency_s), sweep in sorted(rates.items())
     ]
 
 
 def pool_size_at(recommendations: Sequence[Recommendation], method: str, latency_s: float) -> int:
     """Return the pool size for a method at a latency, from those recommended for the latencies swept.
 
-    Between two of them it is interpolated, logarithm against logarithm; below the smallest above 0, where
-    0 was swept, linearly, as what is in flight grows with latency by Little's law. Outside of what was
-    swept it is the nearest. Of two for one latency the later counts.
+    Between two latencies it is interpolated, logarithm against logarithm; between 0, if it was swept, and the
+    next latency linearly, because by Little's law the requests in flight grow with the latency. Outside of
+    the sweep it is that of the nearest latency. Of two recommendations for one latency, the later counts.
 
     Raises:
         SettingError: there is no recommendation for the method, or the latency is negative.
@@ -146,7 +146,7 @@ def pool_size_at(recommendations: Sequence[Recommendation], method: str, latency
 
 
 def sentences(recommendation: Recommendation) -> tuple[str, str]:
-    """Return what to do, and how sure that is, each as a sentence for a reader."""
+    """Return the recommendations and their uncertainty as sentences."""
     what = (
         f"To write with `{recommendation.method}` at a latency of {recommendation.latency_s:g} s, give the "
         f"Pool {recommendation.pool_size} greenlets: {recommendation.rows_per_s:,.0f} rows/s, within "
@@ -163,7 +163,7 @@ def sentences(recommendation: Recommendation) -> tuple[str, str]:
 
 
 def write_recommendations(path: Path, recommendations: Sequence[Recommendation]) -> None:
-    """Write them as TOML, each with its sentences as its `reason`, whole or not at all.
+    """Write them as TOML, each with its sentences as its `reason`, atomically.
 
     Raises:
         OutputError: the file cannot be written.
@@ -181,7 +181,7 @@ def write_recommendations(path: Path, recommendations: Sequence[Recommendation])
 
 
 def read_recommendations(path: Path) -> list[Recommendation]:
-    """Return what `write_recommendations` wrote, in its order; a file that was edited is checked.
+    """Return the recommendations of a file, in its order; all values are checked.
 
     Raises:
         SettingError: the file is missing, is not TOML, or holds none, impossible or contradictory ones.

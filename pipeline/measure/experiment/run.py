@@ -1,4 +1,4 @@
-"""The experiment: every cell's repeats, a fresh process each, on a scratch table checked after each."""
+"""Runs the experiment: each repeat in a new process, on a scratch table that is checked after each."""
 
 import contextlib
 import pkgutil
@@ -45,13 +45,13 @@ def run_experiment(
     cluster: ClusterFacts,
     progress: Progress,
 ) -> ExperimentResult:
-    """Time the job's cells within its budget, on a scratch table that is dropped whatever happens.
+    """Time the job's cells within its budget, on a scratch table that is dropped in every case.
 
-    First rows are written that do not count: a Java server is slow until it has compiled what it does. The
-    table is emptied before each repeat and must hold exactly the rows after it.
+    The first rows are not counted: a Java server is slow until its code is compiled. The table is truncated
+    before each repeat and must have exactly the rows after it.
 
     Raises:
-        SettingError: a contender is unknown, or the budget does not suffice for a round.
+        SettingError: a contender is unknown, or the budget is too short for a round.
         SchemaError: `manage_schema` is false, or the scratch table is there already.
         VerificationError: a repeat lost a row, or wrote one wrongly.
         WorkerError: a contender's process failed.
@@ -122,9 +122,9 @@ def _named(names: Sequence[str]) -> list[str]:
 
 
 def _cells(description: Description, job: RunExperiment) -> Iterator[Cell]:
-    """Yield a contender's cells: a loop has one request in flight, others the first of the pool sizes.
+    """Yield a contender's cells: a loop has one request in flight, others have the first pool size.
 
-    One that is swept has every pool size, but once a latency: where that is the network's.
+    A swept contender has every pool size, for the latency of the network only.
     """
     for kind in description.latency_kinds:
         if kind not in job.latency_kinds:
@@ -138,7 +138,7 @@ def _cells(description: Description, job: RunExperiment) -> Iterator[Cell]:
 
 
 class _Between:
-    """The proxy before every node of the cluster, and the routes by way of it."""
+    """The proxy in front of every node of the cluster, and the routes through it."""
 
     def __init__(self, nodes: Sequence[str], proxied: Proxy) -> None:
         self.proxy = proxied
@@ -147,7 +147,7 @@ class _Between:
         )
 
     def routes_at(self, cell: Cell) -> Routes:
-        """Have the proxy add the latency of a cell; return the routes by way of it, none if it is slept."""
+        """Set the proxy's latency for a cell; return the routes through it, none if the latency is slept."""
         if cell.latency_kind != "network":
             return ()
         self.proxy.set(round_trip_s=cell.latency_s)

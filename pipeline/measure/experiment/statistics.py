@@ -1,4 +1,4 @@
-"""What the repeats of a cell say: medians with their uncertainty, and how Little's law explains them."""
+"""Statistics of a cell's repeats: medians with their uncertainty, and the prediction of Little's law."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ class Interval:
 
     @property
     def relative_half_width(self) -> float:
-        """Half of the interval as a share of the median; infinite where there is none."""
+        """Half of the interval as a share of the median; infinite without an interval."""
         if self.low is None or self.high is None:
             return math.inf
         return (self.high - self.low) / 2 / self.median
@@ -68,7 +68,7 @@ class CellSummary:
     """The repeats of one cell: medians over them, and the histogram of all their requests.
 
     `rows` and `requests` are those of one repeat. `p50_s`, `p99_s`, `p999_s` and `latency_mean_s` are of a
-    request. `server_cpu_us_a_row` is None where no repeat saw the server's processes.
+    request. `server_cpu_us_a_row` is None if no repeat could measure the server's processes.
     """
 
     cell: Cell
@@ -98,9 +98,9 @@ class CellSummary:
 
     @property
     def floor_s(self) -> float:
-        """The least time that the added latency alone allows: requests x latency / in flight.
+        """The least time that the added latency allows: requests x latency / in flight.
 
-        Where there are fewer requests than may be in flight, that is one latency.
+        With fewer requests than may be in flight, it is one latency.
         """
         return _floor_s(self.cell, self.requests)
 
@@ -108,8 +108,8 @@ class CellSummary:
     def predicted_s(self) -> float:
         """The time by Little's law, L = lambda x W (Little, Operations Research 9, 1961).
 
-        It is requests x mean latency / in flight: what a pass takes whose every place in flight is always
-        in use.
+        It is requests x mean latency / in flight: the time of a pass that always has the full number of
+        requests in flight.
         """
         return self.requests * self.latency_mean_s / min(self.cell.in_flight, self.requests)
 
@@ -117,8 +117,8 @@ class CellSummary:
     def prediction_error(self) -> float:
         """How far the prediction is from the median, as a share of the median.
 
-        Below 0 places in flight stood empty: at the ends of a pass, between requests, or because the
-        contender kept fewer in flight than it may.
+        Below 0, fewer requests than allowed were in flight: at the ends of a pass, between requests, or
+        because the contender did not use its limit.
         """
         return self.predicted_s / self.elapsed.median - 1
 
@@ -133,7 +133,7 @@ def summarise(repeats: Sequence[Repeat]) -> list[CellSummary]:
 
 
 def by_cell(repeats: Iterable[Repeat]) -> dict[Cell, list[Repeat]]:
-    """Return the repeats of each cell, cells and repeats in the order in which they come."""
+    """Return the repeats of each cell; cells and repeats keep their order."""
     cells: dict[Cell, list[Repeat]] = {}
     for repeat in repeats:
         cells.setdefault(repeat.cell, []).append(repeat)
@@ -141,17 +141,17 @@ def by_cell(repeats: Iterable[Repeat]) -> dict[Cell, list[Repeat]]:
 
 
 def is_precise_enough(repeats: Sequence[Repeat], relative_half_width: float) -> bool:
-    """Return whether the repeats of one cell, if any, say its median that well; see `uncertainty`."""
+    """Return whether the repeats of one cell give its median with this precision; see `uncertainty`."""
     return bool(repeats) and uncertainty(repeats) <= relative_half_width
 
 
 def uncertainty(repeats: Sequence[Repeat]) -> float:
-    """Return how far off the median of one cell's elapsed seconds may be, as a share of it.
+    """Return the uncertainty of the median of one cell's elapsed seconds, as a share of the median.
 
-    That is half of the interval. Fewer than 3 repeats have none; then it is the share of the median that
-    lies above the floor. No repeat can be faster than its floor, and for one to be slower by so much all
-    that is not latency would have to double: a loop of 1000 rows at 0.1 s is known from one repeat, and
-    anything without latency is not known at all.
+    It is half of the interval. With fewer than 3 repeats there is no interval; then it is the share of the
+    median above the floor. No repeat can be faster than the floor, and a repeat is slower by that much only
+    if all time beside the latency doubles. So a loop of 1000 rows at 0.1 s is known from one repeat, and a
+    cell without latency is unknown.
     """
     elapsed = median_interval([repeat.elapsed_s for repeat in repeats])
     if elapsed.n >= FEWEST_REPEATS:
@@ -188,7 +188,7 @@ def _summary(cell: Cell, repeats: Sequence[Repeat]) -> CellSummary:
 
 
 def _requests(repeats: Sequence[Repeat]) -> int:
-    # Not the same in every repeat: what failed and was sent again counts.
+    # It differs between repeats: requests that were retried count.
     return median_low(repeat.requests for repeat in repeats)
 
 

@@ -1,4 +1,4 @@
-"""One timed pass as it is asked of a contender's process, and what that answers: plain values, JSON lines."""
+"""The messages to and from a contender's process: one timed pass and its result, as JSON lines."""
 
 from dataclasses import dataclass
 
@@ -24,8 +24,8 @@ class Description:
 class Trial:
     """Write the rows of a file to an empty table, `in_flight` requests at a time, and time it.
 
-    `sleep_s` is slept before each request. `latency_s` is that or the network's: what a request takes at
-    least. The processes in `server_pids` are the server's, as far as they run on this machine.
+    `sleep_s` is slept before each request. `latency_s` is that sleep or the network's latency: the least time
+    of a request. `server_pids` are the server's processes on this machine.
     """
 
     cluster: ClusterConfig
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What a trial took; the fields are those of `Repeat`."""
+    """The result of a trial; the fields are those of `Repeat`."""
 
     reactor: str
     patched: bool

@@ -1,1 +1,1 @@
-"""The reading side of the experiment: measurements.csv, plots, and one page that stands by itself."""
+"""The report of the experiment: measurements.csv, plots, and one self-contained page."""

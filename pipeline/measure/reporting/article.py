@@ -1,4 +1,4 @@
-"""The article's table beside what the same experiment gave here."""
+"""The article's table beside the results of the same experiment here."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ LOOP, POOL, POOL_SIZE = "create, loop", "create, Pool", 100
 
 
 def article_table(summaries: Sequence[CellSummary]) -> PageTable | None:
-    """Return the article's loop and Pool beside those of `cells`, a latency a row; None without either."""
+    """Return the article's loop and Pool beside those of `cells`, one row a latency; None without either."""
     slept = [summary for summary in summaries if summary.cell.latency_kind == "sleep"]
     loops = {summary.cell.latency_s: summary for summary in slept if summary.cell.contender == LOOP}
     pools = {summary.cell.latency_s: summary for summary in slept if summary.cell.contender == POOL}

@@ -1,4 +1,4 @@
-"""How plots look and are saved: told apart without colour, readable on a phone, the same bytes every time."""
+"""The style of plots: readable without colour and on a phone, and the same bytes every time."""
 
 import io
 import math
@@ -18,7 +18,7 @@ from pipeline.files import atomic_path, write_text
 WIDTH_IN = 4.6
 """Narrow, with large letters: on a phone they shrink by a quarter only."""
 
-# Okabe and Ito's, told apart whatever one's eyes; without their yellow, too pale for a line on white.
+# The colours of Okabe and Ito, for readers with any colour vision; without the yellow, too pale on white.
 BLUE, VERMILION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
 _COLOURS = (BLUE, VERMILION, GREEN, BLACK, "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
@@ -29,7 +29,7 @@ _CHARACTERS, _HANDLE = 55, 7
 
 
 def look(name: str) -> AbstractContextManager[None]:
-    """Return the settings in which the plot of that name is drawn and saved."""
+    """Return the matplotlib settings for the plot of this name."""
     return mpl.rc_context(
         {
             "axes.axisbelow": True,

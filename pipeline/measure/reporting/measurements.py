@@ -1,4 +1,4 @@
-"""measurements.csv: one line a repeat, to be read by a person, a spreadsheet, or a later comparison."""
+"""measurements.csv: one line a repeat, for people, spreadsheets and later comparisons."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from pipeline.requests.latencies import Latencies
 
 
 def write_measurements(path: Path, repeats: Sequence[Repeat]) -> None:
-    """Write one line a repeat, in the order given, whole or not at all.
+    """Write one line for each repeat, in the given order, atomically.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -31,11 +31,11 @@ def write_measurements(path: Path, repeats: Sequence[Repeat]) -> None:
 def read_measurements(path: Path) -> list[Repeat]:
     """Return the repeats of a measurements.csv, in its order, their `latencies` empty.
 
-    Times are those that were written to the last digit, CPU seconds to within rounding, `began_at_s` to
-    the microsecond. The file holds the latencies' percentiles only: their histograms are in the log.
+    Times are exact, CPU seconds are rounded, `began_at_s` is to the microsecond. The file has only
+    percentiles of the latencies: their histograms are in the log.
 
     Raises:
-        ResultsError: the file is missing, cut short, or has a line that cannot be.
+        ResultsError: the file is missing, cut short, or has an impossible line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def _began_at(timed: Repeat, _: Latencies) -> str:
 
 
 class _Column(NamedTuple):
-    """How a column is written, of a repeat and its latencies, and read."""
+    """A column: how it is written from a repeat and its latencies, and how it is read."""
 
     write: Callable[[Repeat, Latencies], str]
     read: Callable[[str], Any]

@@ -1,4 +1,4 @@
-"""The page: one file that needs no other, no network and no script."""
+"""The page: one file that needs no other file, no network and no script."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from pipeline.measure.reporting.wording import KINDS, moment
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a page shows: `cells` has one a contender, kind and latency; `files` says what is in each."""
+    """The content of a page: `cells` has one for each contender, kind and latency; `files` describes files.
 
     repeats: Sequence[Repeat]
     summaries: Sequence[CellSummary]

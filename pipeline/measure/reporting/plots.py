@@ -29,7 +29,7 @@ class _Line:
 
     @property
     def last(self) -> float:
-        """Where it ends; -inf if there is nothing to draw."""
+        """The last value; -inf if there is nothing to draw."""
         known = [median for _, median, *_ in sorted(self.points) if not math.isnan(median)]
         return known[-1] if known else -math.inf
 
@@ -47,9 +47,9 @@ class Plot:
 def draw(
     folder: Path, main: Sequence[CellSummary], summaries: Sequence[CellSummary], repeats: Sequence[Repeat]
 ) -> list[Plot]:
-    """Draw what the cells give: plots of the main ones, and of each contender with several pool sizes.
+    """Draw the plots of the cells, and one plot for each contender with several pool sizes.
 
-    A plot that would have nothing to show, as all of its cells are too noisy, is not drawn.
+    A plot is left out if all its cells are too noisy.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -112,7 +112,7 @@ def plot_times(
 def plot_percentiles(
     folder: Path, kind: LatencyKind, latency_s: float, summaries: Sequence[CellSummary]
 ) -> Plot:
-    """Draw what half, 99 % and 99.9 % of each contender's requests took at most, at one latency.
+    """Draw the percentiles 50, 99 and 99.9 of each contender's request latencies, at one latency.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -200,7 +200,7 @@ def _begin(title: str, unit: str = "", height_in: float = 6.4) -> tuple[Figure, 
 
 
 def _draw(figure: Figure, axes: Axes, lines: Sequence[_Line], summaries: Sequence[CellSummary]) -> str:
-    """Draw lines with error bars up a logarithmic axis, and a legend in their order; return what it says."""
+    """Draw lines with error bars on a logarithmic axis, and a legend in their order; return its text."""
     handles: list[Any] = []
     labels: list[str] = []
     for line in lines:
@@ -214,7 +214,7 @@ def _draw(figure: Figure, axes: Axes, lines: Sequence[_Line], summaries: Sequenc
 
 
 def _legend(figure: Figure, named: tuple[list[Any], list[str]], summaries: Sequence[CellSummary]) -> str:
-    """Draw a legend below the plot; say in it, and to the caller, which cells are too noisy to be drawn."""
+    """Draw a legend below the plot; it names the cells that are too noisy to draw; return that note."""
     handles, labels = named
     noisy = [
         f"{_label(summary.cell.contender)}, {summary.cell.in_flight} in flight, "
@@ -258,7 +258,7 @@ def _throughput(summary: CellSummary) -> _Point:
 
 
 def _point(summary: CellSummary, x: float, drawn: Callable[[float], float]) -> _Point:
-    """Return what is drawn of the elapsed seconds; nan, a gap in the line, where they are too noisy."""
+    """Return the point of the elapsed seconds; nan, a gap in the line, if they are too noisy."""
     if summary.is_too_noisy:
         return x, math.nan, 0, 0
     median = drawn(summary.elapsed.median)

@@ -25,16 +25,16 @@ def write_experiment(
 ) -> None:
     """Write all files of a report to `folder`, its page last; the same arguments give the same bytes.
 
-    `facts` is what the numbers depend on, as JSON can hold it: settings, cluster, versions, machine. Where
-    a contender was timed with several pool sizes, the one that was timed everywhere, or of several such the
-    fastest, stands beside the other contenders; all are in plots of their own. The page opens with the first
+    `facts` are JSON values on which the numbers depend: settings, cluster, versions, machine. If a contender
+    was timed with several pool sizes, one of them is shown beside the other contenders: of those that were
+    timed at every latency, the fastest. All sizes are in plots of their own. The page begins with the first
     recommendations.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
         ResultsError: repeats of a cell do not belong together, or a histogram is damaged.
     """
-    # Not before: half a second and more that only a report needs.
+    # Imported here, because it takes half a second or more and only a report needs it.
     from pipeline.measure.reporting import page, plots  # noqa: PLC0415
 
     summaries = summarise(repeats)
@@ -58,7 +58,7 @@ def write_experiment(
 
 
 def _shown(summaries: Sequence[CellSummary]) -> list[CellSummary]:
-    """Return each contender's cells with as many requests in flight as are fastest over all its latencies."""
+    """Return each contender's cells with the pool size that is fastest over all its latencies."""
     by_size: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for summary in summaries:
         by_size[summary.cell.contender][summary.cell.in_flight].append(1 / summary.rows_per_s)

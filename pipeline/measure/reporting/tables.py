@@ -1,4 +1,4 @@
-"""What the page's tables say: rows of text, ready to be laid out."""
+"""The tables of the page, as rows of text."""
 
 import itertools
 import re
@@ -24,7 +24,7 @@ from pipeline.measure.reporting.wording import (
 
 @dataclass(frozen=True)
 class Entry:
-    """What a place says, and an aside in small letters; one that spans several has words for all of them."""
+    """A cell of a table: its text, an aside in small letters, and how many columns it spans."""
 
     text: str
     aside: str = ""
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class TableRow:
-    """What a row is about, and its entries."""
+    """The name of a row, and its entries."""
 
     name: str
     entries: Sequence[Entry]
@@ -41,10 +41,10 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PageTable:
-    """Rows by the title that stands above them, which is empty where there is one kind of rows only.
+    """A table; `bodies` has the rows by the title above them, which is empty if there is only one body.
 
-    The first column is that of the rows' names. `groups` are headings above all other columns, each with
-    how many it spans. Numbers stand at the right of their column, words at the left.
+    The first column has the rows' names. `groups` are headings above the other columns, each with its span.
+    Numbers are aligned right, words left.
     """
 
     caption: str
@@ -68,7 +68,7 @@ def contenders_table(
 
 
 def kinds_table(summaries: Sequence[CellSummary]) -> PageTable | None:
-    """Return sleep beside network, for the cells that were measured with both; None if there are none."""
+    """Return sleep beside network, for the cells that were measured with both; None without such cells."""
     kinds = {(summary.cell.latency_kind, _place(summary)): summary for summary in summaries}
     bodies: dict[str, list[TableRow]] = {}
     for (kind, place), network in kinds.items():
@@ -115,7 +115,7 @@ def recommendations_table(recommendations: Sequence[Recommendation]) -> PageTabl
 
 
 def processes_table(summaries: Sequence[CellSummary]) -> PageTable:
-    """Return what each contender's process was."""
+    """Return the connection class and the patching of each contender's process."""
     processes = {summary.cell.contender: summary for summary in summaries}
     return PageTable(
         caption="The contenders' processes",
@@ -133,7 +133,7 @@ def processes_table(summaries: Sequence[CellSummary]) -> PageTable:
 
 
 def facts_table(caption: str, facts: Mapping[str, Any]) -> PageTable:
-    """Return facts as rows, those that belong together under their common name."""
+    """Return facts as rows; nested facts are under their common name."""
     bodies: dict[str, list[TableRow]] = {"": []}
     for name, value in facts.items():
         if isinstance(value, Mapping):
