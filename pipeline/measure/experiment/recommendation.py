@@ -111,8 +111,8 @@ def recommend(repeats: Sequence[Repeat], methods: Mapping[str, str]) -> list[Rec
             sweep = rates[methods[cell.contender], cell.latency_s]
             sweep[cell.in_flight].append(repeat.rows / repeat.elapsed_s)
     return [
-        Recommendation(method=method, latency_s=latency_s, **asdict(find_pool_size(sweep)))  # type:
-        ignore[arg-type] for (method, latency_s), sweep in sorted(rates.items())
+        Recommendation(method=method, latency_s=latency_s, **asdict(find_pool_size(sweep)))  # type: ignore[arg-type]
+        for (method, latency_s), sweep in sorted(rates.items())
     ]
 
 

@@ -27,7 +27,7 @@ from pipeline.measure.reporting.wording import KINDS, moment
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """The content of a page: `cells` has one for each contender, kind and latency; `files` describes files.
+    """The content of a page: `cells` has one for each contender and latency; `files` describes files."""
 
     repeats: Sequence[Repeat]
     summaries: Sequence[CellSummary]
