@@ -9,14 +9,14 @@ FAST_S, SLOW_S = 0.010, 0.100
 
 
 def busy(window: Window, latency_s: float, *, answers: int) -> None:
-    """Answer that many requests while the window is full."""
+    """Record that many answers while all permitted requests are in flight."""
     for _ in range(answers):
         window.in_flight = int(window.limit)
         window.answered(latency_s)
 
 
 def test_the_limit_grows_while_latency_holds() -> None:
-    """Answers that come as fast as ever raise the limit, step by step, to the most there may be."""
+    """While latency does not rise, answers increase the limit, step by step, up to its maximum."""
     window = Window(200)
     first = window.limit
     limits = [first]
@@ -28,7 +28,7 @@ def test_the_limit_grows_while_latency_holds() -> None:
 
 
 def test_the_limit_shrinks_as_latency_rises() -> None:
-    """Where answers take ten times as long, fewer and fewer requests may be in flight; then more again."""
+    """If latency rises tenfold, the limit falls; afterwards it rises again."""
     window = Window(200)
     busy(window, FAST_S, answers=40_000)
     assert window.limit == 200
@@ -39,7 +39,7 @@ def test_the_limit_shrinks_as_latency_rises() -> None:
 
 
 def test_a_latency_that_stays_is_the_new_measure() -> None:
-    """A cluster that is slower from now on is used to the full again, not throttled for ever."""
+    """If a higher latency persists, it becomes the new baseline, and the limit rises again."""
     window = Window(100)
     busy(window, FAST_S, answers=40_000)
     busy(window, SLOW_S, answers=2000)
@@ -61,7 +61,7 @@ def test_a_failure_halves_the_limit_once_a_flight() -> None:
 
 
 def test_rows_that_come_slowly_teach_nothing() -> None:
-    """Where requests are few the limit stays: what the node could take was not tried."""
+    """While few requests are in flight the limit stays: the node's capacity was not tested."""
     window = Window(100)
     before = window.limit
     window.in_flight = 1
@@ -77,7 +77,7 @@ def test_rows_that_come_slowly_teach_nothing() -> None:
     ),
 )
 def test_the_limit_stays_within_its_bounds(most: int, events: list[tuple[bool, float, int]]) -> None:
-    """Whatever latencies and failures come in, at least one request may be sent, and never more than most."""
+    """For any latencies and failures, the limit is at least 1 and at most the maximum."""
     window = Window(most)
     for is_answer, latency_s, count in events:
         for _ in range(count):
