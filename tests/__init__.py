@@ -1,1 +1,1 @@
-"""A package, so that the tests' own dataset can be imported by a worker."""
+"""A package, so that a worker process can import the tests' own dataset."""

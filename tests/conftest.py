@@ -1,4 +1,4 @@
-"""A real Cassandra for the whole run, and a workspace of its own for every test."""
+"""A real Cassandra for the whole run, and a separate workspace for every test."""
 
 import re
 import socket
@@ -19,7 +19,7 @@ from tests.harness.workspace import Workspace, until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the shared server; a module that starts one of its own marks itself."""
+    """Mark the tests that need the shared server; a module that starts its own server marks itself."""
     for item in items:
         if isinstance(item, pytest.Function) and "endpoint" in item.fixturenames:
             item.add_marker(pytest.mark.server)
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a Cassandra to a test that is not marked, and to its fixtures: `make test-unit` would run it."""
+    """Refuse a Cassandra to a test without the mark, and to its fixtures: `make test-unit` would run it."""
 
     def refuse(*_: object, **__: object) -> None:
         pytest.fail(f"{item.nodeid} starts a Cassandra; add pytestmark = pytest.mark.server to its module")
@@ -42,7 +42,7 @@ _refusal = pytest.MonkeyPatch()
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Endpoint]:
-    """Start the server that the tests share; one that does not start fails the run."""
+    """Start the server that the tests share; if it does not start, the run fails."""
     folder = tmp_path_factory.mktemp("cassandra")
     yield embedded.start(embedded.ClusterSpec(folder=folder, heap="768M"))
     embedded.stop(folder)
@@ -50,7 +50,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Endp
 
 @pytest.fixture(scope="session")
 def cql(endpoint: embedded.Endpoint) -> Iterator[Session]:
-    """Open a session that shares nothing with the project's own: its rows are dicts."""
+    """Open a session that shares nothing with the project's own; it returns rows as dicts."""
     cluster = Cluster(
         list(endpoint.contact_points),
         port=endpoint.port,
@@ -69,7 +69,7 @@ def cql(endpoint: embedded.Endpoint) -> Iterator[Session]:
 def make_workspace(
     tmp_path: Path, endpoint: embedded.Endpoint, cql: Session, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[], Workspace]]:
-    """Return what makes a workspace; its keyspace is dropped when the test ends."""
+    """Return a function that makes a workspace; its keyspace is dropped when the test ends."""
     made: list[Workspace] = []
 
     def make() -> Workspace:
@@ -86,7 +86,7 @@ def make_workspace(
 
 @pytest.fixture
 def workspace(make_workspace: Callable[[], Workspace]) -> Workspace:
-    """Return a workspace for this test alone."""
+    """Return a workspace for one test."""
     return make_workspace()
 
 
@@ -97,7 +97,7 @@ def loads(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace that is named after the test module."""
+    """Return the loads into a keyspace that is named after the test module."""
     name = request.module.__name__.rpartition(".test_")[2]
     with loads_into(f"t_{name}", tmp_path_factory.mktemp(name), endpoint, cql) as loads:
         yield loads

@@ -1,4 +1,4 @@
-"""Names what the project's texts point to and is not there: documents, headings, files, modules."""
+"""Names references in the project's texts without a target: documents, headings, files, modules."""
 
 import re
 import sys
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-SOURCES = ("bench", "faults", "pipeline", "tasks")  # the tests' own texts name files that they make
+SOURCES = ("bench", "faults", "pipeline", "tasks")  # The tests' own texts name files that they write.
 FOLDERS = (*SOURCES, "docs", "tests")
-# A path or a module below one of the folders; in documents, a Python file's name stands for it.
+# A path or a module in one of the folders; in documents also the bare name of a Python file.
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*<>-]*")
 IN_DOCUMENT = re.compile(rf"(?<![\w./>-])(?:(?:{'|'.join(FOLDERS)})(?:\.[a-z_]+)+(?![\w/(])|\w+\.py\b)")
 MADE_BY_RUNS = ("bench/results/commits.csv", "faults/results/")
 
 
 def missing(project: Path) -> Iterator[str]:
-    """Yield a line for each reference that leads nowhere, and each document of docs/ without a link to it."""
+    """Yield a line for each reference without a target, and for each document of docs/ that is not linked."""
     documents = [file for pattern in ("*.md", "docs/**/*.md") for file in sorted(project.glob(pattern))]
     others = ["Makefile", "pyproject.toml", ".ci/run", *(f"{folder}/**/*.py" for folder in SOURCES)]
     for file in documents + [file for pattern in others for file in sorted(project.glob(pattern))]:
@@ -52,7 +52,7 @@ def _links(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _headings(text: str) -> set[str]:
-    """Return the fragments that a hosted Markdown page gives its headings."""
+    """Return the fragments of the headings of a Markdown page, as on GitHub."""
     pairs = pairwise(MarkdownIt().parse(text))
     titles = [inline.content.lower() for token, inline in pairs if token.type == "heading_open"]
     return {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}

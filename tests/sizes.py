@@ -1,4 +1,4 @@
-"""Names the files of more than 300 lines and the functions of more than 60: they have several subjects."""
+"""Names the files of more than 300 lines and the functions of more than 60, which should be divided."""
 
 import ast
 import sys
@@ -13,20 +13,20 @@ FUNCTION_MAX_LINES = 60
 def too_large(project: Path) -> Iterator[str]:
     """Yield a line for each file and each function that is too large.
 
-    bootstrap.py is in none of the folders: it runs before anything is installed, so it is one file.
+    bootstrap.py is in none of the folders: it runs before any package is installed, so it is one file.
     """
     for file in sorted(found for folder in FOLDERS for found in (project / folder).rglob("*.py")):
         text = file.read_text()
         name = file.relative_to(project)
         if (lines := len(text.splitlines())) > FILE_MAX_LINES:
-            yield f"{name}: {lines} lines, {FILE_MAX_LINES} are the most; divide it by subject"
+            yield f"{name}: {lines} lines, at most {FILE_MAX_LINES} are allowed; divide it by subject"
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > FUNCTION_MAX_LINES:
                     yield (
-                        f"{name}:{node.lineno}: {node.name} has {lines} lines, {FUNCTION_MAX_LINES} are the "
-                        "most; divide it by what it does"
+                        f"{name}:{node.lineno}: {node.name} has {lines} lines, at most {FUNCTION_MAX_LINES} "
+                        "are allowed; divide it into steps"
                     )
 
 

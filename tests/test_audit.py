@@ -14,7 +14,7 @@ VULNERABLE = json.dumps(
 
 
 class Database(ThreadingHTTPServer):
-    """Stands in for the database of vulnerabilities: `answers` by package, else `answer`."""
+    """Replaces the database of vulnerabilities: `answers` by package, else `answer`."""
 
     answer = (200, "{}")
     answers: dict[str, tuple[int, str]]
@@ -26,7 +26,7 @@ class Database(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        """Answer what the test has set."""
+        """Send the answer that the test has set."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         assert isinstance(self.server, Database)
         status, body = self.server.answers.get(asked["package"]["name"], self.server.answer)
@@ -36,12 +36,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    """Serve a database that knows of no vulnerability."""
+    """Serve a database without vulnerabilities."""
     with Database() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -49,7 +49,7 @@ def database() -> Iterator[Database]:
 
 
 def audit(database: Database) -> tuple[int, str]:
-    """Run the audit of make check; return its exit status and what it said."""
+    """Run the audit of make check; return its exit status and output."""
     url = f"http://127.0.0.1:{database.server_port}/"
     command = [str(PROJECT / "tests" / "audit.sh"), "--osv-url", url]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -59,34 +59,34 @@ def audit(database: Database) -> tuple[int, str]:
 def test_a_known_vulnerability_fails(database: Database) -> None:
     """One package with a known vulnerability fails the audit and is named."""
     database.answers["six"] = (200, VULNERABLE)
-    status, said = audit(database)
+    status, output = audit(database)
     assert status == 1
-    assert "six" in said
-    assert "OSV-1" in said
+    assert "six" in output
+    assert "OSV-1" in output
 
 
 def test_none_passes(database: Database) -> None:
-    """Where the database knows of nothing, both files pass."""
-    status, said = audit(database)
-    assert status == 0, said
-    assert said.count("No known vulnerabilities found") == 2
+    """If the database has no vulnerability, both files pass."""
+    status, output = audit(database)
+    assert status == 0, output
+    assert output.count("No known vulnerabilities found") == 2
 
 
 @pytest.mark.parametrize("answer", [(403, "forbidden"), (503, ""), (200, "<html>log in first</html>")])
 def test_a_database_out_of_reach_is_one_line(database: Database, answer: tuple[int, str]) -> None:
-    """Where something else answers in the database's place, one line says that nothing was audited."""
+    """If another server answers instead of the database, one line says that the audit was skipped."""
     database.answer = answer
-    status, said = audit(database)
-    assert status == 0, said
-    assert said.startswith("pip-audit: the audit was skipped")
-    assert said.count("\n") == 1
+    status, output = audit(database)
+    assert status == 0, output
+    assert output.startswith("pip-audit: the audit was skipped")
+    assert output.count("\n") == 1
 
 
 def test_no_connection_is_one_line(database: Database) -> None:
-    """Where nothing answers, one line says that nothing was audited."""
+    """If no server answers, one line says that the audit was skipped."""
     database.shutdown()
     database.server_close()
-    status, said = audit(database)
-    assert status == 0, said
-    assert said.startswith("pip-audit: the audit was skipped")
-    assert said.count("\n") == 1
+    status, output = audit(database)
+    assert status == 0, output
+    assert output.startswith("pip-audit: the audit was skipped")
+    assert output.count("\n") == 1

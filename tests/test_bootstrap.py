@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BOOTSTRAP = Path(__file__).parents[1] / "bootstrap.py"
-# A requirement with its hashes, as it stands in the files: from a name to the next line that is no hash.
+# A requirement with its hashes, as in the files: from a name to the next line that is not a hash.
 PINNED = re.compile(r"^([A-Za-z][\w.-]*)==(\S+).*(?:\n +--hash.*)*\n", re.MULTILINE)
 IN_FILES = {
     found[1]: found
@@ -45,16 +45,16 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A project whose .venv two processes were asked for at once, and what each of them said."""
+    """A project in which two processes made .venv at once, and the output of each."""
     project = make_project(tmp_path_factory.mktemp("made") / "with space")
     processes = [start(project), start(project)]
-    said = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    return project, said
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    return project, outputs
 
 
 def make_project(folder: Path) -> Path:
-    """Write the least project that bootstrap.py can install."""
+    """Write the smallest project that bootstrap.py can install."""
     folder.mkdir()
     shutil.copy(BOOTSTRAP, folder)
     (folder / "pyproject.toml").write_text(PYPROJECT)
@@ -65,8 +65,8 @@ def make_project(folder: Path) -> Path:
 
 
 def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start bootstrap.py, with all that it says in one pipe."""
-    # A test run that a shell put in the background has SIGINT ignored, and its children inherit that.
+    """Start bootstrap.py, with its whole output in one pipe."""
+    # A shell ignores SIGINT for a test run in the background, and child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [sys.executable, "bootstrap.py", *arguments],
@@ -78,14 +78,14 @@ def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def run(project: Path, *arguments: str) -> tuple[int, str]:
-    """Run bootstrap.py to its end; return its exit status and what it said."""
+    """Run bootstrap.py to its end; return its exit status and output."""
     with start(project, *arguments) as process:
-        said, _ = process.communicate()
-    return process.returncode, said
+        output, _ = process.communicate()
+    return process.returncode, output
 
 
 def signal_after(words: str, number: signal.Signals, project: Path) -> int:
-    """Send bootstrap.py a signal as soon as it has said `words`; return its exit status."""
+    """Send bootstrap.py a signal as soon as it has printed `words`; return its exit status."""
     with start(project) as process:
         assert process.stdout is not None
         assert any(words in line for line in process.stdout), f"ended without saying {words!r}"
@@ -95,14 +95,14 @@ def signal_after(words: str, number: signal.Signals, project: Path) -> int:
 
 
 def evaluate(python: Path | str, imports: str, expression: str, folder: Path) -> str:
-    """Return what `expression` is to that Python in that folder, or the last line of its traceback."""
+    """Return the value of `expression` in that Python and folder, or the last line of its traceback."""
     command = [python, "-c", f"import {imports}; print({expression})"]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     return (done.stdout + done.stderr).strip().rpartition("\n")[2]
 
 
 def in_venv(project: Path, imports: str, expression: str) -> str:
-    """Evaluate with the .venv that was made, from a folder elsewhere."""
+    """Evaluate in the new .venv, from another folder."""
     return evaluate(project / ".venv" / "bin" / "python", imports, expression, Path("/"))
 
 
@@ -112,12 +112,12 @@ def in_bootstrap(project: Path, expression: str) -> str:
 
 
 def is_ready(project: Path) -> bool:
-    """Whether bootstrap.py finds nothing to do."""
+    """Whether bootstrap.py has nothing to do."""
     return in_bootstrap(project, "bootstrap.is_ready(dev=False)") == "True"
 
 
 def test_the_pinned_version_and_the_project_are_found_from_anywhere(twice: tuple[Path, list[str]]) -> None:
-    """Below a folder with a space in its name, .venv holds the pinned version and the project, editable."""
+    """In a folder with a space in its name, .venv holds the pinned version and the project, editable."""
     project, _ = twice
     assert (
         in_venv(project, "made_up", "f'six=={made_up.VERSION}'") in (project / "requirements.txt").read_text()
@@ -126,14 +126,14 @@ def test_the_pinned_version_and_the_project_are_found_from_anywhere(twice: tuple
 
 
 def test_two_at_once_make_it_once(twice: tuple[Path, list[str]]) -> None:
-    """Of two started together one makes .venv, the other waits for it, and both succeed."""
-    _, said = twice
-    assert sum("making .venv" in text for text in said) == 1
-    assert sum("waiting for another make" in text for text in said) == 1
+    """If two start together, one makes .venv, the other waits for it, and both succeed."""
+    _, outputs = twice
+    assert sum("making .venv" in text for text in outputs) == 1
+    assert sum("waiting for another make" in text for text in outputs) == 1
 
 
 def test_what_is_right_is_left_alone(twice: tuple[Path, list[str]]) -> None:
-    """A second call says nothing and writes nothing."""
+    """A second call prints nothing and writes nothing."""
     project, _ = twice
     before = {path: path.lstat().st_mtime_ns for path in (project / ".venv").rglob("*")}
     assert run(project) == (0, "")
@@ -142,7 +142,7 @@ def test_what_is_right_is_left_alone(twice: tuple[Path, list[str]]) -> None:
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml", "bootstrap.py"])
 def test_a_changed_file_is_noticed(twice: tuple[Path, list[str]], name: str) -> None:
-    """A .venv made from another version of a file that it depends on is not taken for ready."""
+    """A .venv is not ready after a change in a file on which it depends."""
     project, _ = twice
     file = project / name
     before = file.read_text()
@@ -153,7 +153,7 @@ def test_a_changed_file_is_noticed(twice: tuple[Path, list[str]], name: str) -> 
 
 
 def test_a_moved_project_is_noticed(twice: tuple[Path, list[str]], tmp_path: Path) -> None:
-    """A .venv whose scripts name the place where the project was before is not taken for ready."""
+    """A .venv is not ready if its scripts contain the project's earlier place."""
     project, _ = twice
     project.rename(tmp_path / "moved")
     assert not is_ready(tmp_path / "moved")
@@ -162,28 +162,28 @@ def test_a_moved_project_is_noticed(twice: tuple[Path, list[str]], tmp_path: Pat
 
 
 def test_another_pinned_version_replaces_the_first(twice: tuple[Path, list[str]]) -> None:
-    """After an edit of requirements.txt the next call installs what it says now."""
+    """After an edit of requirements.txt the next call installs the new version."""
     project, _ = twice
     (project / "requirements.txt").write_text(OLDER_SIX + SETUPTOOLS)
-    status, said = run(project)
-    assert status == 0, said
+    status, output = run(project)
+    assert status == 0, output
     assert in_venv(project, "made_up", "made_up.VERSION") == "1.16.0"
 
 
 def test_development_requirements_are_added(twice: tuple[Path, list[str]]) -> None:
-    """What only tests need is added to the .venv that is there; if that fails, the rest still serves."""
+    """Requirements of the tests are added to the existing .venv; if that fails, the rest still works."""
     project, _ = twice
     requirements = project / "requirements-dev.txt"
     before = requirements.read_text()
     requirements.write_text(before + UNKNOWN)
-    status, said = run(project, "--dev")
-    assert status == 1, said
+    status, output = run(project, "--dev")
+    assert status == 1, output
     assert run(project) == (0, "")
 
     requirements.write_text(before)
-    status, said = run(project, "--dev")
-    assert status == 0, said
-    assert "making .venv" not in said
+    status, output = run(project, "--dev")
+    assert status == 0, output
+    assert "making .venv" not in output
     assert in_venv(project, "iniconfig", "iniconfig.__name__") == "iniconfig"
     assert run(project) == (0, "")
     assert run(project, "--dev") == (0, "")
@@ -193,7 +193,7 @@ def test_development_requirements_are_added(twice: tuple[Path, list[str]]) -> No
     ("words", "number"), [("making .venv", signal.SIGTERM), ("installing", signal.SIGINT)]
 )
 def test_a_stopped_installation_leaves_nothing(project: Path, words: str, number: signal.Signals) -> None:
-    """Ctrl-C or SIGTERM at any step leaves neither a half-made .venv nor a process."""
+    """Ctrl-C or SIGTERM at any step leaves neither an incomplete .venv nor a process."""
     assert signal_after(words, number, project) == 128 + number
     assert not (project / ".venv").exists()
     ours = [
@@ -201,85 +201,85 @@ def test_a_stopped_installation_leaves_nothing(project: Path, words: str, number
         for process in psutil.process_iter(["cmdline"])
         if any(str(project) in word for word in process.info["cmdline"] or [])
     ]
-    # One that was killed may need a moment to be gone.
+    # A killed process can take a moment to end.
     _, alive = psutil.wait_procs(ours, timeout=10)
     assert alive == []
 
 
 def test_a_killed_installation_is_healed(project: Path) -> None:
-    """After kill -9 the next call waits for what still runs, starts over, and succeeds."""
+    """After kill -9 the next call waits for processes that still run, starts again, and succeeds."""
     assert signal_after("installing", signal.SIGKILL, project) == -signal.SIGKILL
     assert (project / ".venv").exists()
-    status, said = run(project)
-    assert status == 0, said
-    assert "making .venv" in said
+    status, output = run(project)
+    assert status == 0, output
+    assert "making .venv" in output
     assert in_venv(project, "made_up", "made_up.VERSION") == IN_FILES["six"][2]
 
 
 def test_a_version_that_does_not_exist_is_named(project: Path) -> None:
-    """When pip fails, its last words and a way on are shown, and no .venv is left."""
+    """If pip fails, its last lines and a remedy are shown, and no .venv is left."""
     (project / "requirements.txt").write_text(SIX + SETUPTOOLS + UNKNOWN)
-    status, said = run(project)
+    status, output = run(project)
     assert status == 1
-    assert "installing requirements.txt failed" in said
-    assert "six-of-the-best==9999" in said
-    assert "run the same make again" in said
-    assert "Traceback" not in said
+    assert "installing requirements.txt failed" in output
+    assert "six-of-the-best==9999" in output
+    assert "run the same make again" in output
+    assert "Traceback" not in output
     assert not (project / ".venv").exists()
 
 
 def test_pins_that_disagree_are_refused(project: Path) -> None:
-    """A requirement that nothing pins is an error now, not an ImportError later."""
+    """A requirement that is not pinned is an error at installation, not an ImportError later."""
     (project / "requirements.txt").write_text(INICONFIG + SETUPTOOLS)
-    status, said = run(project)
+    status, output = run(project)
     assert status == 1
-    assert "made-up 1.0 requires six, which is not installed" in said
+    assert "made-up 1.0 requires six, which is not installed" in output
     assert not (project / ".venv").exists()
 
 
 def test_a_file_of_other_bytes_is_refused(project: Path) -> None:
-    """What the index serves under a pinned name and version is installed only if its hash is the one here."""
+    """A file from the index is installed only if its hash is the pinned one."""
     (project / "requirements.txt").write_text(re.sub("sha256:.", "sha256:x", SIX) + SETUPTOOLS)
-    status, said = run(project)
+    status, output = run(project)
     assert status == 1
-    assert "installing requirements.txt failed" in said
+    assert "installing requirements.txt failed" in output
     assert not (project / ".venv").exists()
 
 
 def test_a_requirement_without_a_hash_is_refused(project: Path) -> None:
-    """No file is installed whose hash nothing states."""
+    """A file without a pinned hash is not installed."""
     pins = "".join(f"{name}=={IN_FILES[name][2]}\n" for name in ("six", "setuptools"))
     (project / "requirements.txt").write_text(pins)
-    status, said = run(project)
+    status, output = run(project)
     assert status == 1
-    assert "Hashes are required in --require-hashes mode" in said
+    assert "Hashes are required in --require-hashes mode" in output
     assert not (project / ".venv").exists()
 
 
 def test_the_project_is_built_by_the_pinned_setuptools(project: Path) -> None:
-    """A setuptools other than the one that pyproject.toml pins is an error, not another build."""
+    """Another setuptools than the version in pyproject.toml is an error; it is not used."""
     (project / "pyproject.toml").write_text(re.sub('setuptools==[^"]+', "setuptools==82.0.1", PYPROJECT))
-    status, said = run(project)
+    status, output = run(project)
     assert status == 1
-    assert "installing the project failed" in said
-    assert "setuptools==82.0.1" in said
+    assert "installing the project failed" in output
+    assert "setuptools==82.0.1" in output
     assert not (project / ".venv").exists()
 
 
 def test_a_file_in_the_way_is_not_removed(project: Path) -> None:
-    """A .venv that is a file is somebody's: it stays, and the message names it."""
+    """A .venv that is a file is not removed; the message names it."""
     in_the_way = project / ".venv"
     in_the_way.write_text("mine\n")
     for arguments in ([], ["--remove"]):
-        status, said = run(project, *arguments)
+        status, output = run(project, *arguments)
         assert status == 1
-        assert f"{in_the_way} is a file" in said
-        assert "Traceback" not in said
+        assert f"{in_the_way} is a file" in output
+        assert "Traceback" not in output
     assert in_the_way.read_text() == "mine\n"
 
 
 def test_other_pythons_and_systems_get_one_clear_sentence(project: Path) -> None:
-    """Python before 3.11, or a system other than Linux, is named together with what is needed."""
+    """On Python before 3.11, or a system other than Linux, the message names it and what is needed."""
     check = "bootstrap.check_interpreter"
     assert in_bootstrap(project, f"{check}('linux', (3, 11, 0))") == "None"
     assert in_bootstrap(project, f"{check}('linux', (3, 14, 0))") == "None"
@@ -290,5 +290,5 @@ def test_other_pythons_and_systems_get_one_clear_sentence(project: Path) -> None
 
 
 def test_its_syntax_is_that_of_python_3_6() -> None:
-    """An older Python can read bootstrap.py, so that it says what is wrong instead of SyntaxError."""
+    """An older Python can parse bootstrap.py, so that it prints its message instead of a SyntaxError."""
     ast.parse(BOOTSTRAP.read_text(), feature_version=(3, 6))

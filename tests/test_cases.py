@@ -1,7 +1,7 @@
 """Public reports of loads that went wrong, replayed from their files with the real `luigi`.
 
-expected.toml in a case's folder holds its promise, the rows that read.cql reads, and for each command the
-exit codes of its `luigi` and what has to be in its output; {case} stands for the folder.
+expected.toml in a case's folder holds its promise, the rows that read.cql returns, and for each command the
+exit codes of its `luigi` and texts that its output must contain; {case} is the folder.
 """
 
 import json
@@ -22,7 +22,7 @@ NAMES = sorted(folder.name for folder in CASES.iterdir())
 def outcomes(
     request: pytest.FixtureRequest, endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[CaseOutcome]]]:
-    """Begin every case that is asked for, two at a time; return what each will have come to."""
+    """Start every selected case, two at a time; return the futures of their results."""
     items = request.session.items
     asked = {
         str(item.callspec.params["name"])
@@ -39,15 +39,15 @@ def outcomes(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_case(name: str, outcomes: dict[str, Future[CaseOutcome]]) -> None:
-    """Each command of a public report ends and says what it should, and the table holds what it should."""
+    """Each command of a public report ends and prints as expected, and the table holds the expected rows."""
     outcome = outcomes[name].result()
     text = (CASES / name / "expected.toml").read_text(encoding="utf-8")
     expected = tomllib.loads(text.replace("{case}", str(outcome.folder)))
     for ran, wanted in zip(outcome.commands, expected["commands"], strict=True):
-        told = f"{expected['promise']}\n{ran.said}"
-        assert ran.exits == wanted.get("exits", ran.exits), told
-        assert [piece for piece in wanted["says"] if piece not in ran.said] == [], told
-        assert "Traceback" not in ran.said, told
+        message = f"{expected['promise']}\n{ran.said}"
+        assert ran.exits == wanted.get("exits", ran.exits), message
+        assert [piece for piece in wanted["says"] if piece not in ran.said] == [], message
+        assert "Traceback" not in ran.said, message
     wanted_rows = [json.loads(row) for row in expected["rows"]]
     rows = [
         {key: _as_wanted(value, wanted.get(key)) for key, value in row.items()}
@@ -57,7 +57,7 @@ def test_case(name: str, outcomes: dict[str, Future[CaseOutcome]]) -> None:
 
 
 def _as_wanted(value: object, wanted: object) -> object:
-    """Return the value; where it lies between the two that are wanted, what is wanted."""
+    """Return the value; if it lies between the two expected bounds, return the expected value."""
     match value, wanted:
         case int(), {"between": [int(least), int(most)]} if least <= value <= most:
             return wanted

@@ -1,4 +1,4 @@
-"""The names without a promise that `pipeline.driver` and our connection use: an upgrade may move them."""
+"""Undocumented names that `pipeline.driver` and our connection use, because an upgrade can change them."""
 
 from cassandra.connection import Connection
 from cassandra.cqlengine import columns, connection
@@ -19,7 +19,7 @@ class Sample(Model):
 
 
 def test_a_models_columns_keys_and_names_are_where_they_were() -> None:
-    """Columns by attribute, keys in order, keyspace and table as they are written, without quotes."""
+    """Columns by attribute, keys in order, keyspace and table names unchanged and without quotes."""
     assert list(driver.columns_of(Sample)) == ["first", "second", "third"]
     partition_key, clustering_key = driver.keys_of(Sample)
     assert [column.db_field_name for column in partition_key] == ["First"]
@@ -29,7 +29,7 @@ def test_a_models_columns_keys_and_names_are_where_they_were() -> None:
 
 
 def test_a_copy_of_a_model_has_names_of_its_own() -> None:
-    """A model that was asked for its name before is bound anew; the first stays as it is."""
+    """A copy of a model whose name was cached is bound to its own table; the first model is unchanged."""
     assert driver.table_of(Sample) == "sample"
     other = driver.bound(Sample, "elsewhere", "other")
     assert (driver.keyspace_of(other), driver.table_of(other)) == ("elsewhere", "other")
@@ -38,7 +38,7 @@ def test_a_copy_of_a_model_has_names_of_its_own() -> None:
 
 
 def test_a_map_gives_all_of_its_pairs() -> None:
-    """Also where it holds a key that it cannot find."""
+    """All pairs are returned, also of a map with a key that it cannot find."""
     pairs = [("b", 1), ("a", 2)]
     assert driver.pairs_of(OrderedMap(pairs)) == pairs
 
@@ -50,6 +50,6 @@ def test_a_session_that_is_unknown_is_forgotten_without_a_word() -> None:
 
 
 def test_the_drivers_connection_has_what_ours_overrides_or_calls() -> None:
-    """Our connection is a subclass: what it takes from its parent is there."""
+    """Our connection is a subclass: the methods that it uses from its parent exist."""
     names = ["_connect_socket", "_send_options_message", "process_msg", "defunct", "error_all_requests"]
     assert [name for name in names if not callable(getattr(Connection, name, None))] == []

@@ -1,4 +1,4 @@
-"""What each module may import, shown in a fresh interpreter: this one has imported everything already."""
+"""Imports of each module, in a fresh interpreter, because this one has imported everything already."""
 
 import ast
 from pathlib import Path
@@ -21,12 +21,12 @@ def packages(modules: set[str]) -> set[str]:
 
 
 def test_the_package_imports_nothing() -> None:
-    """`import pipeline` adds itself and no other module, so a worker can patch first."""
+    """`import pipeline` adds no other module, so that a worker can patch first."""
     assert imported("import pipeline") - imported("") == {"pipeline"}
 
 
 def test_tasks_stay_free_of_gevent_and_sessions() -> None:
-    """`import tasks`, all of it, leaves gevent and the driver's session out of Luigi's process."""
+    """`import tasks` imports neither gevent nor the driver's session into Luigi's process."""
     program = "\n".join(f"import {module}" for module in MODULES if module.startswith("tasks"))
     modules = imported(program)
     assert "luigi" in modules
@@ -52,7 +52,7 @@ def test_the_library_knows_no_luigi() -> None:
     ],
 )
 def test_measurements_know_no_driver(module: str) -> None:
-    """What reads measurements imports neither the driver nor gevent."""
+    """Modules that read measurements import neither the driver nor gevent."""
     assert packages(imported(f"import {module}")).isdisjoint({"cassandra", "gevent"})
 
 
@@ -66,14 +66,14 @@ def test_nothing_precedes_the_patch() -> None:
 
 
 def test_no_import_opens_a_session(tmp_path: Path) -> None:
-    """Importing every module of the project makes no cluster and opens no socket."""
-    said = tmp_path / "said"
+    """The import of any module of the project makes no cluster and opens no socket."""
+    opened = tmp_path / "opened"
     program = f"""
 import sys
 
 def hear(event, arguments):
     if event == "socket.connect":
-        open({str(said)!r}, "a").write(repr(arguments))
+        open({str(opened)!r}, "a").write(repr(arguments))
 
 sys.addaudithook(hear)
 import cassandra.cluster
@@ -84,4 +84,4 @@ def refuse(self, *_, **__):
 cassandra.cluster.Cluster.__init__ = refuse
 """ + "\n".join(f"import {module}" for module in MODULES)
     assert imported(program) >= set(MODULES)
-    assert not said.exists()
+    assert not opened.exists()

@@ -6,7 +6,7 @@ PROJECT = Path(__file__).parents[1]
 
 
 def test_what_leads_nowhere_is_named_with_its_place(tmp_path: Path) -> None:
-    """Dead links, stale headings, paths, modules and files, documents without a link to them are named."""
+    """Dead links, outdated headings, paths, modules and files, and unlinked documents are named."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "worker.py").write_text('"""As docs/gone.md says."""\n')
@@ -29,5 +29,5 @@ def test_what_leads_nowhere_is_named_with_its_place(tmp_path: Path) -> None:
 
 
 def test_the_project_has_none() -> None:
-    """What the project's own texts point to is there."""
+    """Every reference in the project's own texts has a target."""
     assert list(missing(PROJECT)) == []

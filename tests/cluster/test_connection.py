@@ -1,4 +1,4 @@
-"""The connection in a process patched by gevent, through a relay that encrypts, or breaks what it relays."""
+"""The connection in a process patched by gevent, through a relay that encrypts or breaks the stream."""
 
 import os
 import struct
@@ -22,7 +22,7 @@ CONNECTIONS = [GreenletConnection, BusyPollingConnection]
 
 
 def read_in_pieces(stream: bytes, size: int) -> list[tuple[int, bytes]]:
-    """Return the stream number and body of every frame of a stream that arrives in pieces of that size."""
+    """Return the stream number and body of every frame of a stream that arrives in pieces of `size` bytes."""
     reader = FrameReader()
     found = []
     while stream:
@@ -36,7 +36,7 @@ def read_in_pieces(stream: bytes, size: int) -> list[tuple[int, bytes]]:
 
 @pytest.mark.parametrize("size", [7, 9, 4096, READ_BYTES, len(FRAMES)])
 def test_frames_are_the_same_however_they_arrive(size: int) -> None:
-    """Frames cut anywhere, in pieces of any size, longer than a read, are taken apart whole and in order."""
+    """Frames are parsed completely and in order, in pieces of any size, also when longer than one read."""
     if size < 10:
         short = FRAMES[:2350]
         assert read_in_pieces(short, size) == list(enumerate(BODIES[:3]))
@@ -48,14 +48,14 @@ def test_frames_are_the_same_however_they_arrive(size: int) -> None:
     "answer", [b"HTTP/1.1 400 Bad Request\r\n", b"\x84\0\0\0\x08\xff\xff\xff\xff", b"\x15\3\1\0\2\2\x46\0\0"]
 )
 def test_what_is_no_frame_is_refused(answer: bytes) -> None:
-    """Bytes of another protocol end in an error instead of a wait for gigabytes."""
+    """Bytes of another protocol raise an error; the connection does not wait for gigabytes."""
     with pytest.raises(ProtocolError, match=r"version \d+ of the protocol, -?\d+ bytes"):
         read_in_pieces(answer, len(answer))
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return the files of an authority, of the relay's certificate and of its key."""
+    """Return the files of a certificate authority, of the relay's certificate and of its key."""
     authority = Authority(tmp_path_factory.mktemp("relay"), "authority")
     return [str(authority.file), *map(str, authority.issue("relay"))]
 
@@ -66,7 +66,7 @@ def run_script(
     *certificate: str,
     connection: type[GreenletConnection] = GreenletConnection,
 ) -> str:
-    """Return what the script below prints in a process of its own."""
+    """Run the script below in a process of its own; return its output."""
     words = [what, endpoint.contact_points[0], str(endpoint.port), connection.__name__, *certificate]
     return subprocess.run(
         [sys.executable, "-c", _SCRIPT, *words],
@@ -89,9 +89,9 @@ def test_a_broken_connection_fails_every_request(
     connection: type[GreenletConnection],
     encrypted: bool,
 ) -> None:
-    """Where a connection breaks, all requests in flight on it fail then, not when they would time out."""
-    said = run_script(endpoint, what, *(certificate if encrypted else []), connection=connection)
-    assert said.split() == ["NoHostAvailable"] * 150
+    """When a connection breaks, all its requests in flight fail at once, not at their timeout."""
+    output = run_script(endpoint, what, *(certificate if encrypted else []), connection=connection)
+    assert output.split() == ["NoHostAvailable"] * 150
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
@@ -99,27 +99,29 @@ def test_a_broken_connection_fails_every_request(
 def test_frames_of_megabytes_pass(
     endpoint: Endpoint, certificate: list[str], *, connection: type[GreenletConnection], encrypted: bool
 ) -> None:
-    """Small and large values written and read side by side, encrypted or not, are what was written."""
-    said = run_script(endpoint, "large", *(certificate if encrypted else []), connection=connection)
-    assert said.split() == ["True"] * 24
+    """Small and large values, written and read side by side, encrypted or not, come back unchanged."""
+    output = run_script(endpoint, "large", *(certificate if encrypted else []), connection=connection)
+    assert output.split() == ["True"] * 24
 
 
 def test_a_connection_broken_while_it_is_opened_fails(endpoint: Endpoint) -> None:
-    """A server that hangs up on a new connection is told as unreachable then, not after a timeout."""
+    """A server that closes a new connection is reported as unreachable at once, not after a timeout."""
     assert run_script(endpoint, "refused").split() == ["UnreachableError"]
 
 
 def test_a_closed_session_leaves_no_greenlet(endpoint: Endpoint) -> None:
-    """When a session is closed nothing of it runs any more, and the process can end."""
+    """After a session is closed none of its greenlets runs, and the process can end."""
     assert run_script(endpoint, "ended").split() == ["0"]
 
 
 def test_a_frame_sent_at_once_waits_for_those_before_it() -> None:
-    """Frames arrive in the order in which they were pushed, though the socket has no room for some."""
+    """Frames arrive in the order in which they were pushed, although the socket's buffer is full."""
     env = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-c", _SLOW_READER]
-    said = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
-    assert said.split() == ["True", "True"]
+    output = subprocess.run(
+        command, env=env, stdout=subprocess.PIPE, text=True, check=True, timeout=60
+    ).stdout
+    assert output.split() == ["True", "True"]
 
 
 _SLOW_READER = textwrap.dedent("""

@@ -1,4 +1,4 @@
-"""The table of decisions: complete by the protocol and by the server, and as the document has it."""
+"""The table of decisions is complete for the protocol and the server, and equals the document's table."""
 
 import re
 import zipfile
@@ -31,7 +31,7 @@ NO_GUARDRAILS = set(
 
 
 def table_of_decisions() -> str:
-    """Return the table that the document must have."""
+    """Return the table that the document must contain."""
     lines = ["| code | the message has | kind | what helps |", "| --- | --- | --- | --- |"]
     for each in DECISIONS:
         says = f"`{each.says}`" if each.says else "anything else" if each.code == 0x2200 else ""
@@ -40,17 +40,17 @@ def table_of_decisions() -> str:
 
 
 def test_the_document_has_the_table_of_decisions() -> None:
-    """docs/refusals.md says of each refusal what the program decides."""
+    """docs/refusals.md states the program's decision for each refusal."""
     assert table_of_decisions() in (PROJECT / "docs" / "refusals.md").read_text(encoding="utf-8")
 
 
 def test_each_error_of_the_protocol_is_decided() -> None:
-    """Every code that the driver knows has a decision, whatever the message."""
+    """Every error code that the driver knows has a decision, whatever the message."""
     assert set(error_classes) <= {each.code for each in DECISIONS if not each.says}
 
 
 def test_each_guardrail_of_the_server_is_decided(cql: Session) -> None:
-    """Every setting of the running server that turns a guardrail on is named by a decision."""
+    """Every setting of the running server that enables a guardrail has a decision."""
     settings = {row["name"] for row in cql.execute("SELECT name FROM system_views.settings")}
     found = {name for name in settings if re.search("_(enabled|disallowed|fail_threshold)$", name)}
     found -= {f"{name}_{end}" for name in NO_GUARDRAILS for end in ("enabled", "fail_threshold")}
@@ -60,11 +60,11 @@ def test_each_guardrail_of_the_server_is_decided(cql: Session) -> None:
 
 
 def test_each_guardrail_is_known_by_the_name_that_the_server_has() -> None:
-    """A decision on a guardrail names it as the server's own class does."""
+    """A decision on a guardrail uses the name from the server's own class."""
     [jar] = (path for path in ensure_jars(locked_jars()) if path.name.startswith("cassandra-all-"))
     with zipfile.ZipFile(jar) as classes:
         code = classes.read("org/apache/cassandra/db/guardrails/Guardrails.class")
     names = [each.says.split()[1] for each in DECISIONS if each.says.startswith("Guardrail ")]
-    # A constant of a class file is one byte that says it is text, two of its length, and the text.
+    # A constant in a class file is one tag byte (text), two bytes of length, and the text.
     assert names
     assert not [name for name in names if b"\x01" + len(name).to_bytes(2) + name.encode() not in code]

@@ -1,4 +1,4 @@
-"""Guardrails that stop what an ordinary role writes or defines: each is told, nothing is left behind."""
+"""Guardrails on what an ordinary role writes or defines: each is reported, nothing is left behind."""
 
 import datetime as dt
 import uuid
@@ -19,7 +19,7 @@ from tests.harness.roles import FEW, KEYSPACE, SUPERUSER, RoleLoads, Server, ser
 pytestmark = pytest.mark.server
 
 STRICT = {
-    # From the first moment on its data is more than a hundredth of this.
+    # From the start the server's data exceeds 1 % of 1 MiB.
     "data_disk_usage_percentage_fail_threshold": 1,
     "data_disk_usage_max_disk_size": "1MiB",
     "user_timestamps_enabled": False,
@@ -53,19 +53,19 @@ USERS_COLUMNS = "user_id uuid PRIMARY KEY, first_name text, last_name text"
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server that lets an ordinary role do next to nothing."""
+    """Run a server whose guardrails forbid almost everything to an ordinary role."""
     yield from serve(tmp_path_factory.mktemp("strict"), STRICT)
 
 
 @pytest.fixture
 def loads(strict: Server, tmp_path: Path) -> RoleLoads:
-    """Return what loads files as the ordinary role."""
+    """Return the loads of an ordinary role."""
     return RoleLoads(tmp_path, strict)
 
 
 @pytest.mark.parametrize("method", ["batch", "prepared"])
 def test_a_full_disk_is_no_bad_row(loads: RoleLoads, method: str) -> None:
-    """Where the nodes' disks are too full, rows are tried again in time; then it says what to do."""
+    """While the nodes' disks are too full, rows are retried for a time; then the message says what to do."""
     table = loads.plain_table(f"full_{method}")
     file = loads.write("rows.csv", "k,v", FEW)
     load = loads.job(table, [file], max_bad_rows="100%", retry_budget_s=1, method=method)
@@ -74,7 +74,7 @@ def test_a_full_disk_is_no_bad_row(loads: RoleLoads, method: str) -> None:
 
 
 def test_timestamps_that_are_not_allowed_are_no_bad_row(loads: RoleLoads) -> None:
-    """Where nobody may choose write timestamps, method create stops and names the ways that go."""
+    """Where write timestamps are forbidden, method create fails and the message names methods that work."""
     loads.create_users()
     file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "Lovelace")])
     load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", method="create")
@@ -82,7 +82,7 @@ def test_timestamps_that_are_not_allowed_are_no_bad_row(loads: RoleLoads) -> Non
 
 
 def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
-    """Rows are asked for one by one where more are refused; pages that are too large are told."""
+    """Where requests for several rows are refused, rows are read one by one; too large pages are reported."""
     table = loads.plain_table("limited")
     loads.connect_as(*SUPERUSER)
     file = loads.write("rows.csv", "k,v", FEW)
@@ -98,7 +98,7 @@ def test_limits_of_requests_for_rows(loads: RoleLoads) -> None:
 
 
 def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:
-    """A range of days is looked for at once, where the server has a limit to the values of an IN too."""
+    """The markers of a range of days are found although the server limits the values of an IN."""
     table = loads.plain_table("many_days")
     loads.connect_as(*SUPERUSER)
     loads.run(loads.job(table, [loads.write("rows.csv", "k,v", FEW)]))
@@ -111,7 +111,7 @@ def test_markers_of_many_days_are_found(loads: RoleLoads) -> None:
 
 
 def test_setting_up_is_told_what_stands_in_its_way(loads: RoleLoads) -> None:
-    """What may not be created is told with the setting of the server, and of ours, that changes it."""
+    """A refused CREATE is reported with the server's setting, and with ours, that changes it."""
     with pytest.raises(SettingRefusedError, match=r"maximum_replication_factor .*lower replication_factor"):
         loads.set_up("t_refusals_five", replication_factor=5)
     loads.execute(f"DROP TABLE IF EXISTS {KEYSPACE}.user")
@@ -140,7 +140,7 @@ def test_no_scratch_table_stays_where_tables_may_not_be_dropped(loads: RoleLoads
 
 
 def test_who_may_create_a_table_may_time_on_one(loads: RoleLoads) -> None:
-    """A role with no other right than to create need not have that to drop before."""
+    """The right to drop is not required before a scratch table is created."""
     loads.execute("CREATE ROLE IF NOT EXISTS creator WITH PASSWORD = 'creator' AND LOGIN = true")
     loads.execute(f"GRANT CREATE ON KEYSPACE {KEYSPACE} TO creator")
     loads.connect_as("creator", "creator")
@@ -179,7 +179,7 @@ STATEMENTS = [
 
 @pytest.fixture(scope="module")
 def indexed(strict: Server) -> str:
-    """Return a table that has as many indexes and views as it may have."""
+    """Return a table with the maximum number of indexes and views."""
     name = f"{KEYSPACE}.indexed"
     strict.cql.execute(f"CREATE TABLE {name} (k int PRIMARY KEY, v text, u text)")
     strict.cql.execute(f"CREATE INDEX ON {name} (v) USING 'sai'")
@@ -191,6 +191,6 @@ def indexed(strict: Server) -> str:
 def test_a_guardrail_on_what_others_do_is_a_setting(
     loads: RoleLoads, indexed: str, guardrail: str, statement: str
 ) -> None:
-    """What the server says of each guardrail is known by its name, and as a setting."""
+    """Each guardrail of the server is recognised by its name, as a refusal by a setting."""
     decision = loads.decision_on(statement.format(indexed, KEYSPACE))
     assert (decision.kind, decision.says) == (RefusalKind.SETTING, f"Guardrail {guardrail} violated")

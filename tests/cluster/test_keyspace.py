@@ -21,13 +21,13 @@ DAY = dt.date(2026, 11, 22)
 
 
 def with_keyspace(workspace: Workspace, **changes: object) -> dict[str, Any]:
-    """Return what a job on the users' table is given, with other settings of the keyspace."""
+    """Return the fields of a job on the users' table, with other settings of the keyspace."""
     table = workspace.table
     return {**table, "keyspace": dataclasses.replace(table["keyspace"], **changes)}
 
 
 def replication(cql: Session, keyspace: str) -> dict[str, str]:
-    """Return a keyspace's replication as the server keeps it, its class without the package."""
+    """Return a keyspace's replication from the server's schema, its class without the package."""
     [row] = cql.execute(
         "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)
     )
@@ -35,7 +35,7 @@ def replication(cql: Session, keyspace: str) -> dict[str, str]:
 
 
 def table_ids(cql: Session, keyspace: str) -> dict[str, uuid.UUID]:
-    """Return the id of each table of a keyspace, which it was given when it was created."""
+    """Return the id of each table of a keyspace; a table gets its id when it is created."""
     rows = cql.execute(
         "SELECT table_name, id FROM system_schema.tables WHERE keyspace_name = %s", (keyspace,)
     )
@@ -43,7 +43,7 @@ def table_ids(cql: Session, keyspace: str) -> dict[str, uuid.UUID]:
 
 
 def create_keyspace(cql: Session, keyspace: str) -> None:
-    """Create a keyspace as somebody else would."""
+    """Create a keyspace from outside of the project."""
     cql.execute(
         f"CREATE KEYSPACE {keyspace} WITH replication = "
         "{'class': 'SimpleStrategy', 'replication_factor': 1}"
@@ -51,7 +51,7 @@ def create_keyspace(cql: Session, keyspace: str) -> None:
 
 
 def test_a_keyspace_is_created_once_and_its_table_left_alone(workspace: Workspace, cql: Session) -> None:
-    """Created by SimpleStrategy with the factor asked for; set up again, all stays."""
+    """The keyspace gets SimpleStrategy with the factor asked for; a second setup changes nothing."""
     run_job(jobs.SetUpTable(**with_keyspace(workspace, replication_factor=2)))
     before = table_ids(cql, workspace.keyspace)
     assert replication(cql, workspace.keyspace) == {"class": "SimpleStrategy", "replication_factor": "2"}
@@ -63,7 +63,7 @@ def test_a_keyspace_is_created_once_and_its_table_left_alone(workspace: Workspac
 
 
 def test_many_may_set_up_at_once(workspace: Workspace, cql: Session) -> None:
-    """Processes that find keyspace and tables absent at the same time all succeed, and make one of each."""
+    """Processes that set up the same keyspace and table at the same time all succeed."""
     for number in range(3):
         job = jobs.SetUpTable(**with_keyspace(workspace, name=f"{workspace.keyspace}_{number}"))
         run_jobs([job] * 4)
@@ -72,7 +72,7 @@ def test_many_may_set_up_at_once(workspace: Workspace, cql: Session) -> None:
 
 
 def test_a_named_datacentre_gets_the_replicas(workspace: Workspace, cql: Session) -> None:
-    """Where a datacentre is named, the keyspace has NetworkTopologyStrategy with its replicas there."""
+    """With a datacentre in the settings, the keyspace has NetworkTopologyStrategy with replicas there."""
     table = with_keyspace(workspace, replication_factor=1)
     table["cluster"] = dataclasses.replace(table["cluster"], datacentre=DATACENTRE)
     run_job(jobs.SetUpTable(**table))
@@ -80,8 +80,8 @@ def test_a_named_datacentre_gets_the_replicas(workspace: Workspace, cql: Session
 
 
 def test_a_keyspace_that_the_cluster_refuses_is_told(workspace: Workspace) -> None:
-    """What the server says against creating a keyspace is passed on as a SchemaError, with its name."""
-    # Connecting would refuse such a datacentre before; what is asked for here is the server's own refusal.
+    """When the server refuses to create a keyspace, its message is raised as a SchemaError with the name."""
+    # Connecting would refuse such a datacentre earlier; this test needs the server's own refusal.
     script = """
 import json, sys
 from gevent import monkey
@@ -135,7 +135,7 @@ with open_session(ClusterConfig(contact_points=tuple(points), port=port)) as ses
 def test_a_table_that_is_not_its_models_is_refused(
     workspace: Workspace, cql: Session, columns: str, difference: str
 ) -> None:
-    """Each difference between a table and its model is named, and the table left as it is."""
+    """Each difference between a table and its model is named, and the table stays unchanged."""
     create_keyspace(cql, workspace.keyspace)
     cql.execute(f"CREATE TABLE {workspace.keyspace}.user ({columns})")
     before = table_ids(cql, workspace.keyspace)
@@ -149,7 +149,7 @@ def test_a_table_that_is_not_its_models_is_refused(
 
 
 def test_nothing_is_created_where_that_is_not_ours(workspace: Workspace, cql: Session) -> None:
-    """With manage_schema = false nothing is created; each CQL that is named, once run, is enough."""
+    """With manage_schema = false nothing is created; each message holds the CQL that has to be run."""
     table = with_keyspace(workspace, manage_schema=False)
     for wanted in ("CREATE KEYSPACE", "CREATE TABLE", "CREATE TABLE"):
         before = table_ids(cql, workspace.keyspace)
@@ -164,7 +164,7 @@ def test_nothing_is_created_where_that_is_not_ours(workspace: Workspace, cql: Se
 
 
 def test_a_table_is_dropped_only_where_asked_and_ours(workspace: Workspace, cql: Session) -> None:
-    """`drop` makes the table anew, empty and nothing else; with manage_schema = false it is refused."""
+    """`drop` creates the table again, empty, and changes nothing else; manage_schema = false refuses it."""
     run_job(jobs.SetUpTable(**workspace.table))
     cql.execute(f"INSERT INTO {workspace.keyspace}.user (user_id) VALUES (uuid())")
     before = table_ids(cql, workspace.keyspace)
@@ -183,7 +183,7 @@ def test_a_table_is_dropped_only_where_asked_and_ours(workspace: Workspace, cql:
 
 
 def test_a_marker_tells_a_table_from_the_one_before_it(workspace: Workspace, cql: Session) -> None:
-    """A marker names the table as it was: after a drop it is still there, but of another table."""
+    """A marker holds the id of its table: after a drop the marker exists, but belongs to another table."""
     run_job(jobs.SetUpTable(**workspace.table))
     loads = Loads(workspace.folder, workspace.keyspace, workspace.endpoint, cql)
     file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.uuid4(), "Ada", "Lovelace")])
@@ -201,7 +201,7 @@ def test_a_marker_tells_a_table_from_the_one_before_it(workspace: Workspace, cql
 
 
 def test_what_is_absent_is_described_as_absent(workspace: Workspace, cql: Session) -> None:
-    """Asking what is there creates nothing: without a keyspace there is no table and no marker."""
+    """Describing creates nothing: without a keyspace there is no table and no marker."""
     nothing = jobs.TableDescription()
     assert run_job(jobs.DescribeTable(**workspace.table, dates=(DAY,))) == nothing
     create_keyspace(cql, workspace.keyspace)

@@ -1,4 +1,4 @@
-"""What the server refuses is bad rows only where it is the rows, on a server with guardrails turned on."""
+"""A refusal of the server is a bad row only if the row is the cause. The server has guardrails turned on."""
 
 import dataclasses
 import time
@@ -49,13 +49,13 @@ GUARDRAILS = {
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server with guardrails that do not disturb one another."""
+    """Run a server with guardrails that do not affect each other."""
     yield from serve(tmp_path_factory.mktemp("guarded"), GUARDRAILS)
 
 
 @pytest.fixture
 def loads(guarded: Server, tmp_path: Path) -> RoleLoads:
-    """Return what loads files as the ordinary role."""
+    """Return the loads of an ordinary role."""
     return RoleLoads(tmp_path, guarded)
 
 
@@ -70,7 +70,7 @@ def loads(guarded: Server, tmp_path: Path) -> RoleLoads:
 def test_a_guardrail_on_values_makes_a_bad_row(
     loads: RoleLoads, name: str, column: str, wrong: str, helps: str
 ) -> None:
-    """A row whose value is over a guardrail is a bad row that names it; its neighbours are loaded."""
+    """A row whose value exceeds a guardrail is a bad row that names it; its neighbours are loaded."""
     loads.create(name, f"k int PRIMARY KEY, v {column}")
     good = "[1]" if column == "list<int>" else '["a"]' if column == "list<text>" else "a"
     file = loads.write("rows.csv", "k,v", [(1, good), (2, wrong), (3, good)])
@@ -80,7 +80,7 @@ def test_a_guardrail_on_values_makes_a_bad_row(
 
 
 def test_a_write_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoads) -> None:
-    """A level that the server refuses for writes stops the load and is named; with another all are loaded."""
+    """A level that the server refuses for writes ends the load and is named; with another all rows load."""
     table = loads.plain_table("level_of_writes")
     file = loads.write("rows.csv", "k,v", FEW)
     journal = loads.begin(loads.job(table, [file])).journal
@@ -95,7 +95,7 @@ def test_a_write_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoad
 
 
 def test_a_read_consistency_level_that_is_refused_ends_the_load(loads: RoleLoads) -> None:
-    """A level that the server refuses for reads is named when the load is planned; another loads all."""
+    """A level that the server refuses for reads is named when the load is planned; with another all load."""
     table = loads.plain_table("level_of_reads")
     file = loads.write("rows.csv", "k,v", FEW)
     loads.at("TWO")
@@ -113,7 +113,7 @@ def test_a_read_consistency_level_that_is_refused_ends_the_load(loads: RoleLoads
     ],
 )
 def test_a_timestamp_that_is_refused_is_no_bad_row(loads: RoleLoads, timestamp_us: int, helps: str) -> None:
-    """A write timestamp outside the server's guardrails stops method create, and timestamp_us is named."""
+    """A write timestamp outside the server's guardrails ends method create, and timestamp_us is named."""
     loads.create_users()
     file = loads.write("rows.csv", "user_id,first_name,last_name", [(uuid.UUID(int=1), "Ada", "Lovelace")])
     load = loads.job(
@@ -124,7 +124,7 @@ def test_a_timestamp_that_is_refused_is_no_bad_row(loads: RoleLoads, timestamp_u
 
 @pytest.mark.parametrize("method", ["batch", "prepared"])
 def test_a_full_cdc_space_is_no_bad_row(loads: RoleLoads, method: str) -> None:
-    """Where the space for change data is full, rows are tried again in time; then it says what to do."""
+    """While the space for change data is full, rows are retried for a time; then it says what to do."""
     table = loads.plain_table(f"cdc_{method}")
     loads.cql.execute(f"ALTER TABLE {KEYSPACE}.{table} WITH cdc = true")
     load = loads.job(
@@ -160,7 +160,7 @@ def test_a_guardrail_on_indexed_values_makes_a_bad_row(
 
 
 def test_an_index_that_takes_no_vector_ends_the_load(loads: RoleLoads) -> None:
-    """All vectors of a column have one size: where its index takes none, it is not the rows."""
+    """All vectors of a column have one size: if its index refuses the size, no row is the cause."""
     table = loads.create("vectors", "k int PRIMARY KEY, v vector<float, 8>")
     loads.execute(f"CREATE INDEX ON {KEYSPACE}.{table} (v) USING 'sai'")
     file = loads.write("rows.csv", "k,v", [(1, "[1, 2, 3, 4, 5, 6, 7, 8]")])
@@ -169,7 +169,7 @@ def test_an_index_that_takes_no_vector_ends_the_load(loads: RoleLoads) -> None:
 
 
 def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: RoleLoads) -> None:
-    """Rows that are read by key are asked for one by one where the server refuses more."""
+    """Where the server refuses to read several keys at once, rows are read one by one."""
     table = loads.plain_table("few_keys")
     load = loads.job(table, [loads.write("rows.csv", "k,v", FEW)])
     loads.run(load)
@@ -187,14 +187,14 @@ def test_a_verification_reads_fewer_keys_where_the_server_has_a_limit(loads: Rol
     ],
 )
 def test_guardrails_that_no_load_meets_are_settings(loads: RoleLoads, guardrail: str, statement: str) -> None:
-    """A guardrail on what others do is known by its name, and as a setting."""
+    """A guardrail that no load meets is recognised by its name, as a refusal by a setting."""
     table = loads.plain_table("others_do", ", l list<int>")
     decision = loads.decision_on(statement.format(f"{KEYSPACE}.{table}"))
     assert (decision.kind, decision.says) == (RefusalKind.SETTING, f"Guardrail {guardrail} violated")
 
 
 def test_whether_a_table_has_cdc_is_asked_anew(loads: RoleLoads) -> None:
-    """A replica's failure after an ALTER is judged by the table as it is then."""
+    """After an ALTER, a replica's failure is judged by the table's current schema."""
     table = find_table_of(loads.cql, KEYSPACE, loads.plain_table("cdc_later"))
     refusing = Refusing(
         what="cannot load",
@@ -211,7 +211,7 @@ def test_whether_a_table_has_cdc_is_asked_anew(loads: RoleLoads) -> None:
 
 
 def test_guardrails_on_definitions_are_settings(loads: RoleLoads) -> None:
-    """What a role may not create or drop is told with the setting of the server that forbids it."""
+    """A refused CREATE or DROP is reported with the setting of the server that forbids it."""
     with pytest.raises(SettingRefusedError, match=r"Guardrail simplestrategy violated.*name a datacentre"):
         loads.set_up("t_refusals_other")
     loads.cql.execute(f"DROP TABLE IF EXISTS {KEYSPACE}.user")
@@ -223,7 +223,7 @@ def test_guardrails_on_definitions_are_settings(loads: RoleLoads) -> None:
 
 
 def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
-    """Where each of the first 1,000 rows is refused alike, that ends the load; the next sends them."""
+    """If each of the first 1,000 rows is refused alike, the load ends; the next run sends them again."""
     table = loads.plain_table("none_taken")
     rows = [("x", "v"), *((at, f"{at}{'x' * 2000}") for at in range(3000))]
     load = loads.job(table, [loads.write("rows.csv", "k,v", rows)], max_bad_rows="100%")
@@ -236,7 +236,7 @@ def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
 
 
 def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> None:
-    """Where no process sees 1,000 refused rows, the load is not finished either, and begins anew."""
+    """If no process sees 1,000 refused rows, the load is still not finished, and begins anew."""
     table = loads.plain_table("two_refused")
     file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")
@@ -247,7 +247,7 @@ def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> N
 
 @pytest.mark.parametrize("method", ["batch", "prepared", "create"])
 def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, method: str) -> None:
-    """Fewer rows, all refused by the server, are no finished load; the next run sends them again."""
+    """A load of fewer rows, all refused by the server, is not finished; the next run sends them again."""
     loads.create_users()
     rows = [(uuid.UUID(int=at), "Ada", "x" * 2000) for at in range(3)]
     file = loads.write("rows.csv", "user_id,first_name,last_name", rows)
@@ -261,7 +261,7 @@ def test_a_load_of_which_no_row_is_taken_is_not_finished(loads: RoleLoads, metho
 
 
 def test_rejected_rows_that_are_refused_again_are_not_finished(loads: RoleLoads) -> None:
-    """A rejected.csv that is loaded as it is ends as its load did, and keeps its rows."""
+    """A rejected.csv that is loaded unchanged fails as its first load did, and keeps its rows."""
     table = loads.plain_table("again")
     loads.run(loads.job(table, [loads.write("rows.csv", "k,v", [*FEW, (20, "x" * 2000)])], max_bad_rows="1"))
     rejected = (loads.folder / "bad" / "rejected.csv").rename(loads.folder / "again.csv")
@@ -271,7 +271,7 @@ def test_rejected_rows_that_are_refused_again_are_not_finished(loads: RoleLoads)
 
 
 def test_a_refused_load_names_the_servers_reason(loads: RoleLoads) -> None:
-    """Beside rows that are not whole, what is named of a load that was refused is what the server says."""
+    """If a load was refused, the message names the server's reason, although other rows are malformed too."""
     table = loads.plain_table("mixed")
     file = loads.write("rows.csv", "k,v", [("x", "v"), (1, "x" * 2000), (2, "y" * 2000)])
     message = (
@@ -281,7 +281,7 @@ def test_a_refused_load_names_the_servers_reason(loads: RoleLoads) -> None:
 
 
 def test_a_refused_load_may_have_the_same_timestamps_again(loads: RoleLoads) -> None:
-    """Of a list that the server refused nothing is written: its timestamp may be given again."""
+    """Nothing of a refused list was written, so its timestamp can be given again."""
     table = loads.create("lists", "k int PRIMARY KEY, v list<int>")
     file = loads.write("rows.csv", "k,v", [(1, str(list(range(20))))])
     load = loads.job(table, [file], max_bad_rows="100%", timestamp_us=time.time_ns() // 1000)
@@ -290,7 +290,7 @@ def test_a_refused_load_may_have_the_same_timestamps_again(loads: RoleLoads) -> 
 
 
 def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None:
-    """Of a few refused rows and one that is taken, in shards of their own, only the refused are bad."""
+    """If one row is accepted and others are refused, in shards of their own, only the refused are bad."""
     table = loads.plain_table("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
     done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shard_count=2)

@@ -47,12 +47,12 @@ KINDS = {
 
 
 def name_of(kind: type[BaseException]) -> str:
-    """Return where the driver defines it."""
+    """Return the full name of an exception class of the driver."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def defined_by_the_driver() -> dict[str, type[BaseException]]:
-    """Return every exception that the driver's modules define, as far as our jobs load them."""
+    """Return every exception class that is defined in the modules of the driver that our jobs load."""
     for folder in ("cluster", "load", "verify", "measure"):
         importlib.import_module(f"pipeline.{folder}.handlers")
     modules = [module for name, module in sys.modules.items() if name.split(".")[0] == "cassandra"]
@@ -65,7 +65,7 @@ def defined_by_the_driver() -> dict[str, type[BaseException]]:
 
 
 def an_error(kind: type[BaseException]) -> BaseException:
-    """Return an instance as the driver would raise it, whatever its constructor wants."""
+    """Return an instance of an exception class, whatever arguments its constructor needs."""
     error = kind.__new__(kind, "said the driver")
     if isinstance(error, NoHostAvailable):
         error.errors = {}
@@ -78,7 +78,7 @@ def an_error(kind: type[BaseException]) -> BaseException:
 
 @pytest.mark.parametrize("name", sorted(defined_by_the_driver().keys() - NEVER_SEEN.keys()))
 def test_each_error_of_the_driver_becomes_one_of_ours(name: str) -> None:
-    """Whatever the driver raises is told as a ClusterError that says what failed, chained to the driver's."""
+    """Each error of the driver is raised as a ClusterError that says what failed, chained to the original."""
     error = an_error(defined_by_the_driver()[name])
     with pytest.raises(ClusterError, match=r"^cannot do it: .") as ours, translated_errors("cannot do it"):
         raise error
@@ -90,12 +90,12 @@ def test_each_error_of_the_driver_becomes_one_of_ours(name: str) -> None:
 
 
 def test_those_left_out_are_still_the_drivers() -> None:
-    """The list of errors that are deliberately not told, and that of kinds, name errors that there are."""
+    """The list of errors that are not translated, and the list of kinds, name only errors that exist."""
     assert (NEVER_SEEN.keys() | KINDS.keys()) <= defined_by_the_driver().keys()
 
 
 def test_each_host_says_why() -> None:
-    """Where no host can be reached, the message holds what each of them said."""
+    """If no host can be reached, the message holds the reason of each host."""
     refused = ConnectionRefusedError(111, "Tried connecting to a list. Last error: Connection refused")
     error = NoHostAvailable("none", {"10.0.0.1:9042": refused, "10.0.0.2:9042": OSError("it fell over")})
     with (
@@ -109,7 +109,7 @@ def test_each_host_says_why() -> None:
 
 
 def test_one_refused_certificate_is_enough() -> None:
-    """Where a host's certificate is refused, that is what is wrong, not that no host can be reached."""
+    """If a host's certificate is refused, this is the error that is reported, not an unreachable host."""
     refused = ssl.SSLCertVerificationError("no good")
     refused.verify_message = "self-signed certificate"
     error = NoHostAvailable("none", {"10.0.0.1:9042": OSError("gone"), "10.0.0.2:9042": refused})
@@ -121,7 +121,7 @@ def test_one_refused_certificate_is_enough() -> None:
 
 
 def test_a_node_that_lets_no_session_in_may_do_so_later() -> None:
-    """The driver then names the hosts and no reason: the step is tried again, and told as unreachable."""
+    """If the driver names hosts without a reason, the step is retried, then reported as unreachable."""
     error = NoHostAvailable("Unable to connect to any servers", ["10.0.0.1"])
     with (
         pytest.raises(UnreachableError, match=r"^cannot: no host is up; check") as ours,
@@ -132,6 +132,6 @@ def test_a_node_that_lets_no_session_in_may_do_so_later() -> None:
 
 
 def test_errors_that_are_not_the_drivers_pass() -> None:
-    """A fault of our own is not passed off as the cluster's."""
+    """An error of our own code is not reported as an error of the cluster."""
     with pytest.raises(ZeroDivisionError), translated_errors("cannot"):
         raise ZeroDivisionError

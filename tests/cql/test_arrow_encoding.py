@@ -90,7 +90,7 @@ NESTED = [
 
 @pytest.mark.parametrize("arrow", ARROW)
 def test_arrow_values_have_the_same_bytes_on_both_roads(arrow: str) -> None:
-    """Whatever Parquet has for a column of any type, both roads make the same bytes or errors of it."""
+    """Columns of any Arrow type get the same bytes or errors by column and by value."""
     for name in (*SCALARS, *NESTED):
         encoded, reasons = both_roads(name, ARROW[arrow])
         for at, value in enumerate(ARROW[arrow]):
@@ -123,7 +123,7 @@ def test_arrow_values_have_the_same_bytes_on_both_roads(arrow: str) -> None:
     ],
 )
 def test_arrow_values_mean_what_they_are(name: str, arrow: str, expected: list[Any]) -> None:
-    """Parquet's own types reach the CQL type as the values that they are; None where null or out of range."""
+    """Parquet's own types are converted to equal values of the CQL type; None for null or out of range."""
     kind = known(name)
     encoded, _ = encode_column(column(name), ARROW[arrow])
     assert encoded.to_pylist() == [None if value is None else kind.serialise(value) for value in expected]

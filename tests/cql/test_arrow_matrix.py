@@ -1,4 +1,4 @@
-"""Every Arrow type that Parquet may have, for a column of every CQL type: the right value, or refused."""
+"""Every Arrow type that Parquet can hold, for a column of every CQL type: the right value, or a refusal."""
 
 import re
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ CQL = [
 ]
 COLUMNS = [Column("value", name, is_key=False, user_types=USER_TYPES) for name in CQL]
 FIELDS = [Field(column, "value") for column in COLUMNS]
-WAYS: dict[str, dict[str, Any]] = {
+WRITE_OPTIONS: dict[str, dict[str, Any]] = {
     "as Arrow writes it": {},
     "without Arrow's schema": {"store_schema": False},
     "INT96": {"use_deprecated_int96_timestamps": True},
 }
 NOT_WRITTEN = {"list of struct"}
-"""What the pinned pyarrow cannot write into a file: it slices no view types."""
+"""Arrow types that the pinned pyarrow cannot write into a file: it does not slice view types."""
 
 
 def decoded(column: Column, value: bytes) -> object:
@@ -49,7 +49,7 @@ def decoded(column: Column, value: bytes) -> object:
 
 
 def check(column: Column, cells: Sequence[Any], values: pa.Array) -> None:
-    """Hold both encoders to the meanings, position by position, and again without the rows refused."""
+    """Compare both encoders with the meanings, position by position, and again without the refused rows."""
     encoded, reasons = encode_column(column, values)
     one_by_one, same_reasons = encode_values(column, normalised(values))
     assert encoded.to_pylist() == one_by_one.to_pylist()
@@ -58,10 +58,10 @@ def check(column: Column, cells: Sequence[Any], values: pa.Array) -> None:
         where = f"{values.type} in {column.type_name}: {cell!r} is {value!r}, {reasons.get(at)}"
         meaning = None if cell is None else meaning_in(column.type_name, cell)
         if at in reasons:
-            # An empty list in the place of another type's is either.
+            # An empty list can stand for an empty list of another type.
             assert meaning is REFUSED or meaning in ((), frozenset()), where
-            said = rf"['\"].*['\"] is not a valid {re.escape(column.type_name)}: .{{8,}}"
-            assert re.fullmatch(said, reasons[at], re.DOTALL), where
+            pattern = rf"['\"].*['\"] is not a valid {re.escape(column.type_name)}: .{{8,}}"
+            assert re.fullmatch(pattern, reasons[at], re.DOTALL), where
             assert "class" not in reasons[at], where
         else:
             assert (value is None) == (meaning is None), where
@@ -72,20 +72,20 @@ def check(column: Column, cells: Sequence[Any], values: pa.Array) -> None:
     assert beside.to_pylist() == [encoded[at].as_py() for at in good]
 
 
-def in_file(cell: Any, way: str) -> Any:  # noqa: ANN401 - whatever a file has
-    """Return what a way to write files leaves of a value: no nanoseconds, no unit of a length of time."""
-    if way == "INT96" and isinstance(cell, Moment):
+def in_file(cell: Any, option: str) -> Any:  # noqa: ANN401 - any value of a file
+    """Return a value as a file holds it: some options lose nanoseconds or the unit of a duration."""
+    if option == "INT96" and isinstance(cell, Moment):
         return Moment(cell.ns // 10**6 * 10**6)
-    if way == "without Arrow's schema" and isinstance(cell, Span):
+    if option == "without Arrow's schema" and isinstance(cell, Span):
         return cell.units
     if isinstance(cell, list):
-        return [in_file(item, way) for item in cell]
+        return [in_file(item, option) for item in cell]
     if isinstance(cell, Fields | Pairs):
-        return type(cell)([(in_file(key, way), in_file(item, way)) for key, item in cell.pairs])
+        return type(cell)([(in_file(key, option), in_file(item, option)) for key, item in cell.pairs])
     return cell
 
 
-def is_utf8(cell: Any) -> bool:  # noqa: ANN401 - whatever a file has
+def is_utf8(cell: Any) -> bool:  # noqa: ANN401 - as above
     """Return whether bytes, or those in a list, are text."""
     if isinstance(cell, list):
         return all(map(is_utf8, cell))
@@ -95,20 +95,20 @@ def is_utf8(cell: Any) -> bool:  # noqa: ANN401 - whatever a file has
 
 @pytest.mark.parametrize("name", ARROW)
 def test_arrow_is_the_right_value_or_refused(name: str) -> None:
-    """In every CQL type each value of an Arrow type is what it is, or is refused with a reason."""
+    """For every CQL type, each value of an Arrow type is converted exactly, or refused with a reason."""
     for column in COLUMNS:
         check(column, ARROW[name].cells, ARROW[name].values)
 
 
 @pytest.mark.parametrize("name", ARROW)
 def test_a_file_of_it_is_read_so_too(name: str, tmp_path: Path) -> None:
-    """So it is in a file, with Arrow's schema and without, and as INT96; bad rows are written beside it."""
+    """This holds for files with and without Arrow's schema, and for INT96; bad rows are written beside it."""
     sample = ARROW[name]
     file = tmp_path / "rows.parquet"
-    for way, options in WAYS.items():
-        cells = [in_file(cell, way) for cell in sample.cells[: sample.in_files]]
+    for option, arguments in WRITE_OPTIONS.items():
+        cells = [in_file(cell, option) for cell in sample.cells[: sample.in_files]]
         try:
-            pq.write_table(pa.table({"value": sample.values[: sample.in_files]}), file, **options)
+            pq.write_table(pa.table({"value": sample.values[: sample.in_files]}), file, **arguments)
         except pa.ArrowNotImplementedError:
             assert name in NOT_WRITTEN, name
             return
@@ -147,6 +147,6 @@ def test_a_file_of_it_is_read_so_too(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_refusal_says_what_helps(type_name: str, values: pa.Array, reason: str) -> None:
-    """What is beyond a type, or of another kind, is named with what would be read."""
+    """A refusal of a value that is out of range or of another kind says what would be accepted."""
     _, reasons = encode_column(Column("value", type_name, is_key=False), values)
     assert reason in reasons[0]

@@ -42,7 +42,7 @@ def column(name: str, type_name: str) -> Column:
     ],
 )
 def test_what_is_not_documented_is_refused(type_name: str, text: str, expected: str) -> None:
-    """A text outside of its type's grammar is refused on both roads, and the reason says what is expected."""
+    """A text outside of its type's grammar is refused by both encoders; the reason says what is expected."""
     for encode in (encode_column, encode_values):
         encoded, reasons = encode(column("value", type_name), pa.array([text]))
         assert encoded.null_count == 1
@@ -51,7 +51,7 @@ def test_what_is_not_documented_is_refused(type_name: str, text: str, expected: 
 
 
 def test_int96_is_the_moment_that_it_is() -> None:
-    """Moments before 1678 and after 2262 are read from INT96 as they are."""
+    """INT96 moments before 1678 and after 2262 are read exactly."""
     fields = [Field(column("at", "timestamp"), "at")]
     [split_rows] = splits_of_file(CASES / "15-int96" / "int96.parquet", fields)
     encoded, _ = encode_column(fields[0].column, split_rows.columns[0])
@@ -60,7 +60,7 @@ def test_int96_is_the_moment_that_it_is() -> None:
 
 
 def test_a_bad_row_beside_arrows_views(tmp_path: Path) -> None:
-    """A row is taken out of a file of view types, and written to the rejected rows, as of any other."""
+    """A bad row in a file of view types is left out and written to the rejected rows, as in other files."""
     file = CASES / "47-string-view" / "bad.parquet"
     fields = [Field(column(name, kind), name) for name, kind in (("id", "int"), ("name", "text"))]
     [split_rows] = splits_of_file(file, fields)

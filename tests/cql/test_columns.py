@@ -18,7 +18,7 @@ FILE = Path("rows.csv")
 
 
 def names(mapping: dict[str, str], header: list[str]) -> list[tuple[str, str]]:
-    """Return which field feeds which column."""
+    """Return the name of each field with the name of its column."""
     return [
         (field.name, field.column.name)
         for field in match_fields(FILE, header, COLUMNS, mapping, is_text=True)
@@ -26,12 +26,12 @@ def names(mapping: dict[str, str], header: list[str]) -> list[tuple[str, str]]:
 
 
 def test_a_header_names_the_columns_in_any_order() -> None:
-    """Without a mapping each column is fed by the field of its name; fields come in the table's order."""
+    """Without a mapping each column takes the field of its name; the result has the table's order."""
     assert names({}, ["born", "id", "name"]) == [("id", "id"), ("name", "name"), ("born", "born")]
 
 
 def test_a_mapping_takes_what_it_names() -> None:
-    """With a mapping only its fields are loaded, in the table's order, and others do not matter."""
+    """With a mapping only its fields are loaded, in the table's order; other fields are ignored."""
     mapping = {"Full name": "name", "No.": "id"}
     assert names(mapping, ["x", "No.", "x", "Full name"]) == [("No.", "id"), ("Full name", "name")]
 
@@ -70,13 +70,13 @@ def test_a_mapping_takes_what_it_names() -> None:
 def test_a_mapping_that_does_not_fit_is_refused(
     mapping: dict[str, str], kind: type[Exception], message: str
 ) -> None:
-    """A mapping must fit the table and the header: the message names field, column and what was meant."""
+    """A mapping must fit the table and the header: the message names field, column and a near match."""
     with pytest.raises(kind, match=re.escape(message)):
         names(mapping, ["no", "num", "dup", "dup", "x"])
 
 
 def test_every_header_is_looked_at_first(tmp_path: Path) -> None:
-    """The wrong header of a last file is found before a row of the first is read."""
+    """A wrong header of the last file is found before a row of the first file is read."""
     for name, header in (("1.csv", "id,name,born"), ("2.csv", "born,id,name"), ("3.csv", "id,name")):
         (tmp_path / name).write_text(f"{header}\n", encoding="utf-8")
     files = [describe_file(file) for file in sorted(tmp_path.iterdir())]
@@ -86,7 +86,7 @@ def test_every_header_is_looked_at_first(tmp_path: Path) -> None:
 
 
 def test_fields_are_found_by_name_in_each_file(tmp_path: Path) -> None:
-    """Files whose headers have other orders give the same columns."""
+    """Files whose headers have different orders give the same columns."""
     (tmp_path / "1.csv").write_text("id,x,name\n1,-,Ada\n", encoding="utf-8")
     (tmp_path / "2.csv").write_text("name,id\nAda,1\n", encoding="utf-8")
     files = [describe_file(file) for file in sorted(tmp_path.iterdir())]

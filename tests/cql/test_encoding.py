@@ -19,7 +19,7 @@ LETTERS = "0123456789-+.:TZ eExXabcdefn_ ,/é١"
 
 
 def damaged(text: str, edits: Sequence[tuple[int, str]]) -> str:
-    """Return the text with letters put in the place of others, or of nothing."""
+    """Return the text with some letters replaced or removed."""
     letters = list(text)
     for at, letter in edits:
         letters[at % (len(letters) + 1) : (at + at % 2) % (len(letters) + 1)] = letter
@@ -31,7 +31,7 @@ EDITS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["", *LETTERS])),
 
 @pytest.mark.parametrize("name", EVERY_TYPE)
 def test_texts_have_the_same_bytes_on_both_roads(name: str) -> None:
-    """Good, odd and damaged texts in any mixture become the same bytes or errors, by column or by value."""
+    """Good, unusual and damaged texts, mixed, give the same bytes or errors, by column and by value."""
     texts = EVERY_TYPE[name].map(known(name).format)
     mixture = st.lists(texts, max_size=3) | st.lists(
         st.none() | st.builds(damaged, texts, EDITS), max_size=40
@@ -47,7 +47,7 @@ def test_texts_have_the_same_bytes_on_both_roads(name: str) -> None:
 
 @pytest.mark.parametrize("name", COLUMNAR)
 def test_ordinary_texts_take_the_columnar_road(name: str) -> None:
-    """What each type's values ordinarily look like is encoded without a loop, to the driver's bytes."""
+    """Ordinary texts of each type are encoded by column, without a loop, to the driver's bytes."""
     ordinary: dict[str, list[str]] = {
         "boolean": ["true", "False"],
         "decimal": ["1.50", "-0.07", "12", "-.5", "999999999999999999"],
@@ -77,7 +77,7 @@ def test_ordinary_texts_take_the_columnar_road(name: str) -> None:
 
 
 def test_what_is_wrong_is_said_of_its_row_alone() -> None:
-    """Among many rows with nulls, each wrong value is null and named by its row; all others are there."""
+    """Among many rows with nulls, each wrong value is null and has a reason; all others are encoded."""
     texts: list[str | None] = [str(number) for number in range(1000)]
     texts[0], texts[500], texts[700], texts[999] = None, "abc", "9" * 200, ""
     encoded, reasons = encode_column(column("int"), pa.array(texts))
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_said_of_its_row_alone() -> None:
 
 
 def test_equal_collections_are_equal_bytes() -> None:
-    """A set or map has the same bytes in whatever order its text has it: a key may be one."""
+    """A set or map has the same bytes in any order of its text, because it can be a key."""
     for name, texts in (
         ("set<text>", ['["b", "a", "b"]', '["a", "b"]']),
         ("set<double>", ['["NaN", 2, 1, "NaN"]', '[1, "NaN", 2]']),
@@ -104,7 +104,7 @@ def test_equal_collections_are_equal_bytes() -> None:
 
 
 def test_no_reason_is_longer_than_a_line() -> None:
-    """A huge wrong value of any type is shown cut, wherever the message quotes it."""
+    """A huge wrong value of any type is abbreviated wherever the message quotes it."""
     for name in EVERY_TYPE:
         for text in ("x" * 100_000, "[" * 100_000, '{"' + "x" * 100_000 + '": 1}'):
             _, reasons = encode_column(column(name), pa.array([text]))
@@ -120,7 +120,7 @@ def test_no_reason_is_longer_than_a_line() -> None:
 def test_rows_are_joined_as_the_protocol_says(
     rows: list[tuple[bytes | None, ...]], width: int, nulls: str
 ) -> None:
-    """A row is the prefix, its number of values, and each with its length; a null is a length below zero."""
+    """A row is the prefix, the number of its values, and each value after its length; null has length -1."""
     columns = [pa.array(["x", *(row[at] for row in rows)], pa.binary())[1:] for at in range(width)]
     body, offsets = join_rows(columns, nulls=nulls, prefix=b"prefix")
     null = struct.pack(">i", -2 if nulls == "unset" else -1)
@@ -134,7 +134,7 @@ def test_rows_are_joined_as_the_protocol_says(
 
 
 def test_the_server_keeps_what_the_texts_say(cql: Session) -> None:
-    """Of every type, the bytes are those that the driver would send, and the server returns the value."""
+    """For every type, the bytes equal the driver's, and the server returns the value."""
     cql.execute(
         "CREATE KEYSPACE t_encoding WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
     )
@@ -148,7 +148,7 @@ def test_the_server_keeps_what_the_texts_say(cql: Session) -> None:
 
 
 def prove_with(cql: Session) -> None:
-    """Prove it in a keyspace that has the UDTs."""
+    """Run the property in a keyspace that has the UDTs."""
     names = [f"c{at}" for at in range(len(EVERY_TYPE))]
     types = ", ".join(f"{name} {type_name}" for name, type_name in zip(names, EVERY_TYPE, strict=True))
     cql.execute(f"CREATE TABLE t_encoding.every_type (id int PRIMARY KEY, {types})")

@@ -1,4 +1,4 @@
-"""What a text means is its type's grammar (docs/values.md), with the standard library as the oracle."""
+"""A text means what its type's grammar says (docs/values.md); the oracle is the standard library."""
 
 import pyarrow as pa
 import pytest
@@ -14,7 +14,7 @@ STRANGE = "0123456789 \t+-_.,:/TtZzeEPxnaifNI{}()'%\uff11é"
 
 @st.composite
 def texts(draw: st.DrawFn, form: str) -> str:
-    """Return a text in the grammar, or one that is a letter away from it, or one that other parsers take."""
+    """Draw a text of the grammar, one with a letter changed, or one that other parsers accept."""
     text = draw(st.from_regex(form, fullmatch=True))
     kind = draw(st.integers(0, 4))
     at = draw(st.integers(0, len(text)))
@@ -31,7 +31,7 @@ def texts(draw: st.DrawFn, form: str) -> str:
 
 
 def check(type_name: str, column_texts: list[str]) -> None:
-    """Hold both encoders to the oracle, position by position."""
+    """Compare both encoders with the oracle, position by position."""
     column = Column("value", type_name, is_key=False)
     expected = [wanted(type_name, text) for text in column_texts]
     for encode in (encode_column, encode_values):
@@ -44,7 +44,7 @@ def check(type_name: str, column_texts: list[str]) -> None:
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_text_is_what_its_grammar_says_or_refused(type_name: str, data: st.DataObject) -> None:
-    """Alone, among 3 and among 40: what the grammar accepts means what it says, all else is a bad row."""
+    """Alone, among 3 and among 40: a text of the grammar has the oracle's value, any other is a bad row."""
     form = ORACLES[type_name][1]
     text = data.draw(texts(form))
     good = st.from_regex(form, fullmatch=True).filter(lambda found: wanted(type_name, found) is not None)
@@ -57,7 +57,7 @@ def test_a_text_is_what_its_grammar_says_or_refused(type_name: str, data: st.Dat
 
 @pytest.mark.parametrize("type_name", ORACLES)
 def test_what_other_parsers_take_is_what_the_grammar_says_of_it(type_name: str) -> None:
-    """Each of the known texts, alone and all in one column."""
+    """Each of the known texts, alone and all in one column, has the value of the oracle."""
     for text in KNOWN_TO_OTHERS:
         check(type_name, [text])
     check(type_name, KNOWN_TO_OTHERS)

@@ -1,4 +1,4 @@
-"""What JSON means in lists, sets, maps, tuples, UDTs and vectors (docs/values.md), `json` as the oracle."""
+"""JSON of lists, sets, maps, tuples, UDTs and vectors (docs/values.md); the oracle is the module `json`."""
 
 import json
 from typing import Any
@@ -138,7 +138,7 @@ def column(type_name: str) -> Column:
 
 
 def check(type_name: str, texts: list[str]) -> None:
-    """Hold both encoders to the oracle, position by position."""
+    """Compare both encoders with the oracle, position by position."""
     expected = [meaning_in(type_name, text) for text in texts]
     driver = known(type_name).driver
     for encode in (encode_column, encode_values):
@@ -158,7 +158,7 @@ def check(type_name: str, texts: list[str]) -> None:
 
 @st.composite
 def values(draw: st.DrawFn, type_name: str) -> Any:  # noqa: ANN401, PLR0911 - what JSON may have; one a type
-    """Return what JSON holds for a type: numbers and truth values as such, or as text."""
+    """Draw the JSON value of a type: numbers and truth values as such, or as text."""
     outer, inner = parts(type_name)
     if outer == "frozen":
         return draw(values(inner[0]))
@@ -187,7 +187,7 @@ def values(draw: st.DrawFn, type_name: str) -> Any:  # noqa: ANN401, PLR0911 - w
 
 @st.composite
 def texts(draw: st.DrawFn, type_name: str) -> str:
-    """Return a JSON text of the type, or one a letter away from it, or of another type, or a known one."""
+    """Draw a JSON text of the type, one with a letter changed, one of another type, or a known one."""
     text = json.dumps(
         draw(values(type_name)),
         ensure_ascii=draw(st.booleans()),
@@ -211,7 +211,7 @@ def texts(draw: st.DrawFn, type_name: str) -> str:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_json_text_is_what_it_says_or_refused(type_name: str, data: st.DataObject) -> None:
-    """Alone and among others: what JSON and its elements' grammar accept means that; all else is refused."""
+    """Alone and among others: a text of JSON and its elements' grammar has its value, any other is bad."""
     found = data.draw(st.lists(texts(type_name), min_size=1, max_size=4))
     check(type_name, found[:1])
     check(type_name, found)
@@ -219,5 +219,5 @@ def test_a_json_text_is_what_it_says_or_refused(type_name: str, data: st.DataObj
 
 @pytest.mark.parametrize("type_name", NESTED)
 def test_known_json_is_what_it_says_or_refused(type_name: str) -> None:
-    """Each of the known texts: duplicates, NaN, huge numbers, deep nesting, half surrogates and others."""
+    """Each of the known texts: duplicates, NaN, huge numbers, deep nesting, lone surrogates and others."""
     check(type_name, KNOWN)

@@ -19,7 +19,7 @@ PROVE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 
 @pytest.mark.parametrize("name", EVERY_TYPE)
 def test_a_value_survives_its_text_its_bytes_and_its_arrow_form(name: str) -> None:
-    """Every value is read back equal from its text and from the driver's bytes; Parquet takes it."""
+    """Every value is read back equal from its text and from the driver's bytes; Parquet can hold it."""
     kind = known(name)
 
     @PROVE
@@ -119,7 +119,7 @@ def test_a_value_survives_its_text_its_bytes_and_its_arrow_form(name: str) -> No
     ],
 )
 def test_text_that_is_no_value_is_refused(name: str, text: str) -> None:
-    """Malformed, out of range or ambiguous text raises an error, and only of the kinds that are promised."""
+    """Malformed, out of range or ambiguous text raises an error of a documented kind."""
     with pytest.raises((ValueError, TypeError, ArithmeticError)):
         known(name).parse(text)
 
@@ -155,7 +155,7 @@ def test_text_that_is_no_value_is_refused(name: str, text: str) -> None:
     ],
 )
 def test_the_forms_of_text_that_are_read(name: str, text: str, value: object) -> None:
-    """Other forms that people and Cassandra's own tools write mean what they say."""
+    """Other forms of text, which people and Cassandra's own tools write, have the documented value."""
     assert known(name).parse(text) == value
 
 
@@ -182,7 +182,7 @@ def test_what_is_null_to_cassandra_is_null_when_compared() -> None:
     ],
 )
 def test_a_type_that_row_files_cannot_carry_is_refused(name: str) -> None:
-    """A type that is unknown or malformed, or a UDT that the keyspace has not, is refused by its name."""
+    """An unknown or malformed type, or a UDT that the keyspace lacks, is refused by its name."""
     with pytest.raises(SettingError, match="row files cannot carry the CQL type"):
         cql_type(name)
 

@@ -1,1 +1,1 @@
-"""Datasets of the tests: a table that the project does not know, brought as its users bring theirs."""
+"""A dataset of the tests: a table that the project does not know, declared as a user declares one."""

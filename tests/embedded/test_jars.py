@@ -23,7 +23,7 @@ class Repository(BaseHTTPRequestHandler):
     """A Maven repository that holds one file."""
 
     def do_GET(self) -> None:
-        """Serve it."""
+        """Serve the file."""
         found = self.path.endswith("/org/example/thing/1.0/thing-1.0-linux.jar")
         self.send_response(200 if found else 404)
         self.send_header("Content-Length", str(len(CONTENT) if found else 0))
@@ -32,12 +32,12 @@ class Repository(BaseHTTPRequestHandler):
             self.wfile.write(CONTENT)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and a user whose jgo settings name a repository that is out of reach."""
+    """An empty cache, and a user whose jgo settings name a repository that cannot be reached."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("JGO_CONFIG_FILE", str(tmp_path / "jgo.conf"))
     (tmp_path / "jgo.conf").write_text("[repositories]\ncentral = http://127.0.0.1:1/\n", encoding="utf-8")
@@ -61,7 +61,7 @@ def repository(cache: Path, tmp_path: Path) -> Iterator[Path]:
 def test_a_jar_is_downloaded_once_and_used_without_the_network(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A first start downloads through the user's repository; the next one needs none."""
+    """The first start downloads from the user's repository; the next one needs no network."""
     assert ensure_jars([JAR]) == [repository / "thing-1.0-linux.jar"]
     monkeypatch.setenv("JGO_CONFIG_FILE", str(tmp_path / "absent"))
     (path,) = ensure_jars([JAR])
@@ -69,7 +69,7 @@ def test_a_jar_is_downloaded_once_and_used_without_the_network(
 
 
 def test_a_corrupted_jar_heals(repository: Path) -> None:
-    """A jar that was altered in the cache is downloaded again, and what a killed download left is removed."""
+    """A jar that was altered in the cache is downloaded again; the rest of a killed download is removed."""
     (repository / "partial").mkdir(parents=True)
     (repository / "partial" / "half.jar").write_bytes(b"half")
     (repository / JAR.name).write_bytes(b"not a jar")
@@ -79,7 +79,7 @@ def test_a_corrupted_jar_heals(repository: Path) -> None:
 
 
 def test_a_jar_that_is_not_the_locked_one_is_refused(repository: Path) -> None:
-    """What arrives with another sum than the lock's never enters the cache."""
+    """A download with another checksum than the lock's never enters the cache."""
     other = Jar(group="org.example", artifact="thing", version="1.0", classifier="linux", sha256="0" * 64)
     with pytest.raises(EmbeddedError, match="another sha256"):
         ensure_jars([other])
@@ -87,7 +87,7 @@ def test_a_jar_that_is_not_the_locked_one_is_refused(repository: Path) -> None:
 
 
 def test_an_incomplete_cache_without_network_says_so(cache: Path) -> None:
-    """Offline, the message tells how many jars are missing, where, and that the network is needed once."""
+    """Offline, the message says how many jars are missing, where, and that the network is needed once."""
     with pytest.raises(
         EmbeddedError, match=r"1 of Cassandra's jars .* downloaded once.* network is needed"
     ) as caught:
@@ -104,7 +104,7 @@ def test_the_lock_names_cassandra_with_a_sum_for_every_jar() -> None:
 
 
 def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
-    """A lock that cannot be read is an error that names it and says how to restore it."""
+    """If a lock cannot be read, the error names it and says how to restore it."""
     damaged = tmp_path / "jgo.lock.toml"
     damaged.write_text("[[dependencies]]\ngroupId = 'x'\n", encoding="utf-8")
     with pytest.raises(EmbeddedError, match=r"jgo\.lock\.toml.*jgo lock"):

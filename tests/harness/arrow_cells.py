@@ -1,4 +1,4 @@
-"""Arrays of every Arrow type, extreme values in each, and what each of these values is."""
+"""Arrays of every Arrow type, with extreme values, and the meaning of each value."""
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ RAW = [b"", b"\0\xff", b"7", "é".encode(), b"0123456789abcdef", b"[1, 2]", None
 
 @dataclass(frozen=True)
 class Sample:
-    """An array, what each of its values is, and how many of them, from the first on, a file can hold."""
+    """An array, the meaning of each of its values, and how many of them, from the first, a file can hold."""
 
     values: pa.Array
     cells: Sequence[Any]
@@ -49,7 +49,7 @@ def sample(
     meaning: Callable[[Any], Any] = lambda cell: cell,
     beyond: Iterable[Any] = (),
 ) -> Sample:
-    """Return a sample of what `pyarrow.array` takes, null among it; `beyond` is in no file."""
+    """Return a sample of values for `pyarrow.array` and one null; values of `beyond` are in no file."""
     cells = [*cells, None]
     every = [*cells, *beyond]
     return Sample(
@@ -58,7 +58,7 @@ def sample(
 
 
 def stored(kind: pa.DataType, cells: Iterable[Any], meaning: Callable[[Any], Any]) -> Sample:
-    """Return a sample of an Arrow type that `pyarrow.array` does not make: from its storage."""
+    """Return a sample of an Arrow type that `pyarrow.array` does not make; it is made from its storage."""
     cells = [*cells, None]
     storage = pa.array(cells, kind.storage_type)
     wrapped = pa.ExtensionArray.from_storage(kind, storage)
@@ -77,7 +77,7 @@ def moments(unit: str, zone: str | None) -> Sample:
 
 
 def clocks(kind: pa.DataType, widest: int) -> Sample:
-    """Return times of day, and what is none."""
+    """Return times of day, and values that are none."""
     ns = UNIT_NS[kind.unit]
     near = [0, 1, DAY_NS // ns - 1, DAY_NS // ns, -1]
     return sample(kind, near, lambda at: Clock(at * ns), [widest, -widest - 1])
@@ -133,7 +133,7 @@ def times() -> dict[str, Sample]:
     found["date32"] = sample(pa.date32(), days, Day)
     whole, rest = 86_400_000, [1, 2**31 * 86_400_000, LONGEST, -LONGEST - 1]
     in_ms = pa.array([*(day * whole for day in days), None, *rest], pa.int64()).view(pa.date64())
-    # What is no whole day, or none of Cassandra's, is refused like an endless length of time.
+    # A value that is not a whole day, or not a day in Cassandra, is refused like an endless duration.
     found["date64"] = Sample(in_ms, [*map(Day, days), None, *map(Span, rest)], len(days) + 1)
     for unit in ("s", "ms"):
         found[f"time32 {unit}"] = clocks(pa.time32(unit), 2**31 - 1)
@@ -175,12 +175,12 @@ def texts() -> dict[str, Sample]:
 
 
 def one(cells: Sequence[Any]) -> Fields:
-    """Return what a struct with the address's fields is."""
+    """Return the meaning of a struct with the address's fields."""
     return Fields(list(zip(("street", "number"), cells, strict=True)))
 
 
 def nested() -> dict[str, Sample]:
-    """Return lists, structs and maps of everything."""
+    """Return lists, structs and maps of all samples."""
     found = {}
     for make in (pa.list_, pa.large_list, pa.list_view, pa.large_list_view):
         name = make.__name__
@@ -214,7 +214,7 @@ def nested() -> dict[str, Sample]:
 
 
 def each(meaning: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return what a list is, from what each of its items is."""
+    """Return the meaning of a list, given the meaning of each item."""
     return lambda items: [None if item is None else meaning(item) for item in items]
 
 

@@ -13,7 +13,7 @@ TASK_FAILED, SCHEDULING_ERROR = 30, 35
 
 
 class Authority:
-    """A certificate authority of our own; its files, and those of what it signs, go into `folder`."""
+    """A certificate authority of the tests; its files, and the files that it signs, go into `folder`."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder

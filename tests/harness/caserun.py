@@ -1,8 +1,8 @@
-"""Runs the commands of a public report as they stand, with the real `luigi`, and reads its tables.
+"""Runs the commands of a public report unchanged, with the real `luigi`, and reads its tables.
 
-A folder tests/cases/<case>/ holds the files that the report was about, schema.cql, command.txt (a line is
-one command of a shell; $CASE is the folder) and read.cql, whose rows are taken as Cassandra's own JSON.
-Where there is an advice.txt, its commands follow: they do what the messages of the others said.
+A folder tests/cases/<case>/ holds the report's files, schema.cql, command.txt (each line is one command of a
+shell; $CASE is the folder) and read.cql, whose rows are read in Cassandra's own JSON. If there is an
+advice.txt, its commands run next: they follow the advice in the messages of the first ones.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from pipeline.embedded import Endpoint
 from tests.harness.workspace import PROJECT, Workspace
 
 CASES = PROJECT / "tests/cases"
-# Takes the place of `luigi`: notes its exit code where a pipe, a `;` or an `&` would hide it.
+# Replaces `luigi`: it records the exit code, which a pipe, a `;` or an `&` would hide.
 LUIGI = """#!/bin/sh
 {program} "$@"
 code=$?
@@ -34,7 +34,7 @@ exit $code
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What one line of command.txt came to: the exit code of each `luigi` in it, and all it printed."""
+    """The result of a line of command.txt: the exit code of each `luigi` in it, and the whole output."""
 
     exits: list[int]
     said: str
@@ -42,7 +42,7 @@ class Ran:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseOutcome:
-    """What a case came to: its commands, the rows that read.cql reads, sorted by statement, and its $CASE."""
+    """The result of a case: its commands, the rows of read.cql sorted by statement, and its $CASE."""
 
     commands: list[Ran]
     rows: list[dict[str, Any]]
@@ -50,7 +50,7 @@ class CaseOutcome:
 
 
 def run_case(name: str, folder: Path, endpoint: Endpoint, cql: Session) -> CaseOutcome:
-    """Run a case in `folder`, which has to be empty; its keyspace is made for it and dropped again."""
+    """Run a case in an empty `folder`; its keyspace is created for it and dropped afterwards."""
     case = CASES / name
     workspace = Workspace(folder, "unused", endpoint)
     shutil.copytree(case, folder / "case")
@@ -70,7 +70,7 @@ def run_case(name: str, folder: Path, endpoint: Endpoint, cql: Session) -> CaseO
 
 
 def _run(line: str, workspace: Workspace) -> Ran:
-    """Run a line in the workspace, whose `luigi` and luigi.cfg it names by their paths from there."""
+    """Run a line in the workspace; `luigi` and luigi.cfg are named by their paths relative to it."""
     folder = workspace.folder
     exits, said, program = folder / "exits", folder / "said", folder / "luigi"
     exits.write_text("", encoding="ascii")
@@ -85,7 +85,7 @@ def _run(line: str, workspace: Workspace) -> Ran:
     }
     pattern = "|".join(map(re.escape, places))
     with said.open("w", encoding="utf-8") as output:
-        # To a file: what a command leaves in the background would keep a pipe open.
+        # Into a file: a process that stays in the background would keep a pipe open.
         shell = subprocess.Popen(
             [str(shutil.which("bash")), "-c", re.sub(pattern, lambda found: places[found[0]], line)],
             cwd=folder,

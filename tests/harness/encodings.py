@@ -1,4 +1,4 @@
-"""Columns of the tests' keyspace, and the two roads by which their values are encoded."""
+"""Columns of the tests' keyspace, and both encoders for their values: by column and by value."""
 
 import pyarrow as pa
 from hypothesis import HealthCheck, settings
@@ -16,7 +16,7 @@ def column(type_name: str) -> Column:
 
 
 def both_roads(type_name: str, values: pa.Array) -> tuple[list[bytes | None], dict[int, str]]:
-    """Return what `encode_column` makes of the values, proved to be the same a value at a time."""
+    """Return the result of `encode_column`, after a check that encoding value by value gives the same."""
     encoded, reasons = encode_column(column(type_name), values)
     one_by_one, same_reasons = encode_values(column(type_name), values)
     assert encoded.to_pylist() == one_by_one.to_pylist()

@@ -1,4 +1,4 @@
-"""Made-up experiments that look like real ones: what each contender takes, with seeded noise around it."""
+"""Made-up experiments that look like real ones: each contender's times with seeded noise."""
 
 import math
 import random
@@ -15,16 +15,16 @@ LATENCIES_S = (0.0, 0.001, 0.005, 0.010, 0.100)
 BEGAN_AT_S = 1_795_000_000.0
 
 NOISY = Cell(contender="threads", latency_kind="sleep", latency_s=0.001, in_flight=100)
-"""Its repeats differ so much that no number can stand for them."""
+"""Its repeats differ so much that no median can represent them."""
 SHORT = Cell(contender="create, loop", latency_kind="sleep", latency_s=0.100, in_flight=1)
 """So slow that it wrote fewer rows."""
 UNSEEN = Cell(contender="asyncio", latency_kind="network", latency_s=0.010, in_flight=100)
-"""Its server's processes were out of sight."""
+"""The CPU of its server's processes is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeContender:
-    """How a made-up contender behaves: what a row costs its process, and what a request takes the server."""
+    """How a made-up contender behaves: CPU time per row in its process, time per request at the server."""
 
     name: str
     in_flight: int
@@ -36,7 +36,7 @@ class FakeContender:
     latency_kinds: tuple[LatencyKind, ...] = LATENCY_KINDS
 
     def elapsed_s(self, rows: int, latency_s: float) -> float:
-        """Return the time of `rows` rows without noise: bound by waiting or by the process."""
+        """Return the time of `rows` rows without noise: limited by waiting or by the process."""
         requests = math.ceil(rows / self.rows_a_request)
         waiting_s = requests * (latency_s + self.request_s) / self.in_flight
         working_s = rows * self.row_s
@@ -98,7 +98,7 @@ def renamed(repeats: Sequence[Repeat], name: str, to: str) -> list[Repeat]:
 
 
 def recommendations() -> list[Recommendation]:
-    """Return what such sweeps come to: more latency, more greenlets."""
+    """Return the recommendations of typical sweeps: more latency, more greenlets."""
     methods: Sequence[tuple[Method, float]] = (("prepared", 4510.0), ("create", 2380.0))
     return [
         Recommendation(
@@ -116,7 +116,7 @@ def recommendations() -> list[Recommendation]:
 
 
 def facts(*, cluster: str = "Test Cluster") -> dict[str, Any]:
-    """Return what such a run knows of its settings, its cluster and its machine."""
+    """Return the facts of such a run: its settings, its cluster and its machine."""
     return {
         "settings": {"date": "2026-11-24", "rows": str(ROWS), "latencies_s": "0,0.001,0.005,0.01,0.1"},
         "cluster": {
@@ -163,7 +163,7 @@ def _timed(contender: FakeContender, cell: Cell, repeat: int, noise: random.Rand
 
 
 def _histogram(requests: int, least_s: float, mean_s: float) -> str:
-    """Return what falls a little around the mean, with the long tail that servers have."""
+    """Return latencies around the mean, with the long tail that servers have."""
     over_s = max(mean_s - least_s, 1e-5)
     latencies = Latencies()
     for number in range(requests):
@@ -174,7 +174,7 @@ def _histogram(requests: int, least_s: float, mean_s: float) -> str:
 def recommended(
     latency_s: float, pool_size: int, *, method: Method = "create", largest: int = 1000
 ) -> Recommendation:
-    """Return a recommendation of that pool size, sure to a factor of 2."""
+    """Return a recommendation of that pool size, with an interval of a factor of 2."""
     return Recommendation(
         method=method,
         latency_s=latency_s,

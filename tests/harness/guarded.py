@@ -1,4 +1,4 @@
-"""A server that wants a certificate and a password, and what stands before it under another address."""
+"""A server that requires a certificate and a password, and relays before it at other addresses."""
 
 import contextlib
 import socket
@@ -22,7 +22,7 @@ PASSWORD = f"päss {uuid.uuid4().hex}"
 
 @dataclass(frozen=True, kw_only=True)
 class Guarded:
-    """A server that wants a certificate and a password: its endpoint, and what opens it."""
+    """A server that requires a certificate and a password: its endpoint, and the credentials."""
 
     endpoint: embedded.Endpoint
     authority: Authority
@@ -33,7 +33,7 @@ class Guarded:
 
 @contextlib.contextmanager
 def guard(folder: Path) -> Iterator[Guarded]:
-    """Start a server with roles `loader`, who may create, and `reader`, who may not."""
+    """Start a server with the roles `loader`, which may create, and `reader`, which may not."""
     authority = Authority(folder, "authority")
     certificate_file, key_file = authority.issue("server")
     parameters = {
@@ -78,7 +78,7 @@ def guard(folder: Path) -> Iterator[Guarded]:
 
 @contextlib.contextmanager
 def _superuser(endpoint: embedded.Endpoint, context: ssl.SSLContext) -> Iterator[Session]:
-    """Connect as the user that a new cluster has; it is there a few seconds after the first start."""
+    """Connect as the default superuser, which exists a few seconds after the first start of a cluster."""
     while True:
         cluster = Cluster(
             list(endpoint.contact_points),
@@ -109,7 +109,7 @@ def _superuser(endpoint: embedded.Endpoint, context: ssl.SSLContext) -> Iterator
 def relay(
     address: tuple[str, int], endpoint: embedded.Endpoint, context: ssl.SSLContext | None = None
 ) -> Iterator[int]:
-    """Yield the port at `address` behind which the server seems to be, with a certificate of its own."""
+    """Yield the port of a relay at `address` to the server, with a certificate of its own."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(address))
 

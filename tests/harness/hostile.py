@@ -1,4 +1,4 @@
-"""Hostile row files: what a load may meet instead of a good CSV or Parquet file, made from a seed."""
+"""Hostile row files: what a load can meet instead of a good CSV or Parquet file, generated from a seed."""
 
 import io
 import random
@@ -13,14 +13,14 @@ HEADER = ",".join(NAMES).encode() + b"\n"
 
 
 def hostile_files(folder: Path, count: int, seed: int) -> list[Path]:
-    """Write `count` files of user rows, most of them wrong in some way, and return them; the same for a seed.
+    """Write `count` files of user rows, most with a fault, and return them; a seed gives the same files.
 
-    Every kind comes up in turn, so that 200 files hold each several times; the name says the kind.
+    The kinds alternate, so that 200 files hold each kind several times; the file's name has the kind.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for number in range(count):
-        # A generator of its own a file: its content does not depend on how many come before it.
+        # A generator for each file: its content does not depend on the number of files before it.
         rng = random.Random(f"{seed}/{number}")  # noqa: S311 - repeatable, not secret
         kind = _KINDS[number % len(_KINDS)]
         suffix = "parquet" if kind.__name__.startswith("_parquet") else "csv"
@@ -45,7 +45,7 @@ def _lines(rng: random.Random) -> list[bytes]:
 
 
 def _with_pieces(rng: random.Random, *pieces: bytes, most: int = 8) -> bytes:
-    """Return good rows with pieces put in at random bytes."""
+    """Return good rows with pieces inserted at random bytes."""
     text = bytearray(b"".join(_lines(rng)))
     for _ in range(rng.randint(1, most)):
         at = rng.randrange(len(text))
@@ -170,7 +170,7 @@ def _parquet_good(rng: random.Random) -> bytes:
 def _parquet_bits(rng: random.Random) -> bytes:
     content = bytearray(_parquet_good(rng))
     for _ in range(rng.choice([1, 1, 2, 20])):
-        # Half of them in the metadata, which stands at the end.
+        # Half of the changes are in the metadata, which is at the end.
         at = (
             rng.randrange(len(content)) if rng.random() < _HALF else -rng.randrange(1, min(900, len(content)))
         )

@@ -1,4 +1,4 @@
-"""A fresh interpreter: this one has imported everything already."""
+"""A fresh interpreter, because the interpreter of the tests has imported everything already."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from tests.harness.workspace import PROJECT
 
 
 def printed(program: str) -> str:
-    """Run a program in a fresh interpreter; return what it prints."""
+    """Run a program in a fresh interpreter; return its output."""
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -15,5 +15,5 @@ def printed(program: str) -> str:
 
 
 def imported(program: str) -> set[str]:
-    """Run a program in a fresh interpreter; return the names of the modules it has then imported."""
+    """Run a program in a fresh interpreter; return the names of the modules that it imported."""
     return set(printed(f"{program}\nimport sys\nprint(*sys.modules)").split())

@@ -1,4 +1,4 @@
-"""Loads as the tests run them: without Luigi, a step at a time, each in a worker process."""
+"""Loads as the tests run them: without Luigi, one step at a time, each step in a worker process."""
 
 import contextlib
 import csv
@@ -23,13 +23,13 @@ LOADED_ON = dt.date(2026, 11, 22)
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded(jobs.RowCounts):
-    """What was counted of a whole load, and what each of its shards gave."""
+    """The counts of a whole load, and the result of each of its shards."""
 
     shard_count: Sequence[jobs.LoadedShard]
 
 
 class Loads:
-    """A keyspace and a folder of a module's own, and what loads files of the one into tables of the other."""
+    """A keyspace and a folder of one test module, and loads of its files into its tables."""
 
     def __init__(self, folder: Path, keyspace: str, endpoint: Endpoint, cql: Session) -> None:
         self.folder = folder
@@ -39,17 +39,17 @@ class Loads:
         self._plans: dict[str, jobs.LoadPlan] = {}
 
     def create(self, name: str, columns: str) -> str:
-        """Create a table, or make it anew; return its name."""
+        """Create a table, after dropping one of that name; return its name."""
         self._cql.execute(f'DROP TABLE IF EXISTS {self.keyspace}."{name}"')
         self._cql.execute(f'CREATE TABLE {self.keyspace}."{name}" ({columns})')
         return name
 
     def create_users(self) -> str:
-        """Create the users' table anew."""
+        """Create the users' table, after dropping an existing one."""
         return self.create("user", "user_id uuid PRIMARY KEY, first_name text, last_name text")
 
     def write(self, name: str, header: str, rows: Iterable[Sequence[object]]) -> Path:
-        """Write a CSV file, None as nothing."""
+        """Write a CSV file, with None as an empty field."""
         file = self.folder / name
         with file.open("w", encoding="utf-8", newline="") as text:
             text.write(f"{header}\n")
@@ -57,11 +57,11 @@ class Loads:
         return file
 
     def rows(self, table: str, what: str = "*") -> list[dict[str, Any]]:
-        """Return what the table holds, in no order."""
+        """Return the table's rows, unordered."""
         return list(self._cql.execute(f'SELECT {what} FROM {self.keyspace}."{table}"'))
 
     def execute(self, statement: str) -> None:
-        """Execute a statement as somebody else would."""
+        """Execute a statement outside of the load."""
         self._cql.execute(statement)
 
     def job(
@@ -73,7 +73,7 @@ class Loads:
         mapping: dict[str, str] | None = None,
         **config: Any,  # noqa: ANN401 - a load's settings, each of its own type
     ) -> jobs.Load:
-        """Return the load of files, by table or, where one is named, by dataset; `config` is its settings."""
+        """Return the job that loads files by table or, if named, by dataset; `config` holds settings."""
         return jobs.Load(
             cluster=self._cluster,
             keyspace=KeyspaceConfig(name=self.keyspace),
@@ -87,13 +87,13 @@ class Loads:
         )
 
     def begin(self, load: jobs.Load, *, anew: bool = False) -> jobs.BegunLoad:
-        """Open its journal."""
+        """Open a load's journal."""
         begun = run_job(jobs.BeginLoad(plan=planned(load), anew=anew))
         self._plans[begun.journal] = begun.plan
         return begun
 
     def send(self, load: jobs.Load, journal: str, *, shard_count: int = 1) -> list[jobs.LoadedShard]:
-        """Load what the journal does not hold, and return what each shard gave."""
+        """Load the splits that the journal lacks; return the result of each shard."""
         plan = replace(self._plans[journal], load=load)
         return run_jobs(
             [
@@ -103,7 +103,7 @@ class Loads:
         )
 
     def finish(self, load: jobs.Load, journal: str) -> jobs.RowCounts:
-        """Account for every split, and mark the load as finished."""
+        """Check that every split is settled, and mark the load as finished."""
         return run_job(
             jobs.FinishLoad(
                 plan=replace(self._plans[journal], load=load),
@@ -115,7 +115,7 @@ class Loads:
         )
 
     def run(self, load: jobs.Load, *, shard_count: int = 1) -> Loaded:
-        """Load from beginning to end; return what was counted, and what each shard gave."""
+        """Run a load from beginning to end; return its counts, and the result of each shard."""
         journal = self.begin(load).journal
         sent = self.send(load, journal, shard_count=shard_count)
         return Loaded(**vars(self.finish(load, journal)), shard_count=sent)

@@ -1,7 +1,7 @@
-"""What a value is in a CQL type, by the standard library: an oracle beside the pipeline's own parsers.
+"""The meaning of a value in a CQL type, by the standard library: an oracle for the pipeline's own parsers.
 
-A value is Python's own (`bool`, `int`, `float`, `Decimal`, `str`, `bytes`, `UUID`, None for null), or one of
-the classes below where Python has none that is exact.
+A value has a type of Python (`bool`, `int`, `float`, `Decimal`, `str`, `bytes`, `UUID`, None for null), or
+one of the classes below if Python has no exact type.
 """
 
 import json
@@ -24,7 +24,7 @@ DAY_NS = 24 * 3600 * 10**9
 FIRST_NS, END_NS = -62_135_596_800 * 10**9, 253_402_300_800 * 10**9
 """The years 1 to 9999."""
 REFUSED = "refused"
-"""The meaning of what is no value of a type."""
+"""The meaning of a value that is not one of the type."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,21 @@ class Clock:
 
 @dataclass(frozen=True)
 class Span:
-    """Some length of time."""
+    """A duration."""
 
     units: int
 
 
 @dataclass(frozen=True)
 class Broken:
-    """Bytes that are said to be text, and are not."""
+    """Bytes that are declared as text, and are not UTF-8."""
 
     content: bytes
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Names and values: a struct, which is a tuple too, or a JSON object."""
+    """Names and values: of a struct, which stands for a tuple too, or of a JSON object."""
 
     pairs: Sequence[tuple[str, Any]]
     is_ordered: bool = True
@@ -78,11 +78,11 @@ class Pairs:
 
 
 class RefusedError(Exception):
-    """A value is not one of a type."""
+    """A value is not one of the type."""
 
 
 def meaning_in(type_name: str, value: object) -> object:
-    """Return what a file's value is in a CQL type, as `exact` has it, or `REFUSED`."""
+    """Return the meaning of a file's value in a CQL type, in the form of `exact`, or `REFUSED`."""
     try:
         if isinstance(value, bytes) and "<" in type_name:
             value = value.decode()
@@ -94,7 +94,7 @@ def meaning_in(type_name: str, value: object) -> object:
 
 
 def from_json(text: str) -> object:
-    """Return what a JSON text holds, its numbers and truth values as their text."""
+    """Return the value of a JSON text, its numbers and truth values as their text."""
     try:
         found = json.loads(
             text, parse_int=str, parse_float=str, parse_constant=_refuse, object_pairs_hook=_object
@@ -121,7 +121,7 @@ def _plain(value: object) -> object:
 
 
 def parts(type_name: str) -> tuple[str, list[str]]:
-    """Return a type's outer name, and what stands in its angle brackets."""
+    """Return a type's outer name, and the text in its angle brackets."""
     outer, _, inner = type_name.partition("<")
     if not inner:
         return type_name, []
@@ -135,7 +135,7 @@ def parts(type_name: str) -> tuple[str, list[str]]:
     return outer, [part.strip() for part in found]
 
 
-def _in(type_name: str, value: Any) -> object:  # noqa: ANN401 - it is whatever a file has
+def _in(type_name: str, value: Any) -> object:  # noqa: ANN401 - any value of a file
     outer, inner = parts(type_name)
     if outer == "frozen":
         return _in(inner[0], value)
@@ -176,7 +176,7 @@ def _there(item: object) -> object:
 
 def _set(items: list[Any]) -> object:
     found = frozenset(map(_numeric, items))
-    # Cassandra tells the zeros apart, the driver does not.
+    # Cassandra distinguishes the zeros, the driver does not.
     if {exact(0.0), exact(-0.0)} <= found:
         raise RefusedError
     return found
@@ -271,8 +271,8 @@ def _number(kind: str, value: float | Decimal) -> object:
     raise RefusedError
 
 
-def exact(value: Any) -> object:  # noqa: ANN401, PLR0911 - whatever the driver returns; one a type
-    """Return what the driver has read in a form in which only the same is equal: bits, scales and all."""
+def exact(value: Any) -> object:  # noqa: ANN401, PLR0911 - any value of the driver; one return for each type
+    """Return the driver's value in a form in which only identical values are equal: bits, scales and all."""
     if isinstance(value, float):
         return "NaN" if math.isnan(value) else struct.pack(">d", value)
     if isinstance(value, Decimal):
@@ -291,7 +291,7 @@ def exact(value: Any) -> object:  # noqa: ANN401, PLR0911 - whatever the driver 
 
 
 def _numeric(value: Any) -> object:  # noqa: ANN401 - as above
-    """Return an element in the form in which two are equal that Cassandra takes for equal: 1.0 and 1.00."""
+    """Return an element in a form in which values are equal that Cassandra takes for equal: 1.0 and 1.00."""
     if type(value).__name__ == "DecimalTuple":
         return Decimal(value)
     return tuple(map(_numeric, value)) if type(value) is tuple else value

@@ -1,4 +1,4 @@
-"""What the text of each scalar type stands for, by the standard library alone (docs/values.md)."""
+"""The meaning of a text of each scalar type, by the standard library alone (docs/values.md)."""
 
 import datetime as dt
 import ipaddress
@@ -36,7 +36,7 @@ KNOWN_TO_OTHERS = [
 
 
 def moment(text: str) -> bytes:
-    """Return a timestamp as its milliseconds, 8 bytes."""
+    """Return the bytes of a timestamp: its milliseconds, 8 bytes."""
     form = r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d(?::?\d\d)?)?)?"
     found = re.fullmatch(form, text, re.ASCII)
     if not found:
@@ -52,7 +52,7 @@ def moment(text: str) -> bytes:
 
 
 def day(text: str) -> bytes:
-    """Return a date as its days, 1970 in the middle of 32 bits."""
+    """Return the bytes of a date: its days in 32 bits, with 1970 in the middle."""
     found = re.fullmatch(r"(\d{4}|[+-]\d{4,7})-(\d\d)-(\d\d)", text, re.ASCII)
     if not found or found[1] == "-0000" or found[1] == "0000":
         raise ValueError(text)
@@ -63,7 +63,7 @@ def day(text: str) -> bytes:
 
 
 def integer(form: str) -> Callable[[str], bytes]:
-    """Return what serialises a whole number, of the size that `struct` calls `form`."""
+    """Return a serialiser of whole numbers, of the size of the `struct` format `form`."""
 
     def serialise(text: str) -> bytes:
         return struct.pack(form, whole(text))
@@ -79,13 +79,13 @@ def whole(text: str) -> int:
 
 
 def twos_complement(number: int) -> bytes:
-    """Return a whole number in as few bytes as hold it."""
+    """Return a whole number in two's complement, in as few bytes as possible."""
     width = (number if number >= 0 else ~number).bit_length() // 8 + 1
     return number.to_bytes(width, signed=True)
 
 
 def decimal(text: str) -> bytes:
-    """Return a decimal as its scale, 4 bytes, and its digits in two's complement."""
+    """Return the bytes of a decimal: its scale, 4 bytes, and its digits in two's complement."""
     if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,10})?", text, re.ASCII):
         raise ValueError(text)
     sign, digits, exponent = Decimal(text).as_tuple()
@@ -94,7 +94,7 @@ def decimal(text: str) -> bytes:
 
 
 def double(text: str) -> bytes:
-    """Return a number of 64 bits, which a text of digits is only within their range."""
+    """Return a number of 64 bits; digits beyond its range are refused."""
     if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|nan|-?(Infinity|inf)", text, re.ASCII):
         raise ValueError(text)
     value = float(text)
@@ -104,7 +104,7 @@ def double(text: str) -> bytes:
 
 
 def single(text: str) -> bytes:
-    """Return a number of 32 bits: that of 64 bits, rounded."""
+    """Return a number of 32 bits: the number of 64 bits, rounded."""
     return struct.pack(">f", struct.unpack(">d", double(text))[0])
 
 
@@ -114,14 +114,14 @@ def boolean(text: str) -> bytes:
 
 
 def blob(text: str) -> bytes:
-    """Return bytes, two digits each."""
+    """Return bytes, two hexadecimal digits each."""
     if not re.fullmatch(r"0x([0-9a-fA-F]{2})*", text):
         raise ValueError(text)
     return bytes.fromhex(text[2:])
 
 
 def identifier(text: str) -> bytes:
-    """Return a UUID's bytes: all its dashes or none, both braces or neither."""
+    """Return a UUID's bytes: with all of its dashes or none, both braces or neither."""
     with_dashes, without = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[0-9a-f]{32}"
     if not re.fullmatch(rf"({with_dashes}|{without}|\{{({with_dashes}|{without})\}})", text.lower()):
         raise ValueError(text)
@@ -136,7 +136,7 @@ def timed_identifier(text: str) -> bytes:
 
 
 def time_of_day(text: str) -> bytes:
-    """Return a time of day as its nanoseconds."""
+    """Return the bytes of a time of day: its nanoseconds."""
     found = re.fullmatch(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?", text, re.ASCII)
     if not found:
         raise ValueError(text)
@@ -157,7 +157,7 @@ def address(text: str) -> bytes:
 
 
 def duration(text: str) -> bytes:
-    """Return a duration as its months, days and nanoseconds, one vint each."""
+    """Return the bytes of a duration: its months, days and nanoseconds, one vint each."""
     iso = "".join(rf"(?:(\d{{1,19}}){unit})?" for unit in "YMWD")
     clock = r"(?:(\d{1,19})H)?(?:(\d{1,19})M)?(?:(\d{1,19})(?:\.(\d{1,9}))?S)?"
     found = re.fullmatch(rf"(-?)P{iso}(?:T{clock})?", text, re.ASCII)
@@ -180,7 +180,7 @@ def duration(text: str) -> bytes:
 
 
 def vint(number: int) -> bytes:
-    """Return a number in zigzag, after as many 1 bits as bytes follow its first byte."""
+    """Return a number in zigzag encoding; the first byte starts with one 1 bit for each byte after it."""
     zigzag = 2 * number if number >= 0 else -2 * number - 1
     more = min(8, max(0, zigzag.bit_length() - 1) // 7)
     first = (0xFF00 >> more & 0xFF) << 8 * more
@@ -228,7 +228,7 @@ ORACLES: dict[str, tuple[Callable[[str], bytes], str]] = {
 
 
 def wanted(type_name: str, text: str) -> bytes | None:
-    """Return the bytes that a text stands for, None where it is no value."""
+    """Return the bytes of a text's value, None for a text without a value of the type."""
     try:
         return ORACLES[type_name][0](text)
     except (ValueError, KeyError, ArithmeticError, struct.error):

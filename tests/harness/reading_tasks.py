@@ -1,4 +1,4 @@
-"""The chain for the tests' own dataset, as a user of the project writes it."""
+"""The task chain for the tests' own dataset, written as a user of the project writes it."""
 
 from tasks.chain import GenerateRows, LoadRows, VerifyRows
 from tasks.timing import TimeRows
@@ -20,7 +20,7 @@ class LoadReadings(LoadRows):
 
 
 class VerifyReadings(VerifyRows):
-    """Prove that one day's readings are in the table."""
+    """Verify that one day's readings are in the table."""
 
     dataset = _DATASET
     load = LoadReadings

@@ -1,4 +1,4 @@
-"""A table unlike the article's: a clustering key, a timestamp, numbers and a set."""
+"""A table that differs from the article's: a clustering key, a timestamp, numbers and a set."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from pipeline.datasets.dataset import Dataset
 
 
 class Reading(Model):
-    """What one sensor measured at one moment."""
+    """A measurement of one sensor."""
 
     __table_name__ = "reading"
     sensor = columns.Text(partition_key=True)

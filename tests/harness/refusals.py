@@ -15,7 +15,7 @@ HEADER = "user_id,first_name,last_name\n"
 GOOD = HEADER + "00000000-0000-0000-0000-000000000001,Ada,Lovelace\n"
 ID = "00000000-0000-0000-0000-000000000002"
 _BESIDE = {".luigi", "checkpoints", "bad_rows.csv", "rejected.csv"}
-"""What a refused command may leave: how far it came, and what it found wrong."""
+"""Files that a refused command may leave: its progress, and the bad rows it found."""
 
 
 class Refusals(Workspace):
@@ -33,13 +33,13 @@ class Refusals(Workspace):
         assert self.state() == before
 
     def require_refusal(self, done: subprocess.CompletedProcess[str], *, code: int, message: str) -> None:
-        """Hold an ended command to its exit code and its one message."""
+        """Check the exit code and the only message of a command that has ended."""
         assert done.returncode == code, done.stdout
         assert len(re.findall(message, done.stdout)) == 1, done.stdout
         assert "Traceback" not in done.stdout, done.stdout
 
     def state(self) -> dict[str, object]:
-        """Return what exists: the rows and when each was written, the markers, the tables, the files."""
+        """Return the state: the rows and their write times, the markers, the tables, the files."""
         users = f"SELECT user_id, first_name, last_name, writetime(last_name) FROM {self.keyspace}.user"
         tables = f"SELECT id FROM system_schema.tables WHERE keyspace_name = '{self.keyspace}'"
         queries = (users, tables, f"SELECT * FROM {self.keyspace}.load_marker")

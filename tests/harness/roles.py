@@ -1,4 +1,4 @@
-"""Loads as an ordinary role, on a server with logins: guardrails do not hold for a superuser."""
+"""Loads as an ordinary role, on a server with logins: guardrails do not apply to a superuser."""
 
 import dataclasses
 import time
@@ -30,12 +30,12 @@ from tests.harness.loads import USERS, Loads
 KEYSPACE = "t_refusals"
 PASSWORD = uuid.uuid4().hex
 SUPERUSER = ("cassandra", "cassandra")
-"""The user that a new server has, and its password, as its manual says."""
+"""The user that a new server has, and its password, as in its manual."""
 FEW = [(at, f"v{at}") for at in range(20)]
 
 
 class RoleLoads(Loads):
-    """Loads as an ordinary role, which may change how it connects; `cql` is the superuser's session."""
+    """Loads as an ordinary role; tests can change how it connects; `cql` is the superuser's session."""
 
     def __init__(self, folder: Path, server: "Server") -> None:
         super().__init__(folder, KEYSPACE, server.endpoint, server.cql)
@@ -44,7 +44,7 @@ class RoleLoads(Loads):
         self.connect_as_ordinary()
 
     def connect_as_ordinary(self) -> None:
-        """Connect as the role that guardrails hold for from now on."""
+        """Connect from now on as the role to which guardrails apply."""
         self.connect_as("loader", PASSWORD)
 
     def connect_as(self, user: str, password: str) -> None:
@@ -55,11 +55,11 @@ class RoleLoads(Loads):
 
     @property
     def cluster(self) -> ClusterConfig:
-        """How it connects now."""
+        """The settings with which it connects."""
         return self._cluster
 
     def at(self, consistency_level: str) -> None:
-        """Read and write at this level from now on."""
+        """Read and write at this consistency level from now on."""
         self._cluster = dataclasses.replace(self._cluster, consistency_level=consistency_level)
 
     def set_up(self, keyspace: str, *, drop: bool = False, **config: Any) -> None:  # noqa: ANN401 - as KeyspaceConfig has them
@@ -93,7 +93,7 @@ class RoleLoads(Loads):
         return {row["keyspace_name"] for row in self.cql.execute("SELECT * FROM system_schema.keyspaces")}
 
     def plain_table(self, name: str, more: str = "") -> str:
-        """Return a table of two columns, made anew."""
+        """Return the name of a table of two columns, created again."""
         return self.create(name, f"k int PRIMARY KEY, v text{more}")
 
     def leaves(self, load: jobs.Load, kind: type[Exception], message: str, *, shard_count: int = 1) -> None:
@@ -105,11 +105,11 @@ class RoleLoads(Loads):
     def is_marked(self, load: jobs.Load) -> bool:
         """Tell whether a load into the same table is marked as finished."""
         found = self.cql.execute(f"SELECT * FROM {KEYSPACE}.load_marker")
-        # Of a list the same table notes timestamps, in rows that are no marker.
+        # The same table stores the timestamps of lists, in rows that are not markers.
         return load.table in {row["table_name"] for row in found if row["finished_at"]}
 
     def decision_on(self, statement: str) -> Decision:
-        """Return what the refusal of a statement by the ordinary role is decided to be."""
+        """Return the decision on the refusal of a statement by the ordinary role."""
         with pytest.raises(Exception, match="Guardrail ") as refused:
             self.ordinary.execute(statement)
         decision = decision_of(refused.value)
@@ -127,7 +127,7 @@ class Server:
 
 
 def connected(endpoint: embedded.Endpoint, user: str, password: str) -> Cluster:
-    """Return a cluster that a role can connect to; the first one is there soon after the first start."""
+    """Return a cluster to which a role can connect; the first role exists soon after the first start."""
     deadline_s = time.monotonic() + 120
     while True:
         cluster = Cluster(

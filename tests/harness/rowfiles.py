@@ -1,4 +1,4 @@
-"""Row files of the tests: how one is written, and how its rows are read."""
+"""Row files of the tests: how they are written, and how their rows are read."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
@@ -36,7 +36,7 @@ def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
 def splits_of_file(
     file: Path, fields: Sequence[Field], wanted: Collection[int] | None = None
 ) -> Iterator[SplitRows]:
-    """Describe a file and read its splits, or those of the numbers that are wanted."""
+    """Describe a file and read its splits, or only the splits with these numbers."""
     described = describe_file(file)
     splits = described.content.splits
     return read_splits(

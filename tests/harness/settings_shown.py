@@ -1,4 +1,4 @@
-"""The settings that a run of `luigi` has."""
+"""The settings of a run of `luigi`."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from tests.harness.workspace import Workspace
 def shown(
     workspace: Workspace, *words: str, task: str = "ShowSettings", **environment: str
 ) -> dict[str, Any]:
-    """Return the settings that a run of `luigi` with these words has."""
+    """Return the settings of a run of `luigi` with these arguments."""
     done = workspace.luigi("--module", "tests.harness.settings_tasks", task, *words, **environment)
     assert done.returncode == 0, done.stdout
     [line] = [line for line in done.stdout.splitlines() if line.startswith("{")]

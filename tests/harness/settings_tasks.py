@@ -1,4 +1,4 @@
-"""Tasks that show what settings a run has, as tasks and loads get them."""
+"""Tasks that print the settings of a run, as tasks and loads get them."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ class ShowSettings(luigi.Task):
 
 
 class ShowLoad(LoadParameters):
-    """Print what a load with these parameters is told of its settings as JSON, in one line."""
+    """Print the settings of a load with these parameters as JSON, in one line."""
 
     def complete(self) -> bool:
         """Never."""

@@ -20,7 +20,7 @@ class Tables(Workspace):
         self.cql = cql
 
     def create(self, name: str, columns: str) -> str:
-        """Create a table, or make it anew; return its name, its keyspace before it."""
+        """Create a table, after dropping one of that name; return its name with its keyspace."""
         self.cql.execute(f"DROP TABLE IF EXISTS {self.keyspace}.{protect_name(name)}")
         self.cql.execute(f"CREATE TABLE {self.keyspace}.{protect_name(name)} ({columns})")
         return f"{self.keyspace}.{name}"
@@ -31,7 +31,7 @@ class Tables(Workspace):
         return Path(name)
 
     def rows(self, table: str, what: str = "*") -> list[dict[str, Any]]:
-        """Return what the table holds, in no order."""
+        """Return the table's rows, unordered."""
         _, _, name = table.partition(".")
         return list(self.cql.execute(f"SELECT {what} FROM {self.keyspace}.{protect_name(name)}"))
 
@@ -42,7 +42,7 @@ class Tables(Workspace):
         return done.stdout
 
     def refused(self, *words: str) -> str:
-        """Run a command that must fail as a task does, and speak plainly; return its output."""
+        """Run a command whose task must fail without a traceback; return its output."""
         done = self.luigi(*words)
         assert done.returncode == TASK_FAILED, done.stdout
         assert "Traceback" not in done.stdout
@@ -50,6 +50,6 @@ class Tables(Workspace):
         return done.stdout
 
     def said(self, what: str) -> Path:
-        """Return the one file of that name that loads have left."""
+        """Return the only file of that name in the folders of the loads."""
         [found] = self.folder.glob(f"output/loads/*/*/*/{what}")
         return found

@@ -1,4 +1,4 @@
-"""Users in files and in their table, and the commands that bring them from one to the other."""
+"""Users in files and in their table, and the commands that load and verify them."""
 
 import csv
 import uuid
@@ -20,20 +20,20 @@ def succeed(workspace: Workspace, *words: str) -> str:
 
 
 def succeed_if_absent(workspace: Workspace, cql: Session) -> None:
-    """Set the table up again where a test that failed has left it dropped."""
+    """Set the table up again if a failed test has left it dropped."""
     if table_id(workspace, cql) is None:
         succeed(workspace, "SetupKeyspace")
 
 
 def table_id(workspace: Workspace, cql: Session) -> uuid.UUID | None:
-    """Return the id of the users' table, None where there is no such table."""
+    """Return the id of the users' table, None if the table does not exist."""
     query = "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = 'user'"
     found = cql.execute(query, (workspace.keyspace,)).one()
     return found["id"] if found else None
 
 
 def stored(workspace: Workspace, cql: Session) -> Rows:
-    """Return what the users' table holds, sorted."""
+    """Return the rows of the users' table, sorted."""
     found = cql.execute(f"SELECT user_id, first_name, last_name FROM {workspace.keyspace}.user")
     return sorted((str(row["user_id"]), row["first_name"], row["last_name"]) for row in found)
 
@@ -44,7 +44,7 @@ def users(count: int, first_name: str = "Ada") -> Rows:
 
 
 def write_csv(file: Path, rows: Iterable[tuple[str, str, str]]) -> Path:
-    """Write users to a row file of one's own."""
+    """Write users to a new row file."""
     file.parent.mkdir(exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as text:
         csv.writer(text).writerows([("user_id", "first_name", "last_name"), *rows])
@@ -61,6 +61,6 @@ def read_csv(*files: Path) -> Rows:
 
 
 def summary(output: str) -> str:
-    """Return the part of Luigi's summary that lists what ran, each family after how many."""
+    """Return the part of Luigi's summary that lists the tasks that ran, each family after its number."""
     _, _, summary = output.partition("ran successfully:")
     return summary.partition("\n\n")[0]

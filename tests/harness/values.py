@@ -1,4 +1,4 @@
-"""Every CQL type that row files carry, and what draws values of it."""
+"""Every CQL type that row files can hold, and strategies for its values."""
 
 import socket
 
@@ -12,7 +12,7 @@ USER_TYPES = {
     'Odd "Name': {"where": "frozen<address>", "tags": "frozen<set<text>>", "Since": "date"},
 }
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-# An IPv4 address in IPv6's clothes is kept as IPv4.
+# An IPv4-mapped IPv6 address is stored as IPv4.
 ADDRESSES = st.ip_addresses(v=4).map(str) | st.binary(min_size=16, max_size=16).filter(
     lambda packed: not packed.startswith(bytes(10) + b"\xff\xff")
 ).map(lambda packed: socket.inet_ntop(socket.AF_INET6, packed))
@@ -48,7 +48,7 @@ SCALARS: dict[str, st.SearchStrategy[object]] = {
 UDTS = st.tuples(st.none() | TEXT, st.none() | SCALARS["int"])
 NESTED: dict[str, st.SearchStrategy[object]] = {
     **{f"list<{name}>": st.lists(values, max_size=3) for name, values in SCALARS.items()},
-    # Cassandra orders no durations, and so has none in a set or as a key.
+    # Cassandra does not order durations: none is in a set or a key.
     **{
         f"set<{name}>": st.lists(values, max_size=3).map(SortedSet)
         for name, values in SCALARS.items()

@@ -36,7 +36,7 @@ class Workspace:
         )
 
     def configure(self, **sections: dict[str, object]) -> None:
-        """Change settings in luigi.cfg; one that is not there yet is added to its section."""
+        """Change settings in luigi.cfg; a setting that is absent is added to its section."""
         file = self.folder / "luigi.cfg"
         text = file.read_text(encoding="utf-8")
         for section, settings in sections.items():
@@ -55,7 +55,7 @@ class Workspace:
         return [str(Path(sys.executable).with_name("luigi")), *module, *words]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return the environment of a user at a terminal, and more; tests/ can be imported from it."""
+        """Return the environment of a user at a terminal, with additions; tests/ can be imported from it."""
         return {**os.environ, "PYTHONPATH": str(PROJECT), **more}
 
     def luigi(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -74,7 +74,7 @@ class Workspace:
 
     @property
     def table(self) -> dict[str, Any]:
-        """What every job on the users' table is given."""
+        """The fields that every job on the users' table needs."""
         return {
             "cluster": ClusterConfig(contact_points=self.endpoint.contact_points, port=self.endpoint.port),
             "keyspace": KeyspaceConfig(name=self.keyspace),
@@ -83,8 +83,8 @@ class Workspace:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds; a wait in vain fails."""
+    """Wait until `condition` holds; fail after the timeout."""
     deadline_s = time.monotonic() + 300
     while not condition():
-        assert time.monotonic() < deadline_s, "waited in vain"
+        assert time.monotonic() < deadline_s, "the condition did not hold in time"
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""When a load is finished, and when it is not: after public reports of tables that were wrong in silence."""
+"""When a load is finished and when not: from public reports of tables that were wrong without an error."""
 
 import csv
 import json
@@ -25,20 +25,20 @@ def create(loads: Loads, name: str) -> str:
 
 
 def append(file: Path) -> None:
-    """Have the file grow."""
+    """Append to the file."""
     with file.open("a", encoding="utf-8") as text:
         text.write("9002,appended\n")
 
 
 def edit(file: Path) -> None:
-    """Write another value over one, in place, of the same length; and set the file's time back."""
+    """Overwrite a value by another one of the same length, and restore the file's modification time."""
     stat = file.stat()
     file.write_text(file.read_text(encoding="utf-8").replace("1,old", "1,new"), encoding="utf-8")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def replace(file: Path) -> None:
-    """Put another file in its place."""
+    """Replace the file by another one."""
     other = file.with_suffix(".other")
     other.write_text("id,v\n1,new\n2,old\n", encoding="utf-8")
     other.replace(file)
@@ -46,7 +46,7 @@ def replace(file: Path) -> None:
 
 @pytest.mark.parametrize("change", [append, replace, Path.unlink])
 def test_a_file_that_changed_since_it_was_described_is_not_begun(loads: Loads, change: object) -> None:
-    """A load whose file is no longer the one described does not begin: no journal is written."""
+    """If a file has changed since it was described, its load does not begin: no journal is written."""
     file = loads.write("stale.csv", "id,v", [(1, "old"), (2, "old")])
     load = loads.job(create(loads, "stale"), [file])
     plan = run_job(PlanLoad(load=load))
@@ -59,7 +59,7 @@ def test_a_file_that_changed_since_it_was_described_is_not_begun(loads: Loads, c
 
 @pytest.mark.parametrize("change", [append, edit, replace, Path.unlink])
 def test_a_file_that_changes_during_its_load_is_not_loaded(loads: Loads, change: object) -> None:
-    """A file that grows, is edited, replaced or removed while it is loaded ends its load without a marker."""
+    """A file that grows, is edited, replaced or removed during its load ends the load without a marker."""
     table = create(loads, "changing")
     file = loads.write("changing.csv", "id,v", [(1, "old"), (2, "old")])
     load = loads.job(table, [file])
@@ -69,12 +69,12 @@ def test_a_file_that_changes_during_its_load_is_not_loaded(loads: Loads, change:
     with pytest.raises(RowFileError, match=r"changing\.csv"):
         loads.finish(load, journal)
     assert not [row for row in loads.rows("load_marker") if row["table_name"] == table]
-    # What was settled may be of either content: the next run begins anew.
+    # What was settled can be of either content: the next run begins anew.
     assert not Path(journal).exists()
 
 
 def test_a_file_whose_rights_change_is_still_the_same(loads: Loads) -> None:
-    """Rights and links of a file may change while it is loaded: its content is what counts."""
+    """Permissions and links of a file can change during its load: only its content counts."""
     file = loads.write("rights.csv", "id,v", [(1, "old")])
     described = describe_file(file)
     file.chmod(0o600)
@@ -83,7 +83,7 @@ def test_a_file_whose_rights_change_is_still_the_same(loads: Loads) -> None:
 
 
 def test_a_file_that_is_edited_within_a_tick_of_its_clock_is_described_anew(tmp_path: Path) -> None:
-    """Two contents of one length and one time of change have two digests."""
+    """Two contents of one length and one modification time have two digests."""
     file = tmp_path / "ticks.csv"
     file.write_text("id,v\n1,old\n", encoding="utf-8")
     first = describe_file(file)
@@ -92,7 +92,7 @@ def test_a_file_that_is_edited_within_a_tick_of_its_clock_is_described_anew(tmp_
 
 
 def test_a_file_that_joins_the_folder_is_loaded_by_the_next_run(tables: Tables) -> None:
-    """A file that arrives while its folder is loaded ends that load; the next run loads it too."""
+    """A file that is added during the load of its folder ends that load; the next run loads it too."""
     table = tables.create("joined", "id int PRIMARY KEY, v text")
     (tables.folder / "in").mkdir()
     with (tables.folder / "in" / "a.csv").open("w", encoding="utf-8") as text:
@@ -108,15 +108,15 @@ def test_a_file_that_joins_the_folder_is_loaded_by_the_next_run(tables: Tables) 
     ) as loading:
         until(lambda: tables.rows(table))
         tables.write("in/b.csv", "id,v\n9001,late\n")
-        said, _ = loading.communicate()
-    assert loading.returncode == TASK_FAILED, said
-    assert "in/b.csv was added while it was being loaded; run the load again" in said
+        output, _ = loading.communicate()
+    assert loading.returncode == TASK_FAILED, output
+    assert "in/b.csv was added while it was being loaded; run the load again" in output
     tables.succeed(*words)
     assert len(tables.rows(table)) == 601
 
 
 def test_a_truncated_table_is_loaded_again(tables: Tables) -> None:
-    """A table that was truncated after its load is loaded again; one that lost a column is not."""
+    """A table that was truncated after its load is loaded again; a table that lost a column is not."""
     table = tables.create("truncated", "id int PRIMARY KEY, v text, gone text")
     file = tables.write("t.csv", "id,v\n1,a\n")
     words = ("LoadTable", "--table", table, "--input", str(file), "--mapping", "id=id,v=v")
@@ -130,7 +130,7 @@ def test_a_truncated_table_is_loaded_again(tables: Tables) -> None:
 
 
 def test_a_marker_table_of_an_earlier_version_is_given_its_column(tables: Tables) -> None:
-    """Markers that say nothing of truncation do not count; the next load adds what they lack."""
+    """Markers without a truncation time do not count; the next load adds the missing column."""
     table = tables.create("older", "id int PRIMARY KEY, v text")
     file = tables.write("o.csv", "id,v\n1,a\n")
     words = ("LoadTable", "--table", table, "--input", str(file))
@@ -141,7 +141,7 @@ def test_a_marker_table_of_an_earlier_version_is_given_its_column(tables: Tables
 
 
 def test_inputs_with_names_alike_have_folders_of_their_own(tables: Tables) -> None:
-    """`orders/1.csv` and `orders_1.csv`, or two long paths with one end, share no report."""
+    """`orders/1.csv` and `orders_1.csv`, or two long paths with the same end, have separate reports."""
     table = tables.create("alike", "id int PRIMARY KEY, v text")
     long = "x" * 150
     for folder in ("orders", f"a{long}", f"b{long}"):
@@ -154,7 +154,7 @@ def test_inputs_with_names_alike_have_folders_of_their_own(tables: Tables) -> No
 
 
 def test_one_input_read_in_two_ways_has_two_folders(tables: Tables) -> None:
-    """The bad rows of a load with one mapping are not those of a load with another."""
+    """The bad rows of loads with different mappings are in different folders."""
     table = tables.create("two_ways", "id int PRIMARY KEY, v text")
     file = tables.write("two.csv", "id,v,w\n1,a,b\n")
     for mapping in ("id=id,v=v", "id=id,w=v"):
@@ -163,10 +163,10 @@ def test_one_input_read_in_two_ways_has_two_folders(tables: Tables) -> None:
 
 
 def test_the_windows_of_the_end_are_kept(tables: Tables) -> None:
-    """load.json says how many requests each node was last allowed to have in flight."""
+    """load.json has the final limit of requests in flight of each node."""
     table = tables.create("windows", "id int PRIMARY KEY, v text")
     file = tables.write("w.csv", "id,v\n1,a\n")
     tables.succeed("LoadTable", "--table", table, "--input", str(file))
-    said = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
-    assert set(said["requests_in_flight_at_end"]) == {"127.0.0.1"}
-    assert said["requests_in_flight_at_end"]["127.0.0.1"] >= 1
+    report = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
+    assert set(report["requests_in_flight_at_end"]) == {"127.0.0.1"}
+    assert report["requests_in_flight_at_end"]["127.0.0.1"] >= 1

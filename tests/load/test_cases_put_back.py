@@ -1,4 +1,4 @@
-"""A file that is edited and put back, between the runs of its load or within one: A, then B, then A again."""
+"""A file is edited and restored, between the runs of its load or within one: A, then B, then A again."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ A, B = "id,v\n1,old\n2,old\n", "id,v\n1,new\n2,old\n"
 
 @pytest.fixture(scope="module")
 def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
+    """Return the loads into a keyspace of this module."""
     with loads_into(KEYSPACE, tmp_path_factory.mktemp("put_back"), endpoint, cql) as loads:
         yield loads
 
@@ -43,7 +43,7 @@ def values(loads: Loads, table: str) -> dict[int, str]:
 
 
 def write_over(file: Path, text: str) -> PutBack:
-    """Write another text in place, and have the file be as old as before; return what undoes it."""
+    """Overwrite the text in place, restore the file's time; return a function that undoes it."""
     before, stat = file.read_text(encoding="utf-8"), file.stat()
 
     def write(text: str) -> None:
@@ -55,7 +55,7 @@ def write_over(file: Path, text: str) -> PutBack:
 
 
 def move_in(file: Path, text: str) -> PutBack:
-    """Move another file into its place; return what moves the first one back."""
+    """Move another file into its place; return a function that moves the first one back."""
     kept, other = file.with_suffix(".kept"), file.with_suffix(".other")
     file.rename(kept)
     other.write_text(text, encoding="utf-8")
@@ -67,7 +67,7 @@ def move_in(file: Path, text: str) -> PutBack:
 def test_no_row_of_another_content_is_sent_or_settled(
     loads: Loads, change: Callable[[Path, str], PutBack]
 ) -> None:
-    """What a load has not described is not loaded, however the file looks once it is put back."""
+    """Only the described content is loaded, also if the file is restored afterwards."""
     table = create(loads, "between")
     file = loads.folder / "between.csv"
     file.write_text(A, encoding="utf-8")
@@ -85,7 +85,7 @@ def test_no_row_of_another_content_is_sent_or_settled(
 
 @pytest.mark.parametrize("is_renamed", [False, True])
 def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is_renamed: bool) -> None:
-    """Where the file was loaded with another content since, what was settled before that does not count."""
+    """If another content of the file was loaded since, what was settled before does not count."""
     table = create(loads, "since")
     file = loads.folder / f"since{is_renamed}.csv"
     texts = [f"id,v\n1,{v}\n" + f"3,{v}{'x' * MIB}\n" * 3 for v in ("old", "new")]
@@ -109,7 +109,7 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     "look", [lambda plan: jobs.CheckRows(plan=plan), lambda plan: VerifyFiles(plan=plan, exact=False)]
 )
 def test_what_is_looked_at_is_what_was_described(loads: Loads, look: Callable[..., Job[Any]]) -> None:
-    """A dry run or a verification whose file loses rows meanwhile says so, and does not pass."""
+    """A dry run or a verification whose file loses rows meanwhile fails with a message."""
     table = create(loads, "looked_at")
     file = loads.folder / "looked_at.csv"
     file.write_text(A, encoding="utf-8")
@@ -124,7 +124,7 @@ def test_what_is_looked_at_is_what_was_described(loads: Loads, look: Callable[..
 def test_a_marker_does_not_outlast_a_load_of_another_content(
     loads: Loads, tmp_path: Path, endpoint: Endpoint, cql: Session
 ) -> None:
-    """A is loaded, B's load is killed, A is put back: it is loaded again, not found to be loaded."""
+    """A is loaded, B's load is killed, A is restored: A is loaded again, A's old marker does not count."""
     tables = Tables(tmp_path, endpoint, cql, KEYSPACE)
     name = create(loads, "killed")
     words = ("LoadTable", "--table", f"{KEYSPACE}.{name}", "--input", "f.csv")

@@ -1,4 +1,4 @@
-"""What a load leaves in lists, and when its rows expire: after public reports of values that stood twice."""
+"""The content of lists after repeated loads, and when rows expire: from public reports of duplicates."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def test_no_number_of_runs_doubles_a_list(loads: Loads, method: str) -> None:
         for _ in range(20):
             journal = Path(loads.begin(load).journal)
             loads.send(load, str(journal))
-            # As after a kill before the split's line was written: all that was sent is sent again.
+            # Like a kill before the split's line was written: every sent row is sent again.
             lines = journal.read_text(encoding="ascii").splitlines(keepends=True)
             journal.write_text("".join(line for line in lines if '"split"' not in line), encoding="ascii")
             runs += 1
@@ -42,7 +42,7 @@ def test_no_number_of_runs_doubles_a_list(loads: Loads, method: str) -> None:
 
 
 def test_a_chosen_timestamp_doubles_no_list(loads: Loads) -> None:
-    """The same --timestamp-us for a list a second time is refused, from any machine, until a TRUNCATE."""
+    """The same --timestamp-us for a list is refused a second time, from any machine, until a TRUNCATE."""
     table = loads.create("chosen", "id int PRIMARY KEY, v list<text>")
     file = loads.write("chosen.csv", "id,v", LIST_ROWS)
     load = loads.job(table, [file], timestamp_us=TIMESTAMP_US)
@@ -60,7 +60,7 @@ def test_a_chosen_timestamp_doubles_no_list(loads: Loads) -> None:
 
 
 def test_ttl_0_is_for_ever_and_unset_is_the_tables(loads: Loads) -> None:
-    """Rows expire as the table says where nothing is said, never with 0, and after what is said else."""
+    """Rows expire as the table says without ttl_s, never with 0, and otherwise after ttl_s."""
     table = loads.create("expiring", "id int PRIMARY KEY, v text")
     loads.execute(f"ALTER TABLE {loads.keyspace}.{table} WITH default_time_to_live = 3600")
     for at, ttl_s in enumerate([None, 0, 60]):
@@ -73,6 +73,6 @@ def test_ttl_0_is_for_ever_and_unset_is_the_tables(loads: Loads) -> None:
 
 
 def test_way_create_refuses_ttl_0(loads: Loads) -> None:
-    """Cqlengine cannot write a time to live of 0: it is refused instead of forgotten."""
+    """Cqlengine cannot write a time to live of 0: it is refused, not ignored."""
     with pytest.raises(SettingError, match="method create cannot write ttl_s = 0"):
         loads.job("any", [], method="create", ttl_s=0)

@@ -18,7 +18,7 @@ KEY = LoadKey(
     files=["b" * 64, "a" * 64],
     options="[]",
 )
-BAD = BadRow(file="é\udcff.csv", line=3, column="id", value='a "b"\n', reason="is no int")
+BAD = BadRow(file="é\udcff.csv", line=3, column="id", value='a "b"\n', reason="is not a valid int")
 RECORDS = [
     SplitRecord(file=at % 2, split=at // 2, rows=10, sent=10 - at, acknowledged=9 - at, bad=[BAD] * at)
     for at in range(4)
@@ -26,7 +26,7 @@ RECORDS = [
 
 
 def settled(folder: Path) -> Journal:
-    """Return a journal that holds the records."""
+    """Return a journal with these records."""
     journal = begin_run(folder, KEY, timestamp_us=7, anew=False)
     for record in RECORDS:
         journal.settle(record)
@@ -34,7 +34,7 @@ def settled(folder: Path) -> Journal:
 
 
 def test_a_journal_keeps_what_is_settled(tmp_path: Path) -> None:
-    """What is settled is there for the next run, with the files' order and timestamp of the first one."""
+    """The next run finds what is settled, with the first run's order of files and timestamp."""
     first = settled(tmp_path)
     found = begin_run(tmp_path, dataclasses.replace(KEY, files=sorted(KEY.files)), timestamp_us=8, anew=False)
     assert found.path == first.path
@@ -44,14 +44,14 @@ def test_a_journal_keeps_what_is_settled(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_begun_anew_is_empty(tmp_path: Path) -> None:
-    """Asked for anew, nothing of the journal before it counts."""
+    """A journal that is begun anew is empty."""
     settled(tmp_path).reserve_attempts(3)
     found = begin_run(tmp_path, KEY, timestamp_us=8, anew=True)
     assert (found.timestamp_us, found.splits, found.attempts) == (8, {}, 0)
 
 
 def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> None:
-    """The next run knows the most attempts that any process has noted, in whatever order they did."""
+    """The next run knows the largest number of attempts that any process has noted."""
     journal = settled(tmp_path)
     beside = read_journal(journal.path)
     journal.reserve_attempts(4)
@@ -72,13 +72,13 @@ def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> No
     ],
 )
 def test_another_load_has_another_journal(tmp_path: Path, other: dict[str, object]) -> None:
-    """A load that differs in anything that counts knows nothing of what this one has settled."""
+    """A load that differs in a significant field has another journal."""
     settled(tmp_path)
     assert not begin_run(tmp_path, dataclasses.replace(KEY, **other), timestamp_us=7, anew=False).splits  # type: ignore[arg-type]
 
 
 def test_a_torn_line_is_not_there(tmp_path: Path) -> None:
-    """Wherever a kill cuts the journal off, the lines before stand, and the next run writes behind them."""
+    """If a kill cuts the journal off, the lines before the cut are valid, and the next run appends lines."""
     journal = settled(tmp_path)
     whole = journal.path.read_bytes()
     header_bytes = whole.index(b"\n", 1)
@@ -95,7 +95,7 @@ def test_a_torn_line_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_flipped_bit_costs_its_line(tmp_path: Path) -> None:
-    """Wherever a bit is flipped, its line is not there; without its first line the journal begins anew."""
+    """A line with a flipped bit is ignored; if it is the first line, the journal begins anew."""
     journal = settled(tmp_path)
     whole = journal.path.read_bytes()
     header_bytes = whole.index(b"\n", 1)
@@ -116,7 +116,7 @@ def test_a_flipped_bit_costs_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 300, b"\xff\xfe"])
 def test_a_journal_without_a_line_begins_anew(tmp_path: Path, content: bytes) -> None:
-    """A file that holds no journal, such as one that a crash left empty, is replaced."""
+    """A file without a valid line, such as an empty file after a crash, is replaced."""
     (tmp_path / KEY.file_name).write_bytes(content)
     found = begin_run(tmp_path, KEY, timestamp_us=8, anew=False)
     found.settle(RECORDS[0])
@@ -124,7 +124,7 @@ def test_a_journal_without_a_line_begins_anew(tmp_path: Path, content: bytes) ->
 
 
 def test_a_journal_that_is_gone_is_named(tmp_path: Path) -> None:
-    """A journal that someone removes ends the load, instead of being made anew without its first line."""
+    """If the journal is removed during a load, the load ends; it does not write one without a first line."""
     journal = settled(tmp_path)
     journal.path.unlink()
     with pytest.raises(OutputError, match=rf"cannot write {journal.path}: No such file"):
@@ -134,7 +134,7 @@ def test_a_journal_that_is_gone_is_named(tmp_path: Path) -> None:
 
 
 def test_processes_append_side_by_side(tmp_path: Path) -> None:
-    """Of two processes that settle splits at the same time, every line is there and whole."""
+    """If two processes settle splits at the same time, every line is present and complete."""
     journal = begin_run(tmp_path, KEY, timestamp_us=7, anew=False)
     script = """
 import sys

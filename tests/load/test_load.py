@@ -26,7 +26,7 @@ KEYSPACE = "t_load"
 
 @pytest.fixture(scope="module")
 def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
+    """Return the loads into a keyspace of this module."""
     with loads_into(KEYSPACE, tmp_path_factory.mktemp("load"), endpoint, cql) as loads:
         yield loads
 
@@ -40,7 +40,7 @@ def tables(loads: Loads, tmp_path: Path, endpoint: Endpoint, cql: Session) -> Ta
 
 @pytest.fixture(scope="module")
 def every_type(loads: Loads, cql: Session) -> list[Column]:
-    """Return the columns of a table that has every type, each under a name that needs quotes."""
+    """Return the columns of a table with every type, each under a name that needs quotes."""
     for name, fields in USER_TYPES.items():
         members = ", ".join(f"{protect_name(field)} {type_name}" for field, type_name in fields.items())
         cql.execute(f"CREATE TYPE {loads.keyspace}.{protect_name(name)} ({members})")
@@ -54,7 +54,7 @@ def every_type(loads: Loads, cql: Session) -> list[Column]:
 
 
 def drawn_rows(count: int) -> list[tuple[object, ...]]:
-    """Return rows of every type, the first all null, the same each time."""
+    """Return rows of every type, the first all null, the same in each call."""
     rows: list[tuple[object, ...]] = [tuple(None for _ in EVERY_TYPE)]
 
     @settings(
@@ -93,14 +93,14 @@ def test_every_type_arrives_as_the_file_has_it(
     assert len(found) == len(rows)
     for key, *values in rows:
         for column, value in zip(every_type[1:], values, strict=True):
-            # In CSV an empty text and none at all look the same.
+            # In CSV an empty text and an absent one look the same.
             is_nothing = value is None or (file_format == "csv" and not known(column.type_name).format(value))
             wanted = None if is_nothing else value
             assert canonical(found[key][column.name]) == canonical(wanted), column
 
 
 def test_a_mapping_loads_the_fields_that_it_names(tables: Tables) -> None:
-    """With --mapping, named fields feed named columns; other fields and other columns are left alone."""
+    """With --mapping, named fields are written to named columns; other fields and columns are ignored."""
     table = tables.create("mapped", '"Id" int PRIMARY KEY, "Odd Name" text, kept text')
     tables.cql.execute(f"INSERT INTO {table} (\"Id\", kept) VALUES (1, 'as it was')")
     file = tables.write("orders.csv", "more,no,who,kept\nx,1,Ada,y\nx,2,,y\n")
@@ -110,7 +110,7 @@ def test_a_mapping_loads_the_fields_that_it_names(tables: Tables) -> None:
 
 
 def test_a_file_that_was_moved_is_loaded_already(tables: Tables) -> None:
-    """A finished load is known by what its file holds, not by what that is called; edited, it is another."""
+    """A finished load is recognised by the content of its files, not by their names."""
     table = tables.create("moved", "id int PRIMARY KEY")
     words = ("LoadTable", "--table", table, "--input")
     file = tables.folder / tables.write("first.csv", "id\n1\n")
@@ -134,26 +134,27 @@ def test_a_file_that_was_moved_is_loaded_already(tables: Tables) -> None:
 def test_a_table_that_cannot_be_loaded_is_refused(
     tables: Tables, table: str, header: str, message: str
 ) -> None:
-    """Counters, a table, keyspace or header that does not fit end the load with one line that says so."""
+    """Counters, and a table, keyspace or header that does not fit, end the load with a one-line reason."""
     tables.create("counts", "id int PRIMARY KEY, n counter")
     orders = tables.create("orders", "id int PRIMARY KEY, name text")
     file = tables.write("rows.csv", f"{header}\n{','.join('1' for _ in header.split(','))}\n")
-    said = tables.refused("LoadTable", "--table", table, "--input", str(file))
-    assert len(re.findall(message, said)) == 1, said
+    output = tables.refused("LoadTable", "--table", table, "--input", str(file))
+    assert len(re.findall(message, output)) == 1, output
     assert tables.rows(orders) == []
 
 
 def test_a_dry_run_checks_and_writes_nothing(tables: Tables) -> None:
-    """--dry-run counts rows and bad ones, names the columns, fails where a load would; it leaves no trace."""
+    """--dry-run counts rows and bad rows, names the columns, fails where a load would, and writes nothing."""
     table = tables.create("dry", "id int PRIMARY KEY, name text")
     kept = f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{KEYSPACE}'"
     before = list(tables.cql.execute(kept))
     file = tables.write("dry.csv", "name,id\nAda,1\nGrace,two\nJoan,3\n")
     words = ("LoadTable", "--table", table, "--input", str(file), "--dry-run")
-    said = tables.refused(*words)
-    assert len(re.findall(r"1 bad rows, .*: dry.csv:3: column id: 'two' is not a valid int", said)) == 1, said
-    said = tables.succeed(*words, "--max-bad-rows", "34%")
-    assert "LoadTable: 3 rows, 1 bad ones among them, would be loaded: id, name\n" in said
+    output = tables.refused(*words)
+    message = r"1 bad rows, .*: dry.csv:3: column id: 'two' is not a valid int"
+    assert len(re.findall(message, output)) == 1, output
+    output = tables.succeed(*words, "--max-bad-rows", "34%")
+    assert "LoadTable: 3 rows, 1 bad ones among them, would be loaded: id, name\n" in output
     assert tables.said("rejected.csv").read_text(encoding="utf-8") == "name,id\nGrace,two\n"
     assert tables.rows(table) == []
     assert not list(tables.folder.glob("output/checkpoints/*"))
@@ -175,36 +176,36 @@ MENDED = [f"mended {line},a,1,," for line in BAD]
 
 
 def test_bad_rows_are_set_apart_mended_and_replayed(tables: Tables) -> None:
-    """Every kind of bad row is told of and left out within the budget; beyond it the load goes on later."""
+    """Bad rows within the budget are reported and left out; beyond it the load fails and can be resumed."""
     table = tables.create("apart", "id text, part text, n int, v text, i text, PRIMARY KEY (id, part)")
     tables.cql.execute(f"CREATE INDEX ON {table} (i)")
     good = [("pad", "a"), ("x" * 40_000, "y" * 40_000), ("z" * 65_535, "y" * 65_535), ("last", "a")]
     header, first, *others = "id,part,n,v,i", *(f"{key},{part},1,{PRIVATE}," for key, part in good)
-    # The first row is as long as a split: the large one after it is in the next.
+    # The first row fills a split: the large row after it is in the next one.
     lines = [header, first[:-1] + "p" * MIB + ",", *(line for line, *_ in BAD.values()), *others, ""]
     file = tables.write("apart.csv", "\n".join(lines))
     words = ("LoadTable", "--table", table, "--input", str(file), "--pool-size", "1", "--max-bad-rows")
 
-    said = tables.refused(*words, "7")
+    output = tables.refused(*words, "7")
     assert (
-        len(re.findall(r"8 bad rows, .* is 7: apart.csv:3: column n: 'many' is not a valid int", said)) == 1
-    ), said
-    assert PRIVATE not in said
-    assert len(re.findall(r"mend the rows in output/.*/rejected.csv, then run ReplayBadRows", said)) == 1
+        len(re.findall(r"8 bad rows, .* is 7: apart.csv:3: column n: 'many' is not a valid int", output)) == 1
+    ), output
+    assert PRIVATE not in output
+    assert len(re.findall(r"mend the rows in output/.*/rejected.csv, then run ReplayBadRows", output)) == 1
     assert len(tables.said("bad_rows.csv").read_text(encoding="utf-8").splitlines()) == 1 + len(BAD)
-    said = tables.succeed(*words, "8")
-    assert PRIVATE not in said
-    assert "goes on behind 7 rows that a run before this one has loaded" in said
-    assert "8 bad rows were left out: see output/loads/" in said
+    output = tables.succeed(*words, "8")
+    assert PRIVATE not in output
+    assert "goes on behind 7 rows that a run before this one has loaded" in output
+    assert "8 bad rows were left out: see output/loads/" in output
     report = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
     counted = [report[what] for what in ("read", "sent", "acknowledged", "bad", "resumed")]
     assert counted == [12, 5, 4, 8, 7]
     found = {(row["id"], row["part"]) for row in tables.rows(table, "id, part")}
     assert found == set(good)
     with tables.said("bad_rows.csv").open(encoding="utf-8", newline="") as text:
-        told = list(csv.DictReader(text))
-    assert [(row["file"], int(row["line"])) for row in told] == [("apart.csv", line) for line in BAD]
-    for row, (_, column, value, reason) in zip(told, BAD.values(), strict=True):
+        listed = list(csv.DictReader(text))
+    assert [(row["file"], int(row["line"])) for row in listed] == [("apart.csv", line) for line in BAD]
+    for row, (_, column, value, reason) in zip(listed, BAD.values(), strict=True):
         assert (row["column"], row["value"]) == (column, value)
         assert reason in row["reason"]
     rejected = tables.said("rejected.csv")
@@ -219,30 +220,30 @@ def test_bad_rows_are_set_apart_mended_and_replayed(tables: Tables) -> None:
 
 @pytest.mark.parametrize(("budget", "is_enough"), [("2", True), ("1", False), ("50%", True), ("49%", False)])
 def test_bad_rows_count_against_the_budget(loads: Loads, budget: str, *, is_enough: bool) -> None:
-    """As many bad rows as max_bad_rows says, in number or share, are put up with, and not one more."""
+    """max_bad_rows, a number or a share, is the largest number of bad rows that a load accepts."""
     table = loads.create("budget", "id int PRIMARY KEY")
     file = loads.write(f"{budget}.csv", "id", [(1,), ("x",), ("x",), (2,)])
     load = loads.job(table, [file], max_bad_rows=budget)
     too_many = pytest.raises(BadRowsError, match=rf"2 bad rows, where max_bad_rows is {budget}: .*:3: column")
     with contextlib.nullcontext() if is_enough else too_many:
         assert loads.run(load).bad == 2
-    told = (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8").splitlines()
-    assert [line.partition("'x' is not a valid int")[1] for line in told[1:]] == [
+    listed = (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.partition("'x' is not a valid int")[1] for line in listed[1:]] == [
         "'x' is not a valid int"
     ] * 2
 
 
 def test_the_servers_warnings_are_counted_and_said_once(tables: Tables) -> None:
-    """Batches of many partitions, of which the server warns, are counted; one statement a row has none."""
+    """The server's warnings of batches with many partitions are counted; single statements cause none."""
     table = tables.create("warned", "id int PRIMARY KEY")
     file = tables.write("warned.csv", "\n".join(["id", *map(str, range(1000)), ""]))
     words = ("LoadTable", "--table", table, "--input", str(file))
-    said = tables.succeed(*words)
+    output = tables.succeed(*words)
     report = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
     count = report["requests_with_a_warning"]
     assert count > 1
-    assert len(re.findall(f"the server warned {count} times, first: Unlogged batch covering", said)) == 1
-    assert said.count("the server warned") == 1
+    assert len(re.findall(f"the server warned {count} times, first: Unlogged batch covering", output)) == 1
+    assert output.count("the server warned") == 1
     assert "server warned" not in tables.succeed(*words, "--reload", "--method", "prepared")
     report = json.loads(tables.said("load.json").read_text(encoding="utf-8"))
     assert report["requests_with_a_warning"] == 0

@@ -28,24 +28,24 @@ UNITS = {"B": 1, "KiB": 1 << 10, "MiB": MIB}
 
 @pytest.fixture(scope="module")
 def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
+    """Return the loads into a keyspace of this module."""
     with loads_into("t_methods", tmp_path_factory.mktemp("methods"), endpoint, cql) as loads:
         yield loads
 
 
 @pytest.fixture
 def users(loads: Loads) -> str:
-    """Return the users' table, made anew."""
+    """Return the users' table, created again."""
     return loads.create_users()
 
 
 def load_users(loads: Loads, *files: Path, shard_count: int = 1, **config: Any) -> Loaded:  # noqa: ANN401
-    """Load users, and return what was counted."""
+    """Load users; return the counts."""
     return loads.run(loads.job("user", files, dataset=USERS, **config), shard_count=shard_count)
 
 
 def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
-    """Return the names that the users' table holds."""
+    """Return the names in the users' table."""
     return {row["user_id"]: (row["first_name"], row["last_name"]) for row in loads.rows("user")}
 
 
@@ -54,7 +54,7 @@ def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
 def test_every_method_writes_the_rows_of_the_files(
     loads: Loads, users: str, method: str, shard_count: int
 ) -> None:
-    """Each method writes the rows that the files have and no others, in one process or several."""
+    """Each method writes the rows of the files and no others, in one process or several."""
     texts = ["Ada", "Jörg", 'O"Neil', "a, b", "line\nbreak", "x" * 3000, None]
     rows = {uuid.uuid4(): (texts[at % 7], texts[at // 7 % 7]) for at in range(100)}
     halves = [list(rows.items())[:50], list(rows.items())[50:]]
@@ -71,7 +71,7 @@ def test_every_method_writes_the_rows_of_the_files(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_file_without_rows_is_loaded(loads: Loads, users: str, method: str) -> None:
-    """A header alone is a load of nothing, and finished."""
+    """A file with only a header is loaded as no rows, and the load is finished."""
     assert load_users(loads, loads.write("none.csv", HEADER, []), method=method).read == 0
     assert loads.rows(users) == []
 
@@ -79,14 +79,14 @@ def test_a_file_without_rows_is_loaded(loads: Loads, users: str, method: str) ->
 @pytest.mark.parametrize("apart", ["in a split", "across splits", "across files"])
 @pytest.mark.parametrize("method", METHODS)
 def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: str) -> None:
-    """Of rows with one key, the last that has a value for a cell gives it, wherever they stand."""
+    """If rows have the same key, each cell has the last value in the files, wherever the rows are."""
     one, two, three, pad = EMPTY_KEYS
-    # The last value is the smallest: of two with one write time the server keeps the largest.
+    # The last value is the smallest: if two have the same write time, the server keeps the largest.
     first = [(one, "1", None), (two, "x", "y"), (three, "9", "9")]
     second = [(one, None, "2"), (two, None, "a"), (three, "8", None), (three, "7", "7"), (three, "6", None)]
     pads = [(pad, "pad", "x" * MIB)] if apart == "across splits" else []
     if apart == "across files":
-        # The names say the order, whatever order they are given in.
+        # The names determine the order, in whatever order they are given.
         files = [loads.write("b.csv", HEADER, second), loads.write("a.csv", HEADER, first)]
     else:
         files = [loads.write("one.csv", HEADER, [*first, *pads, *second])]
@@ -101,7 +101,7 @@ def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 def test_the_later_file_wins_whatever_ends_its_lines(loads: Loads, users: str, line_end: str) -> None:
-    """A row of a later file is later than any row of the file before it, however long that is."""
+    """A row of a later file overwrites a row of the file before it, however long that file is."""
     files = [loads.folder / name for name in ("earlier.csv", "later.csv")]
     key, *others = [str(uuid.uuid4()) for _ in range(40)]
     earlier = [HEADER, *(f"{other},," for other in others), f"{key},z,", f"{key},,z", ""]
@@ -114,7 +114,7 @@ def test_the_later_file_wins_whatever_ends_its_lines(loads: Loads, users: str, l
 
 @pytest.mark.parametrize("method", ["batch", "prepared"])
 def test_nulls_may_delete(loads: Loads, users: str, method: str) -> None:
-    """With nulls = write an empty field deletes the cell that was there before; with unset it stays."""
+    """With nulls = write an empty field deletes the existing cell; with unset the cell stays."""
     keys = EMPTY_KEYS[:2]
     load_users(loads, loads.write("full.csv", HEADER, [(key, "1", "1") for key in keys]), method=method)
     load_users(loads, loads.write("unset.csv", HEADER, [(keys[0], "2", None)]), method=method)
@@ -150,7 +150,7 @@ def test_time_to_live_and_write_time_are_as_asked(
 
 @pytest.mark.parametrize("method", ["batch", "prepared"])
 def test_static_and_clustering_columns(loads: Loads, method: str) -> None:
-    """Every row of a partition is kept, and of its static cell the last value that the file has."""
+    """Every row of a partition is kept; a static cell has the last value in the file."""
     table = loads.create("parts", "p text, q int, c int, s text STATIC, v text, PRIMARY KEY ((p, q), c)")
     # The last value is the smallest, as above.
     rows = [("p", at % 2, at, f"s{at:02}" if at >= 2 else None, f"v{at}") for at in reversed(range(100))]
@@ -161,7 +161,7 @@ def test_static_and_clustering_columns(loads: Loads, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["batch", "prepared"])
 def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, method: str) -> None:
-    """What was acknowledged but not settled when a run was killed is sent again, no list longer for it."""
+    """If rows were acknowledged but not settled before a kill, they are sent again; no list gets longer."""
     table = loads.create("lists", "id int PRIMARY KEY, l list<int>, m map<int, int>")
     file = loads.write("lists.csv", "id,l,m", [(0, "[0]", ""), (1, "[1, 2]", '{"1": 2}'), (0, "[5, 5]", "")])
     load = loads.job(table, [file], method=method)
@@ -179,7 +179,7 @@ def test_a_list_that_is_sent_again_is_not_longer(loads: Loads, method: str) -> N
 
 
 def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
-    """A load with a cap takes at least the time that the cap gives its rows, but for the first."""
+    """A load of n rows with a cap takes at least (n - 1) / cap seconds."""
     file = loads.write("slow.csv", HEADER, [(uuid.uuid4(), "a", "b") for _ in range(61)])
     counts = load_users(loads, file, method="prepared", rows_per_s=100.0)
     assert counts.shard_count[0].elapsed_s >= 0.6
@@ -187,7 +187,7 @@ def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
 
 
 def test_pace_gives_each_request_its_time() -> None:
-    """Requests begin no sooner than the rows before them allow; without a cap they begin at once."""
+    """A request waits until the rows before it have had their time; without a cap there is no wait."""
     pace = Pace(1000.0)
     begin_s = time.monotonic()
     for rows in (30, 5, 1):
@@ -251,7 +251,7 @@ def test_batches_stay_below_the_servers_thresholds(
     default_ttl_s: int,
     config: dict[str, Any],
 ) -> None:
-    """Whatever rows are made of, the server with its stock settings finds no batch too large."""
+    """With its stock settings the server finds no batch too large, for rows of any content."""
     cql.execute(f"CREATE TYPE IF NOT EXISTS {loads.keyspace}.pair (a int, b text)")
     fields = ", ".join(f"{name} tinyint" for name in ascii_lowercase)
     cql.execute(f'CREATE TYPE IF NOT EXISTS {loads.keyspace}."default" ({fields})')
@@ -269,7 +269,7 @@ def test_batches_stay_below_the_servers_thresholds(
 def test_batches_are_as_large_as_they_are_wanted(
     loads: Loads, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Wide rows go in batches of `batch_size_bytes`, and in single rows where the server refuses those."""
+    """Wide rows are sent in batches of `batch_size_bytes`, and one by one if the server refuses those."""
     [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
     columns, header, row = SHAPES["two_kb"]
     file = loads.write("larger.csv", header, [row(at) for at in range(100)])
@@ -285,7 +285,7 @@ def test_batches_are_as_large_as_they_are_wanted(
 
 
 def sizes_warned_of(log: Path, start: int) -> list[float]:
-    """Return the sizes, in bytes, of the batches that a node's log warns of behind `start`."""
+    """Return the sizes, in bytes, of the batches in the warnings of a node's log after `start`."""
     size = re.compile(r"is of size ([\d.]+)(\w+), exceeding specified threshold")
     with log.open(encoding="utf-8") as lines:
         lines.seek(start)

@@ -1,4 +1,4 @@
-"""A load of which no row is taken is not finished, whoever refuses the rows; a file without a row is."""
+"""A load of which no row is accepted is not finished, whoever refuses the rows; a file without rows is."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +19,13 @@ KEYSPACE = "t_none_taken"
 
 @pytest.fixture
 def loads(tmp_path: Path, endpoint: Endpoint, cql: Session) -> Iterator[Loads]:
-    """Return what loads files into a keyspace of these tests."""
+    """Return the loads into a keyspace of this module."""
     with loads_into(KEYSPACE, tmp_path, endpoint, cql) as loads:
         yield loads
 
 
 def test_only_a_server_that_takes_no_row_of_any_process_ends_the_load() -> None:
-    """The first 1,000 rows of one process say nothing where those of another are taken."""
+    """1,000 refused rows of one process do not end the load if rows of another process were accepted."""
     taken = [0]
     refusing = Refusing(
         what="cannot load", settle=print, acknowledged=0, ask_others=lambda: taken[0], has_cdc=lambda: False
@@ -39,7 +39,7 @@ def test_only_a_server_that_takes_no_row_of_any_process_ends_the_load() -> None:
 
 
 def test_a_load_without_a_whole_row_is_not_finished(loads: Loads) -> None:
-    """Rows that our own parser refuses are bad rows, however many; where all are, none is marked."""
+    """Rows that our own parser refuses are bad rows; if all rows are bad, the load is not marked."""
     table = loads.create("none_whole", "k int PRIMARY KEY, v text")
     file = loads.write("rows.csv", "k,v", [(f"x{at}", "v") for at in range(1500)])
     load = loads.job(table, [file], max_bad_rows="100%")
@@ -53,7 +53,7 @@ def test_a_load_without_a_whole_row_is_not_finished(loads: Loads) -> None:
 
 
 def test_a_dry_run_says_that_no_row_is_whole(loads: Loads) -> None:
-    """A check of rows of which none can be loaded fails as the load would; a file without a row passes."""
+    """A dry run fails if all rows are bad, as the load would; it passes for a file without rows."""
     table = loads.create("checked", "k int PRIMARY KEY, v text")
     load = loads.job(table, [loads.write("rows.csv", "k,v", [("x", "v")])], max_bad_rows="100%")
     with pytest.raises(BadRowsError, match=r"none of 1 rows.*no row is whole"):

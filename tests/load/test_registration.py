@@ -3,5 +3,5 @@ from pipeline.settings import METHODS
 
 
 def test_each_method_of_the_settings_is_registered() -> None:
-    """What `[load] method` may be is what the loader can prepare."""
+    """The loader can prepare exactly the methods that `[load] method` allows."""
     assert set(METHODS) == set(PREPARE)

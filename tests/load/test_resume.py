@@ -14,25 +14,25 @@ PAD = "x" * MIB
 
 @pytest.fixture
 def wide(loads: Loads) -> str:
-    """Return a table, made anew, for rows so wide that each is a split."""
+    """Return a table, created again, for rows so wide that each is a split."""
     return loads.create("wide", "id text PRIMARY KEY, number int, pad text")
 
 
 def wide_file(loads: Loads, name: str, *numbers: object) -> Path:
-    """Return a file with a row, and so a split, for each number."""
+    """Return a file with one row, and so one split, for each number."""
     rows = [(chr(ord("a") + at), number, PAD) for at, number in enumerate(numbers)]
     return loads.write(name, "id,number,pad", rows)
 
 
 def numbers(loads: Loads) -> dict[str, int]:
-    """Return what the table holds."""
+    """Return the numbers in the table."""
     return {row["id"]: row["number"] for row in loads.rows("wide", "id, number")}
 
 
 def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, wide: str) -> None:
-    """What was settled when a load ended early is not sent again, all else is: an emptied table shows it."""
+    """Rows settled before a load ended are not sent again, all others are; an emptied table shows it."""
     file = wide_file(loads, "rows.csv", 1, 2, "many", 4)
-    # One request at a time: all before the bad row is settled when it is reached.
+    # One request at a time: all rows before the bad row are settled when it is reached.
     load = loads.job(wide, [file], pool_size=1)
     begun = loads.begin(load)
     assert begun.rows == 0
@@ -59,7 +59,7 @@ def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, 
 
 
 def test_a_load_goes_on_with_files_that_were_renamed(loads: Loads, wide: str) -> None:
-    """Files that changed names, even with one another, are known again; bad rows are told of by new names."""
+    """Files that were renamed, even exchanged, are recognised; bad rows are reported with the new names."""
     first = wide_file(loads, "1.csv", 1, "one", 3)
     second = wide_file(loads, "2.csv", 4, "two", 6, "three")
     load = loads.job(wide, [first, second], max_bad_rows="2", pool_size=1)
@@ -83,12 +83,12 @@ def test_a_load_goes_on_with_files_that_were_renamed(loads: Loads, wide: str) ->
 
 
 def bad_rows(loads: Loads) -> list[str]:
-    """Return the lines of bad_rows.csv below its header."""
+    """Return the lines of bad_rows.csv after its header."""
     return (loads.folder / "bad" / "bad_rows.csv").read_text(encoding="utf-8").splitlines()[1:]
 
 
 def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) -> None:
-    """A journal is of contents, options and one filling of a table, not of names nor of the method."""
+    """A journal belongs to contents, options and one creation of a table, not to names or the method."""
     file = wide_file(loads, "same.csv", 1)
     twin = loads.folder / "twin.csv"
     twin.write_bytes(file.read_bytes())
@@ -115,7 +115,7 @@ def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) ->
 
 
 def test_a_file_that_changes_during_its_load_ends_it(loads: Loads, wide: str) -> None:
-    """Where the journal is of other files than the load, nothing is sent under a wrong name."""
+    """If the journal is of other files than the load, nothing is sent under a wrong name."""
     load = loads.job(wide, [wide_file(loads, "changes.csv", 1)])
     journal = loads.begin(load).journal
     changed = loads.job(wide, [wide_file(loads, "changes.csv", 2)])
@@ -141,7 +141,7 @@ def test_a_file_that_changes_during_its_load_ends_it(loads: Loads, wide: str) ->
 def test_a_table_that_loses_rows_during_its_load_is_not_marked(
     loads: Loads, cql: Session, wide: str, change: str, message: str
 ) -> None:
-    """Where loaded values went with what was done to the table, the load fails, and writes no marker."""
+    """If a statement removed loaded values during the load, the load fails and writes no marker."""
     load = loads.job(wide, [wide_file(loads, "lost.csv", 1)], mapping={"id": "id", "pad": "pad"})
     journal = loads.begin(load).journal
     loads.send(load, journal)
@@ -156,7 +156,7 @@ def test_a_table_that_loses_rows_during_its_load_is_not_marked(
 
 
 def test_a_split_that_is_not_settled_is_no_finished_load(loads: Loads, wide: str) -> None:
-    """A load is not marked as finished where the journal lacks a split."""
+    """A load is not marked as finished while the journal lacks a split."""
     load = loads.job(wide, [wide_file(loads, "lacks.csv", 1, 2)])
     journal = Path(loads.begin(load).journal)
     loads.send(load, str(journal))

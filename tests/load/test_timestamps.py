@@ -1,4 +1,4 @@
-"""Write timestamps: the first row of a load has the load's first, each later row a later one."""
+"""Write timestamps: the first row has the first timestamp of the load, each later row a later one."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ TIMESTAMP_US = 1_700_000_000_000_000
 
 @pytest.fixture(scope="module")
 def loads(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Session) -> Iterator[Loads]:
-    """Return what loads files into a keyspace of these tests."""
+    """Return the loads into a keyspace of this module."""
     with loads_into("t_timestamps", tmp_path_factory.mktemp("timestamps"), endpoint, cql) as loads:
         yield loads
 
@@ -27,7 +27,7 @@ def loads(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Ses
     ids=["LF", "CRLF"],
 )
 def test_the_first_row_has_the_first_timestamp(loads: Loads, texts: list[str]) -> None:
-    """A header of several lines, or a first file without rows, does not move the first timestamp."""
+    """A header of several lines, or a first file without rows, does not change the first timestamp."""
     table = loads.create("late", "id int PRIMARY KEY, v text")
     files = [loads.folder / f"{at}.csv" for at in range(len(texts))]
     for file, text in zip(files, texts, strict=True):

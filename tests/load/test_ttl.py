@@ -1,4 +1,4 @@
-"""The time to live: the table's own, none, or as asked; beyond the server's end of time it is refused."""
+"""The time to live: the table's default, none, or ttl_s; beyond the server's last expiry it is refused."""
 
 import time
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.harness.workspace import Workspace
 KEYSPACE = "t_ttl"
 MOST_S = 630_720_000
 END_S = 2**31 - 2
-"""The last second that rows can expire in, since 1970, where the server must stay compatible with 4.x."""
+"""The last second in which rows can expire, since 1970, while the server stays compatible with 4.x."""
 DAY_S = 86_400
 ROW = ("00000000-0000-0000-0000-000000000001", "Ada", "Lovelace")
 
 
 @pytest.fixture(scope="module")
 def loads(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Session) -> Iterator[Loads]:
-    """Return what loads files into a keyspace of these tests."""
+    """Return the loads into a keyspace of this module."""
     with loads_into(KEYSPACE, tmp_path_factory.mktemp("ttl"), endpoint, cql) as loads:
         yield loads
 
@@ -39,7 +39,7 @@ def file(loads: Loads) -> Path:
 def test_a_time_to_live_beyond_the_servers_end_of_time_is_no_bad_row(
     loads: Loads, file: Path, method: str
 ) -> None:
-    """A ttl_s that ends after 2038 stops the load and is named, however many bad rows it may have."""
+    """A ttl_s that ends after 2038 ends the load and is named, whatever the budget of bad rows."""
     load = loads.job("user", [file], dataset=USERS, max_bad_rows="100%", ttl_s=MOST_S, method=method)
     with pytest.raises(SettingRefusedError, match=r"exceeds maximum supported expiration date.*lower ttl_s"):
         loads.run(load)
@@ -48,7 +48,7 @@ def test_a_time_to_live_beyond_the_servers_end_of_time_is_no_bad_row(
 
 
 def test_a_time_to_live_goes_up_to_the_servers_end_of_time(loads: Loads, file: Path) -> None:
-    """A day before that end rows are loaded and expire then; a day after it they are refused."""
+    """Up to a day before that limit rows are loaded and expire then; a day after it they are refused."""
     left_s = END_S - int(time.time())
     with pytest.raises(SettingRefusedError, match="lower ttl_s"):
         loads.run(loads.job("user", [file], max_bad_rows="100%", ttl_s=left_s + DAY_S))
@@ -58,7 +58,7 @@ def test_a_time_to_live_goes_up_to_the_servers_end_of_time(loads: Loads, file: P
 
 
 def test_a_default_time_to_live_beyond_it_is_named(loads: Loads, file: Path) -> None:
-    """Where it is the table's own time to live, that is what is named; ttl_s = 0 loads all the same."""
+    """If the table's default exceeds the limit, the message names it; with ttl_s = 0 the rows are loaded."""
     loads.execute(f"ALTER TABLE {KEYSPACE}.user WITH default_time_to_live = {MOST_S}")
     with pytest.raises(SettingRefusedError, match=r"default ttl of .*default_time_to_live of the table"):
         loads.run(loads.job("user", [file], max_bad_rows="100%"))
@@ -67,7 +67,7 @@ def test_a_default_time_to_live_beyond_it_is_named(loads: Loads, file: Path) -> 
 
 
 def test_a_time_to_live_is_kept_by_time_windows_too(loads: Loads) -> None:
-    """In a table that is compacted by time windows rows expire as is asked, or as the table says."""
+    """In a table with TimeWindowCompactionStrategy rows expire after ttl_s, or the table's default."""
     windows = "{'class': 'TimeWindowCompactionStrategy'}"
     table = loads.create("windows", "k int PRIMARY KEY, v text")
     loads.execute(
@@ -81,7 +81,7 @@ def test_a_time_to_live_is_kept_by_time_windows_too(loads: Loads) -> None:
 
 
 def test_what_cassandra_never_takes_is_refused_before_it_is_asked(workspace: Workspace) -> None:
-    """More than twenty years and less than nothing end a run at once, with the setting and its bound."""
+    """More than twenty years, or a negative number, ends a run at once, with the setting and its bound."""
     assert LoadConfig(ttl_s=MOST_S).ttl_s == MOST_S
     with pytest.raises(SettingError, match=f"ttl_s is {MOST_S + 1}; Cassandra's most is {MOST_S}, 20 years"):
         LoadConfig(ttl_s=MOST_S + 1)

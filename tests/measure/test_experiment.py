@@ -17,10 +17,10 @@ def measurements(report: Path) -> list[dict[str, str]]:
 
 
 def test_every_contender_writes_every_row(workspace: Workspace) -> None:
-    """Each contender, in a process of its own, writes all rows, and says what reactor it ran on.
+    """Each contender, in a process of its own, writes all rows and reports its reactor.
 
-    That the table then holds exactly the file's rows is part of the measuring. Pool sizes are swept where
-    the latency is the network's, and the page says which is best.
+    The measurement itself checks that the table then holds exactly the file's rows. Pool sizes are swept
+    if the latency is the network's, and the page names the best one.
     """
     workspace.configure(experiment={"pool_sizes": "1, 4"})
     done = workspace.luigi(
@@ -52,7 +52,7 @@ def test_every_contender_writes_every_row(workspace: Workspace) -> None:
 
 
 def test_recommendations_are_found_and_taken(workspace: Workspace) -> None:
-    """A sweep leaves recommendations that `--pool-size auto` takes; without any, auto is refused by name."""
+    """A sweep writes recommendations that `--pool-size auto` uses; without any, auto is refused by name."""
     load = ("LoadUsers", *ROWS, "--method", "prepared", "--pool-size", "auto")
     refused = workspace.luigi(*load)
     assert refused.returncode == 30
@@ -69,7 +69,7 @@ def test_recommendations_are_found_and_taken(workspace: Workspace) -> None:
 
 
 def test_budget_for_less_than_a_round_is_refused(workspace: Workspace) -> None:
-    """A budget that no round fits into ends at once, with what a round takes."""
+    """If the budget is too short for a round, the run ends at once and says how long a round takes."""
     done = workspace.luigi("RecommendPoolSize", *ROWS, "--latencies-s", "0.001", "--time-budget", "3 seconds")
     assert done.returncode == 30
     assert re.search(r"time_budget_s is 3; one round of 14 cells takes about \d+ s", done.stdout)
@@ -78,7 +78,7 @@ def test_budget_for_less_than_a_round_is_refused(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(("times_as_long", "code"), [(1.0, 0), (1.5, 30), (0.5, 0)])
 def test_a_slower_report_fails(workspace: Workspace, times_as_long: float, code: int) -> None:
-    """CompareReports ends with an error where the new report is slower, and only then."""
+    """CompareReports fails only if the new report is slower."""
     header = (
         "contender,latency_kind,latency_s,in_flight,repeat,reactor,patched,rows,requests,elapsed_s,rows_per_s,"
         "p50_s,p99_s,p999_s,client_cpu_us_per_row,server_cpu_us_per_row,began_at"

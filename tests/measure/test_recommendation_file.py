@@ -1,4 +1,4 @@
-"""The file that recommendations are kept in."""
+"""The file of recommendations."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.harness.experiments import recommended
 
 
 def test_recommendation_reads_back(tmp_path: Path) -> None:
-    """What is read is what was written, in order; each entry of the file has its sentences as the reason."""
+    """A file reads back as it was written, in order; each entry has its sentences as the reason."""
     recommendations = [recommended(0.1, 400), recommended(0, 20), recommended(0, 30, method="prepared")]
     path = tmp_path / "folder" / "recommendation.toml"
     write_recommendations(path, recommendations)
@@ -63,19 +63,19 @@ rows_per_s = 2000
     ],
 )
 def test_a_file_that_is_wrong_is_refused(tmp_path: Path, before: str, after: str, wrong: str) -> None:
-    """The error names the file, the entry, what is wrong with it, and what to do."""
+    """The error names the file, the entry, the mistake, and says what to do."""
     path = tmp_path / "recommendation.toml"
     path.write_text(VALID.replace(before, after), encoding="utf-8")
     with pytest.raises(SettingError) as refused:
         read_recommendations(path)
-    said = str(refused.value)
-    assert str(path) in said
-    assert wrong in said
-    assert said.endswith("; measure again, or restore the file")
+    message = str(refused.value)
+    assert str(path) in message
+    assert wrong in message
+    assert message.endswith("; measure again, or restore the file")
 
 
 def test_a_file_by_hand_is_read(tmp_path: Path) -> None:
-    """Whole numbers stand for seconds and rows/s, and a reason may be left out."""
+    """Whole numbers are valid for seconds and rows/s, and a reason is optional."""
     path = tmp_path / "recommendation.toml"
     path.write_text(VALID, encoding="utf-8")
     [recommendations] = read_recommendations(path)
@@ -88,7 +88,7 @@ def test_a_file_by_hand_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_or_written_says_so(tmp_path: Path) -> None:
-    """An absent file, one that is no text, and a folder that cannot be are errors with the path."""
+    """An absent file, a file that is not text, and an impossible folder are errors with the path."""
     absent = tmp_path / "absent.toml"
     with pytest.raises(SettingError, match=r"cannot read .*absent.toml: No such file"):
         read_recommendations(absent)

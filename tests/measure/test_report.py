@@ -1,4 +1,4 @@
-"""The timing report: its numbers follow their definitions, and nothing else is touched."""
+"""The timing report: its numbers follow their definitions, and the users' table stays unchanged."""
 
 import csv
 import json
@@ -42,7 +42,7 @@ COLUMNS = [
 def measured(
     tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Session
 ) -> Iterator[tuple[Workspace, list[dict[str, Any]]]]:
-    """A workspace with a report, and what its table held, and when it was written, before the report."""
+    """A workspace with a report, and the table's rows and write times before the report."""
     workspace = Workspace(tmp_path_factory.mktemp("measured"), "t_report", endpoint)
     workspace.configure(timing={"latencies_s": "0, 0.001, 0.002", "sync_repeats": 3, "async_repeats": 4})
     loaded = workspace.luigi("LoadUsers")
@@ -55,7 +55,7 @@ def measured(
 
 
 def contents(workspace: Workspace, cql: Session) -> list[dict[str, Any]]:
-    """Return the users' table with the moment of each write, sorted."""
+    """Return the users' rows with the time of each write, sorted."""
     query = f"SELECT user_id, first_name, last_name, writetime(last_name) FROM {workspace.keyspace}.user"
     return sorted(cql.execute(query), key=lambda row: str(row["user_id"]))
 
@@ -78,7 +78,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_number_follows_its_definition(measured: tuple[Workspace, object]) -> None:
-    """timings.csv has the promised columns, and each number is what the repeats in run.json make it."""
+    """timings.csv has the documented columns, and each number follows from the repeats in run.json."""
     workspace, _ = measured
     repeats = run_of(workspace)["repeats"]
     with (folder_of(workspace) / "timings.csv").open(encoding="utf-8", newline="") as file:
@@ -114,7 +114,7 @@ def test_every_number_follows_its_definition(measured: tuple[Workspace, object])
 
 
 def test_the_injected_latency_is_slept(measured: tuple[Workspace, object]) -> None:
-    """No repeat is faster than its latency allows: rows x latency in a loop, a pool's floor through it."""
+    """No repeat is faster than its latency allows: rows x latency in a loop, the floor in a pool."""
     workspace, _ = measured
     for cell in run_of(workspace)["repeats"]:
         assert min(cell["sync_repeats_s"]) > 20 * cell["latency_s"]
@@ -154,7 +154,7 @@ def test_run_json_says_what_was_measured_on_what(measured: tuple[Workspace, obje
 
 
 def test_the_users_table_is_untouched(measured: tuple[Workspace, list[dict[str, Any]]], cql: Session) -> None:
-    """A report leaves the users' rows as they were written, and no scratch table behind."""
+    """A report leaves the users' rows unchanged, and no scratch table behind."""
     workspace, before = measured
     assert len(before) == 20
     assert contents(workspace, cql) == before
@@ -164,7 +164,7 @@ def test_the_users_table_is_untouched(measured: tuple[Workspace, list[dict[str, 
 
 
 def test_a_report_is_never_overwritten(measured: tuple[Workspace, object]) -> None:
-    """The same settings show the day's report; others are refused; --run-id measures beside it."""
+    """The same settings show the day's report; others are refused; --run-id writes another report."""
     workspace, _ = measured
     folder = folder_of(workspace)
     before = files_of(folder)
@@ -182,7 +182,7 @@ def test_a_report_is_never_overwritten(measured: tuple[Workspace, object]) -> No
 
 
 def test_a_cell_derives_its_numbers_from_its_repeats() -> None:
-    """Medians, Little's law, speed-up and efficiency, on numbers worked out by hand."""
+    """Medians, Little's law, speed-up and efficiency agree with numbers calculated by hand."""
     cell = LatencyTimings(
         latency_s=0.1, rows=1000, pool_size=50, sync_repeats_s=(9, 120, 100), async_repeats_s=(2, 3, 5, 8)
     )
@@ -193,7 +193,7 @@ def test_a_cell_derives_its_numbers_from_its_repeats() -> None:
 
 
 def test_a_timer_measures_its_block_even_one_that_fails() -> None:
-    """A timer's seconds are those of its block, no more, and stand after an exception too."""
+    """A timer measures the seconds of its block, also if the block raises an exception."""
     with Timer() as outer, pytest.raises(KeyError), Timer() as inner:
         raise KeyError
     assert 0 < inner.elapsed_s < outer.elapsed_s

@@ -1,4 +1,4 @@
-"""The experiment's report: what it says is what was measured, and it stands by itself."""
+"""The experiment's report: it states what was measured, and needs no other file."""
 
 import csv
 import re
@@ -32,7 +32,7 @@ def repeats() -> list[Repeat]:
 
 @pytest.fixture(scope="module")
 def few(repeats: Sequence[Repeat]) -> list[Repeat]:
-    """Loop and Pool, the latter of two sizes, at two slept latencies, three repeats each."""
+    """Loop and Pool, the latter with two sizes, at two slept latencies, three repeats each."""
     return [
         timed
         for timed in repeats
@@ -46,14 +46,14 @@ def few(repeats: Sequence[Repeat]) -> list[Repeat]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, repeats: Sequence[Repeat]) -> Path:
-    """The whole experiment's report."""
+    """The report of the whole experiment."""
     folder = tmp_path_factory.mktemp("report")
     write_experiment(folder, repeats, experiments.facts(), recommendations=experiments.recommendations())
     return folder
 
 
 class Page(HTMLParser):
-    """What a browser would find on a page: its tags with their attributes, and its text."""
+    """The content of a page for a browser: its tags with their attributes, and its text."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -63,11 +63,11 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep a tag."""
+        """Store a tag."""
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        """Keep a text."""
+        """Store a text."""
         self.text += data
 
     def all(self, attribute: str) -> list[str]:
@@ -75,12 +75,12 @@ class Page(HTMLParser):
         return [attributes[attribute] or "" for _, attributes in self.tags if attribute in attributes]
 
     def row(self, name: str, after: str) -> str:
-        """Return the text of the first row of that name after a text."""
+        """Return the text of the first row with this name after a text."""
         return self.text.partition(after)[2].partition(f"\n{name}")[2].partition("\n")[0]
 
 
 def test_measurements_come_back(tmp_path: Path, repeats: Sequence[Repeat]) -> None:
-    """What is read from measurements.csv is what was written, but for the histograms, which it leaves out."""
+    """measurements.csv reads back as it was written, except the histograms, which it does not hold."""
     file = tmp_path / "measurements.csv"
     write_measurements(file, repeats)
     found = read_measurements(file)
@@ -100,14 +100,14 @@ def test_measurements_come_back(tmp_path: Path, repeats: Sequence[Repeat]) -> No
 
 
 def test_a_hostile_name_comes_back(tmp_path: Path, few: Sequence[Repeat]) -> None:
-    """A contender's name with commas, quotes and a line end is one field."""
+    """A contender's name with commas, quotes and a line end is read back as one field."""
     named = experiments.renamed(few, "create, loop", f"{HOSTILE}\n,")
     write_measurements(tmp_path / "m.csv", named)
     assert [timed.cell for timed in read_measurements(tmp_path / "m.csv")] == [timed.cell for timed in named]
 
 
 def test_measurements_carry_their_units(folder: Path, repeats: Sequence[Repeat]) -> None:
-    """Each line's derived numbers follow from its own, and percentiles rise."""
+    """Each line's derived numbers follow from its measured ones, and percentiles ascend."""
     with (folder / "measurements.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     for line, timed in zip(lines, repeats, strict=True):
@@ -119,7 +119,7 @@ def test_measurements_carry_their_units(folder: Path, repeats: Sequence[Repeat])
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda text: text[: len(text) // 2], "fields in place of 17|cannot be"),
         (lambda text: text.rstrip("\n"), "ends too early"),
@@ -139,13 +139,13 @@ def test_measurements_carry_their_units(folder: Path, repeats: Sequence[Repeat])
     ],
 )
 def test_damaged_measurements_are_refused(
-    tmp_path: Path, few: Sequence[Repeat], damage: Callable[[str], str], said: str
+    tmp_path: Path, few: Sequence[Repeat], damage: Callable[[str], str], message: str
 ) -> None:
-    """A file that was cut, edited or doubled is refused with its line and field, and what to do."""
+    """A file that was cut, edited or doubled is refused; the error has line, field and what to do."""
     file = tmp_path / "measurements.csv"
     write_measurements(file, few)
     file.write_text(damage(file.read_text(encoding="utf-8")), encoding="utf-8")
-    with pytest.raises(ResultsError, match=said) as refused:
+    with pytest.raises(ResultsError, match=message) as refused:
         read_measurements(file)
     assert str(file) in str(refused.value)
     assert "measure again" in str(refused.value)
@@ -161,7 +161,7 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_same_measurements_give_the_same_bytes(tmp_path: Path, few: Sequence[Repeat]) -> None:
-    """Every file of a report follows from the measurements and facts alone."""
+    """Every file of a report depends only on the measurements and the facts."""
     for name in ("one", "two"):
         write_experiment(tmp_path / name, few, experiments.facts())
     files = sorted(file.name for file in (tmp_path / "one").iterdir())
@@ -171,7 +171,7 @@ def test_the_same_measurements_give_the_same_bytes(tmp_path: Path, few: Sequence
 
 
 def test_names_are_text_wherever_they_come_from(tmp_path: Path, few: Sequence[Repeat]) -> None:
-    """A contender or a cluster named like markup is shown as it is, and makes no element."""
+    """The name of a contender or a cluster that looks like markup is shown as text."""
     plain, hostile = tmp_path / "plain", tmp_path / "hostile"
     write_experiment(plain, few, experiments.facts())
     write_experiment(
@@ -185,7 +185,7 @@ def test_names_are_text_wherever_they_come_from(tmp_path: Path, few: Sequence[Re
 
 
 def test_the_page_stands_by_itself(folder: Path) -> None:
-    """It loads nothing, ids are unique, and every link leads to a place on it or a file beside it."""
+    """The page loads nothing, its ids are unique; every link has a target on it or is a file beside it."""
     page = Page(folder / "report.html")
     assert {tag for tag, _ in page.tags}.isdisjoint(
         {"script", "link rel=stylesheet", "img", "iframe", "object"}
@@ -201,7 +201,7 @@ def test_the_page_stands_by_itself(folder: Path) -> None:
 
 
 def test_the_page_says_what_was_measured(folder: Path) -> None:
-    """A noisy cell has no numbers, fewer rows and unseen servers say so, the article's are beside."""
+    """A noisy cell has no numbers; fewer rows and unknown server CPU are stated; the article's are beside."""
     page = Page(folder / "report.html")
     assert re.match(r"1005too noisy: ±\d+ %$", page.row("threads", "1 ms slept before each request"))
     assert "of 200 rows" in page.row("create, loop", "100 ms slept before each request")
@@ -225,7 +225,7 @@ SECTIONS = (
 
 
 def test_a_pool_is_shown_at_one_size(folder: Path, repeats: Sequence[Repeat], tmp_path: Path) -> None:
-    """Of a sweep the size fastest over all latencies is in every table, not one that was timed at a few."""
+    """Of a sweep every table shows the size that is fastest over all latencies, not one timed at a few."""
     assert "here, Pool of 300" in Page(folder / "report.html").text
     cut = [
         timed
@@ -240,7 +240,7 @@ def test_a_pool_is_shown_at_one_size(folder: Path, repeats: Sequence[Repeat], tm
 
 
 def test_what_was_not_measured_has_no_section(tmp_path: Path, repeats: Sequence[Repeat]) -> None:
-    """A page says nothing of recommendations, contenders or kinds of latency that were not measured."""
+    """A page has no section on recommendations, contenders or kinds of latency that were not measured."""
     write_experiment(tmp_path, [timed for timed in repeats if timed.cell.contender == "asyncio"], {})
     text = Page(tmp_path / "report.html").text
     assert [title for title in SECTIONS if f"\n{title}\n" in text] == [SECTIONS[2], *SECTIONS[4:]]
@@ -248,7 +248,7 @@ def test_what_was_not_measured_has_no_section(tmp_path: Path, repeats: Sequence[
 
 
 def test_a_report_of_noise_alone_has_no_plots(tmp_path: Path, repeats: Sequence[Repeat]) -> None:
-    """Where no cell is known well enough the tables say so, and nothing is drawn."""
+    """If every cell is too noisy, the tables say so, and nothing is drawn."""
     once = [timed for timed in repeats if timed.cell.latency_s == 0 and timed.repeat == 1]
     write_experiment(tmp_path, once, experiments.facts())
     page = Page(tmp_path / "report.html")
@@ -258,7 +258,7 @@ def test_a_report_of_noise_alone_has_no_plots(tmp_path: Path, repeats: Sequence[
 
 
 def test_a_report_that_fails_has_no_page(tmp_path: Path, few: Sequence[Repeat]) -> None:
-    """The page stands for the whole: where a histogram is damaged there is none."""
+    """If a histogram is damaged, no page is written, because a page stands for the whole report."""
     damaged = [*few[:-1], replace(few[-1], latencies="HISTFAAA")]
     with pytest.raises(ResultsError, match="latency histogram"):
         write_experiment(tmp_path, damaged, experiments.facts())
@@ -266,7 +266,7 @@ def test_a_report_that_fails_has_no_page(tmp_path: Path, few: Sequence[Repeat]) 
 
 
 def test_numbers_have_three_digits_that_count() -> None:
-    """Numbers on the page are as precise as they are known, and nothing has a minus before a zero."""
+    """Numbers on the page have three significant digits, and zero has no minus."""
     assert [number(value) for value in (0, 0.03149, 1.2734, 104.497, 31628.4)] == [
         "0",
         "0.0315",

@@ -23,7 +23,7 @@ LOOP = replace(POOL, contender="loop", in_flight=1)
 
 
 def timed(elapsed_s: float = 2.0, *, cell: Cell = POOL) -> Repeat:
-    """Return a pass of 1000 rows, each a request."""
+    """Return a repeat of 1000 rows, one request each."""
     return Repeat(
         cell=cell,
         repeat=0,
@@ -48,7 +48,7 @@ def encoded(latencies_s: Sequence[float]) -> str:
 
 
 def passes(elapsed_s: Sequence[float], *, cell: Cell = POOL) -> list[Repeat]:
-    """Return repeats of one cell with these seconds."""
+    """Return repeats of one cell that took these seconds."""
     return [timed(each, cell=cell) for each in elapsed_s]
 
 
@@ -59,7 +59,7 @@ def summary(repeats: Sequence[Repeat]) -> CellSummary:
 
 
 def test_an_interval_is_the_same_every_time() -> None:
-    """The same values give the same median and interval."""
+    """The same values always give the same median and interval."""
     samples = [[float(each) for each in np.random.default_rng(n).normal(9, 1, n)] for n in range(5, 40)]
     intervals = [median_interval(values) for values in samples]
     assert [median_interval(values) for values in samples] == intervals
@@ -68,7 +68,7 @@ def test_an_interval_is_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("values", [[5.0], [5.0, 7.0]])
 def test_one_or_two_values_have_no_interval(values: list[float]) -> None:
-    """Their median stands without an interval, and its half width is taken as infinite."""
+    """Their median has no interval, and its half width is infinite."""
     interval = median_interval(values)
     assert (interval.median, interval.n) == (sum(values) / len(values), len(values))
     assert (interval.low, interval.high) == (None, None)
@@ -76,7 +76,7 @@ def test_one_or_two_values_have_no_interval(values: list[float]) -> None:
 
 
 def test_the_ends_of_an_interval_were_measured() -> None:
-    """An interval never leaves the values; of three it is all of them, of equal ones it has no width."""
+    """An interval ends at measured values: for three values it is their range, for equal ones it is 0."""
     interval = median_interval([1.0, 9.0, 2.0])
     assert (interval.low, interval.high) == (1.0, 9.0)
     assert interval.relative_half_width == pytest.approx(2.0)
@@ -84,7 +84,7 @@ def test_the_ends_of_an_interval_were_measured() -> None:
 
 
 def test_an_interval_holds_the_true_median() -> None:
-    """Of five values each, intervals hold the true median in about 94 of 100 cases."""
+    """For samples of five values, about 94 % of the intervals hold the true median."""
     chance = np.random.default_rng(7)
     held = 0
     for _ in range(300):
@@ -96,7 +96,7 @@ def test_an_interval_holds_the_true_median() -> None:
 
 
 def test_a_summary_follows_its_definitions() -> None:
-    """Medians, rows/s, floor, Little's law and CPU a row, on numbers worked out by hand."""
+    """Medians, rows/s, floor, Little's law and CPU a row agree with numbers calculated by hand."""
     cell = summary(
         [
             replace(
@@ -121,7 +121,7 @@ def test_a_summary_follows_its_definitions() -> None:
 
 
 def test_percentiles_are_those_of_all_requests() -> None:
-    """A rare slow repeat shows in the cell's p99 and p999, which no mean of the repeats' would give."""
+    """A rare slow repeat shows in the cell's p99 and p999; the mean of the repeats' percentiles hides it."""
     quick, slow = (replace(timed(), latencies=encoded([seconds] * 100)) for seconds in (0.001, 0.1))
     cell = summary([quick] * 9 + [slow])
     assert (cell.p50_s, cell.p99_s, cell.p999_s) == pytest.approx((0.001, 0.1, 0.1), rel=1e-3)
@@ -131,7 +131,7 @@ def test_percentiles_are_those_of_all_requests() -> None:
 
 
 def test_a_server_out_of_sight_has_no_cpu() -> None:
-    """Its CPU is None where no repeat saw it; else it is the median of those that did."""
+    """The server's CPU is None if no repeat measured it, else the median of the repeats that did."""
     unseen = replace(timed(), server_cpu_s=None)
     assert summary([unseen] * 3).server_cpu_us_a_row is None
     seen = summary([unseen, replace(timed(), server_cpu_s=3.0), unseen])
@@ -139,7 +139,7 @@ def test_a_server_out_of_sight_has_no_cpu() -> None:
 
 
 def test_cells_come_in_the_order_of_their_first_repeat() -> None:
-    """Repeats that alternate between cells are told apart by the whole cell, and order is kept."""
+    """Repeats that alternate between cells are grouped by cell; the order is that of the first repeats."""
     cells = summarise(
         [
             timed(1.0),
@@ -163,18 +163,18 @@ def test_cells_come_in_the_order_of_their_first_repeat() -> None:
     "other", [replace(timed(), rows=999), replace(timed(), reactor="AsyncoreConnection")]
 )
 def test_unlike_repeats_have_no_summary(other: Repeat) -> None:
-    """Repeats of one cell with other rows or another reactor are not averaged, but an error."""
+    """Repeats of one cell with different rows or reactors raise an error; they are not averaged."""
     with pytest.raises(ResultsError, match="pool, network 0 s, 10 in flight differ"):
         summarise([timed(), other])
 
 
 def test_requests_that_were_sent_again_do_not_matter() -> None:
-    """Where a repeat needed more requests, the cell has the median of them, a whole number."""
+    """If a repeat needed more requests, the cell has the median of the numbers, a whole number."""
     assert summary([replace(timed(), requests=requests) for requests in (1000, 1003)]).requests == 1000
 
 
 def test_a_cell_is_too_noisy_beyond_the_bound() -> None:
-    """Half an interval above 20 % of the median is too noisy to read; below it is not."""
+    """Half an interval above 20 % of the median is too noisy to read; up to 20 % is not."""
     assert NOISE_BOUND == 0.20
     assert not summary(passes([0.82, 1.0, 1.18])).is_too_noisy
     assert summary(passes([0.78, 1.0, 1.22])).is_too_noisy
@@ -182,7 +182,7 @@ def test_a_cell_is_too_noisy_beyond_the_bound() -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_repeats_are_known_by_their_floor_alone(n: int) -> None:
-    """One or two repeats are too noisy to say, unless latency explains all but 20 % of them."""
+    """One or two repeats are too noisy, unless latency explains all but 20 % of them."""
     assert summary(passes([5.0] * n)).is_too_noisy
     assert summary(passes([1.3] * n, cell=DELAYED)).is_too_noisy
     assert not summary(passes([1.2] * n, cell=DELAYED)).is_too_noisy
@@ -195,7 +195,7 @@ def test_the_floor_does_not_hide_noise() -> None:
 
 
 def test_a_cell_is_repeated_until_it_is_precise() -> None:
-    """Nothing measured is not precise; steady repeats soon are; a bound that is not met asks for more."""
+    """Without repeats a cell is not precise; steady repeats soon are; otherwise more are needed."""
     assert not is_precise_enough([], 1.0)
     assert not is_precise_enough(passes([1.0, 1.0]), 0.5)
     assert is_precise_enough(passes([1.0, 1.02, 0.98]), 0.021)

@@ -25,7 +25,7 @@ def server() -> Iterator[socket.socket]:
 
 
 def passes(address: Address, server: socket.socket) -> bool:
-    """Tell whether what is sent to a proxy's address comes out at the server."""
+    """Tell whether bytes that are sent to a proxy's address arrive at the server."""
     with socket.create_connection(address, timeout=30) as client, server.accept()[0] as accepted:
         client.sendall(b"x")
         return accepted.recv(1) == b"x"
@@ -44,7 +44,7 @@ def test_settings_are_checked(server: socket.socket) -> None:
 
 
 def test_it_listens_where_it_is_told(server: socket.socket) -> None:
-    """Several servers have an address each, as nodes have that advertise one and share a port."""
+    """Several servers get an address each; nodes that advertise addresses share one port."""
     to = server.getsockname()
     with proxy([to]) as free:
         port = free.port
@@ -58,7 +58,7 @@ def test_it_listens_where_it_is_told(server: socket.socket) -> None:
 
 
 def test_it_ends_with_its_parent(server: socket.socket) -> None:
-    """A parent that is killed leaves no proxy behind, even where its standard input stays open."""
+    """If the parent is killed, the proxy ends too, although its standard input stays open."""
     port = server.getsockname()[1]
     program = f"""
 import subprocess, sys
@@ -67,14 +67,14 @@ subprocess.run(command, check=True)
 """
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as parent:
-        said = cast("IO[bytes]", parent.stdout)
-        assert "listening" in json.loads(said.readline())
+        output = cast("IO[bytes]", parent.stdout)
+        assert "listening" in json.loads(output.readline())
         parent.kill()
-        assert said.read() == b""  # the end comes when the last of the two that can write is gone
+        assert output.read() == b""  # The stream ends when both processes that can write to it have ended.
 
 
 def test_it_ends_with_its_commands(server: socket.socket) -> None:
-    """Who closes its standard input has ended it; one without commands to wait for runs on."""
+    """The proxy ends when its standard input is closed; without commands on standard input it continues."""
     command = [
         sys.executable,
         "-m",
@@ -92,7 +92,7 @@ def test_it_ends_with_its_commands(server: socket.socket) -> None:
 
 
 def test_a_driver_works_through_it(endpoint: Endpoint) -> None:
-    """Every connection of a session passes the proxy, and the driver makes new ones after a reset."""
+    """All connections of a session use the proxy, and the driver reconnects after a reset."""
     to = (endpoint.contact_points[0], endpoint.port)
     earlier = direct(to)
     with proxy([to], round_trip_s=0.01, jitter_s=0.005) as between:
@@ -114,13 +114,13 @@ def test_a_driver_works_through_it(endpoint: Endpoint) -> None:
 
 
 def direct(to: Address) -> set[int]:
-    """Return the ports of this process's connections that go straight to an address."""
+    """Return the local ports of this process's direct connections to an address."""
     connections = psutil.Process().net_connections("tcp")
     return {each.laddr.port for each in connections if each.raddr and tuple(each.raddr) == tuple(to)}
 
 
 def answers_through(session: Session, query: str) -> bool:
-    """Tell whether a session has an answer; the driver may still be at connecting again."""
+    """Tell whether a session gets an answer; the driver can still be reconnecting."""
     try:
         return bool(session.execute(query).one().key == "local")
     except (NoHostAvailable, ConnectionShutdown):

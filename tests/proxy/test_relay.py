@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[Address]:
-    """Run a server that sends back what it gets, and ends its side when the client has."""
+    """Run a server that sends back what it receives, and closes its side after the client."""
 
     def serve_one(client: socket.socket) -> None:
         with client:
@@ -22,7 +22,7 @@ def echo() -> Iterator[Address]:
                 while data := client.recv(MIB):
                     client.sendall(data)
             except OSError:
-                return  # the client, or a fault, has reset the connection
+                return  # The client, or a fault, has reset the connection.
 
     def serve() -> None:
         while True:
@@ -49,20 +49,20 @@ def late(echo: Address) -> Iterator[Proxy]:
 
 @pytest.fixture
 def between(echo: Address) -> Iterator[Proxy]:
-    """Run a proxy of one's own before the echo server."""
+    """Run a separate proxy before the echo server."""
     with proxy([echo]) as between:
         yield between
 
 
 @contextlib.contextmanager
 def connected(between: Proxy) -> Iterator[socket.socket]:
-    """Connect through a proxy; what never comes fails the test."""
+    """Connect through a proxy; the test fails if an answer does not arrive in time."""
     with socket.create_connection(between.addresses[0], timeout=30) as client:
         yield client
 
 
 def exchange(client: socket.socket, data: bytes) -> bytes:
-    """Send all and end; return all that comes back."""
+    """Send everything and close the sending side; return everything that comes back."""
 
     def send() -> None:
         client.sendall(data)
@@ -84,7 +84,7 @@ def answer(client: socket.socket, data: bytes) -> bytes:
 
 
 def received(client: socket.socket, size_bytes: int) -> bytes:
-    """Return the next bytes, fewer where the end comes first."""
+    """Return the next bytes, fewer if the stream ends earlier."""
     back = b""
     while len(back) < size_bytes and (read := client.recv(size_bytes - len(back))):
         back += read
@@ -92,7 +92,7 @@ def received(client: socket.socket, size_bytes: int) -> bytes:
 
 
 def is_silent(client: socket.socket) -> bool:
-    """Tell whether a connection is open and nothing comes for a while."""
+    """Tell whether a connection is open and no byte arrives for some time."""
     client.settimeout(0.2)
     try:
         client.recv(1)
@@ -104,7 +104,7 @@ def is_silent(client: socket.socket) -> bool:
 @given(chunks=st.lists(st.binary(min_size=1, max_size=3000), max_size=20))
 @settings(max_examples=30, deadline=None)
 def test_bytes_pass_unchanged(late: Proxy, chunks: list[bytes]) -> None:
-    """Any bytes, in any pieces, arrive as they were sent, and so does the end."""
+    """Any bytes, in any pieces, arrive unchanged, and so does the end of the stream."""
     with connected(late) as client:
         for chunk in chunks:
             client.sendall(chunk)
@@ -112,7 +112,7 @@ def test_bytes_pass_unchanged(late: Proxy, chunks: list[bytes]) -> None:
 
 
 def test_megabytes_pass_in_order(late: Proxy) -> None:
-    """However the jitter falls, none of many chunks overtakes another, on connections side by side."""
+    """With any jitter, many chunks stay in order, on several connections at once."""
     data = b"".join(number.to_bytes(4) for number in range(2 * MIB))
     with connected(late) as client, connected(late) as other:
         assert exchange(client, data) == data
@@ -120,7 +120,7 @@ def test_megabytes_pass_in_order(late: Proxy) -> None:
 
 
 def test_many_requests_are_in_flight(late: Proxy) -> None:
-    """A client that reads nothing until it has sent 5,000 messages gets every answer."""
+    """A client that reads nothing before it has sent 5,000 messages gets every answer."""
     messages = [number.to_bytes(64) for number in range(5000)]
     with connected(late) as client:
         for message in messages:
@@ -129,7 +129,7 @@ def test_many_requests_are_in_flight(late: Proxy) -> None:
 
 
 def test_one_who_reads_nothing_slows_the_sender(between: Proxy) -> None:
-    """What nobody takes is not piled up without end: the sender has to wait, and loses nothing."""
+    """If the receiver does not read, the sender is blocked; memory is limited and nothing is lost."""
     with connected(between) as client:
         client.settimeout(1)
         sent_bytes = 0
@@ -143,7 +143,7 @@ def test_one_who_reads_nothing_slows_the_sender(between: Proxy) -> None:
 
 
 def test_drop(between: Proxy) -> None:
-    """Nothing arrives and the connection stays open; only connections made after it are sound."""
+    """Nothing arrives and the connection stays open; connections opened after the fault work."""
     with connected(between) as client:
         assert answer(client, b"before") == b"before"
         between.set(fault="drop")
@@ -158,7 +158,7 @@ def test_drop(between: Proxy) -> None:
 
 
 def test_truncate(between: Proxy) -> None:
-    """Half of the next chunk arrives, then the end."""
+    """Half of the next chunk arrives, then the end of the stream."""
     with connected(between) as client:
         assert answer(client, b"before") == b"before"
         between.set(fault="truncate")
@@ -170,7 +170,7 @@ def test_truncate(between: Proxy) -> None:
 
 
 def test_truncate_lets_half_through() -> None:
-    """The server gets the first half of what the client sent, then the end, and so does the client."""
+    """The server gets the first half of the client's bytes, then the end, and so does the client."""
     with socket.create_server(("127.0.0.1", 0)) as server, proxy([server.getsockname()]) as between:
         server.settimeout(30)
         with connected(between) as client, server.accept()[0] as accepted:
@@ -182,7 +182,7 @@ def test_truncate_lets_half_through() -> None:
 
 
 def test_reset(between: Proxy) -> None:
-    """Connections are reset, at once; new ones too until the fault is over."""
+    """Connections are reset at once, new ones too, until the fault is over."""
     with connected(between) as client:
         assert answer(client, b"before") == b"before"
         between.set(fault="reset")
@@ -196,7 +196,7 @@ def test_reset(between: Proxy) -> None:
 
 
 def test_refuse(between: Proxy) -> None:
-    """New connections are refused, those that stand go on, and the port comes back."""
+    """New connections are refused, open ones continue, and the port is open again afterwards."""
     with connected(between) as client:
         between.set(fault="refuse")
         with pytest.raises(ConnectionRefusedError), connected(between):
@@ -208,7 +208,7 @@ def test_refuse(between: Proxy) -> None:
 
 
 def test_a_server_that_is_gone_resets_its_clients() -> None:
-    """Where nothing stands behind the proxy, a client is reset; the proxy goes on."""
+    """If the server is gone, clients are reset, and the proxy continues."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         nowhere = gone.getsockname()
     with proxy([nowhere]) as before_nothing:

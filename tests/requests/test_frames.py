@@ -54,7 +54,7 @@ def driver_values(row: tuple[bytes | None, ...], nulls: str) -> list[object]:
 
 
 def by_driver(message: object) -> bytes:
-    """Return the frame that the driver itself would send."""
+    """Return the frame that the driver would send."""
     frame: bytes = ProtocolHandler.encode_message(
         message, STREAM_ID, 4, None, allow_beta_protocol_version=False
     )
@@ -77,7 +77,7 @@ def test_a_batch_is_the_drivers(
     timestamp_us: int,
     data: st.DataObject,
 ) -> None:
-    """Any rows of a split, in one UNLOGGED BATCH, are byte for byte the frame that the driver would send."""
+    """Rows of a split in one UNLOGGED BATCH give byte for byte the frame that the driver would send."""
     start = data.draw(st.integers(0, len(rows) - 1))
     stop = data.draw(st.integers(start + 1, len(rows)))
     body = batch_body(encoded(rows, query_id, nulls), start, stop, consistency, timestamp_us)
@@ -110,7 +110,7 @@ def test_an_execute_is_the_drivers(
     most_bytes=st.sampled_from([1, 5120, 40_960]),
 )
 def test_batches_are_as_large_as_they_may_be(sizes: list[int], most_rows: int, most_bytes: int) -> None:
-    """Each row is in one batch, in order; none of several rows is too large, none could take the next row."""
+    """Each row is in one batch, in order; no batch of several rows is too large or has room for one more."""
     cuts = list(cut_batches(np.array(sizes, dtype=np.int64), most_rows, most_bytes))
     assert [at for start, stop in cuts for at in range(start, stop)] == list(range(len(sizes)))
     for start, stop in cuts:
@@ -121,22 +121,22 @@ def test_batches_are_as_large_as_they_may_be(sizes: list[int], most_rows: int, m
 
 @pytest.mark.parametrize("warnings", [["too large"], ["a", "é" * 300]])
 def test_warnings_are_read_beside_the_answer(warnings: list[str]) -> None:
-    """What the server warns of is told in its words, and the answer's body is what stands behind it."""
+    """The server's warnings are returned as text, and the answer's body is what follows them."""
     texts = [warning.encode() for warning in warnings]
-    said = struct.pack(">H", len(texts)) + b"".join(struct.pack(">H", len(text)) + text for text in texts)
-    found = decode_frame(4, {}, STREAM_ID, 0x08, 0x08, said + VOID, None, None)
+    warned = struct.pack(">H", len(texts)) + b"".join(struct.pack(">H", len(text)) + text for text in texts)
+    found = decode_frame(4, {}, STREAM_ID, 0x08, 0x08, warned + VOID, None, None)
     assert isinstance(found, Warned)
     assert found.warnings == warnings
     assert body_of(found) == VOID
 
 
 def test_an_answer_without_warnings_is_its_body() -> None:
-    """A plain success is given as its bytes."""
+    """The body of an answer without warnings is returned unchanged."""
     assert decode_frame(4, {}, STREAM_ID, 0, 0x08, VOID, None, None) == VOID
 
 
 def test_an_error_is_the_drivers() -> None:
-    """A server's error is the driver's own message of it."""
+    """A server's error is decoded to the driver's own message."""
     text = b"busy"
     body = struct.pack(">iH", 0x1001, len(text)) + text
     found = decode_frame(4, {}, STREAM_ID, 0, 0x00, body, None, None)

@@ -23,12 +23,12 @@ def latencies(seconds: Sequence[float]) -> Latencies:
 
 
 def drawn(requests: int, seed: int) -> list[float]:
-    """Return requests' seconds: most about 5 ms, a few far longer."""
+    """Return seconds of requests: most about 5 ms, a few much longer."""
     return [float(each) for each in np.random.default_rng(seed).lognormal(math.log(0.005), 1, requests)]
 
 
 def timed(contender: str, seconds: Sequence[float], began_at_s: float) -> Repeat:
-    """Return a pass of these requests."""
+    """Return a repeat with these requests."""
     return Repeat(
         cell=Cell(contender=contender, latency_kind="network", latency_s=0.001, in_flight=50),
         repeat=0,
@@ -45,7 +45,7 @@ def timed(contender: str, seconds: Sequence[float], began_at_s: float) -> Repeat
 
 
 def test_three_digits_are_kept() -> None:
-    """Count, mean and quantiles are those of the requests, to 0.1 %; a quantile is never too short."""
+    """Count, mean and quantiles agree with the requests to 0.1 %; a quantile is never too short."""
     seconds = drawn(10_001, seed=1)
     counted = latencies(seconds)
     assert counted.count == 10_001
@@ -58,7 +58,7 @@ def test_three_digits_are_kept() -> None:
 
 
 def test_asking_does_not_end_the_recording() -> None:
-    """Requests recorded after a question count as those before it, once each."""
+    """Requests that are recorded after a query count once, as those before it."""
     counted = latencies([0.001] * 3)
     assert (counted.count, counted.count) == (3, 3)
     counted.record(0.009)
@@ -67,7 +67,7 @@ def test_asking_does_not_end_the_recording() -> None:
 
 
 def test_what_is_out_of_range_counts_at_its_end() -> None:
-    """Less than 1 µs is 1 µs, more than an hour is an hour; nothing is lost."""
+    """Less than 1 µs counts as 1 µs, more than an hour as an hour; nothing is lost."""
     counted = latencies([0, 1e-9, -1e-6, 4000, 1e9])
     assert counted.count == 5
     assert counted.quantile_s(0) == pytest.approx(1e-6)
@@ -75,7 +75,7 @@ def test_what_is_out_of_range_counts_at_its_end() -> None:
 
 
 def test_no_requests_have_no_latency() -> None:
-    """Of none the mean and every quantile are nan, also after encoding."""
+    """Without requests the mean and every quantile are nan, also after encoding."""
     for counted in (Latencies(), Latencies.decode(Latencies().encoded), Latencies.merged([])):
         assert counted.count == 0
         assert math.isnan(counted.mean_s)
@@ -83,7 +83,7 @@ def test_no_requests_have_no_latency() -> None:
 
 
 def test_an_encoding_gives_the_same_histogram() -> None:
-    """Decoded and encoded again, a histogram is the same text; its numbers are the same too."""
+    """A histogram that is decoded and encoded again has the same text and the same numbers."""
     counted = latencies(drawn(1000, seed=2))
     again = Latencies.decode(counted.encoded)
     assert again.encoded == counted.encoded
@@ -99,7 +99,7 @@ def test_merging_is_as_if_recorded_at_once() -> None:
 
 
 def overrun() -> str:
-    """Return a histogram with a value beyond the range that it says it has."""
+    """Return a histogram with a value beyond its declared range."""
     histogram = HdrHistogram(1, 360_000_000_000, 3)
     histogram.record_value(300_000_000_000)
     histogram.encoder.payload.payload.highest_trackable_value = 3_600_000_000
@@ -122,13 +122,13 @@ def overrun() -> str:
     ids=["empty", "short", "words", "not ascii", "cut", "altered", "two digits", "other range", "overrun"],
 )
 def test_a_damaged_histogram_is_refused(text: str) -> None:
-    """What is not a histogram of ours is an error that says what to do, never other numbers."""
+    """A damaged histogram raises an error that says what to do; it never gives other numbers."""
     with pytest.raises(ResultsError, match=r"latency histogram.*measure again"):
         Latencies.decode(text)
 
 
 def test_a_log_reads_back(tmp_path: Path) -> None:
-    """The log holds a line a repeat by time, with cell, begin, length, maximum and the same counts."""
+    """The log holds one line per repeat, by time, with cell, begin, length, maximum and the same counts."""
     repeats = [
         timed("pool, of many", drawn(300, seed=1), 1_700_000_010.5),
         timed("loop", drawn(200, seed=2), 1_700_000_000.25),
@@ -161,7 +161,7 @@ def test_a_log_reads_back(tmp_path: Path) -> None:
 
 
 def test_a_log_is_whole_or_absent(tmp_path: Path) -> None:
-    """A damaged repeat leaves the log that was there as it was; a folder that cannot be is an OutputError."""
+    """A damaged repeat leaves the existing log unchanged; an impossible folder is an OutputError."""
     path = tmp_path / "latencies.hlog"
     write_log(path, [timed("loop", [0.001], 1_700_000_000)])
     before = path.read_bytes()

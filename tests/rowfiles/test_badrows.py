@@ -20,7 +20,7 @@ FIELDS = [
 
 def bad_row(file: Path | str, line: int, column: str = "id", value: str = "x") -> BadRow:
     """Return a bad row at this place."""
-    return BadRow(file=str(file), line=line, column=column, value=value, reason="is no int")
+    return BadRow(file=str(file), line=line, column=column, value=value, reason="is not an int")
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_a_budget_is_a_number_or_a_share(
     at_end: bool,  # noqa: FBT001 - pytest passes parameters by name
     exceeded: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """A number is exceeded by one row more; a share only of 1,000 rows or more, or at the end."""
+    """A number is exceeded by one row more; a share only after 1,000 rows, or at the end."""
     assert ErrorBudget.parse(text).exceeded(bad, rows, at_end=at_end) is exceeded
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "101%", "1e3", "%", "ten", "1_000", "nan%", "٣", "1%%"])
 def test_a_budget_that_is_neither_is_refused(text: str) -> None:
-    """A budget that is no number of rows and no percentage is refused with what it may be."""
+    """A budget that is not a number of rows or a percentage is refused with the valid forms."""
     with pytest.raises(
         SettingError, match=r"max_bad_rows is .*; it must be a number of rows, such as 100, or"
     ):
@@ -61,30 +61,30 @@ def test_a_budget_that_is_neither_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "100", "1.5%", "0%"])
 def test_a_budget_says_what_it_is(text: str) -> None:
-    """A budget reads as it was written."""
+    """A budget's text is the text that it was made from."""
     assert str(ErrorBudget.parse(text)) == text
 
 
 def test_bad_rows_are_listed_for_a_person(tmp_path: Path) -> None:
-    """Each fault is one record of a CSV file, whatever its value holds, below a header."""
+    """Each fault is one record of a CSV file with a header, whatever its value contains."""
     target = tmp_path / "bad_rows.csv"
     values = ["x", 'a "b", c', "line\r\nbreak", "\r", "\0", ""]
     assert write_bad_rows(target, [bad_row("a.csv", at, value=text) for at, text in enumerate(values)]) == 6
     with target.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file, strict=True))
     assert [row["value"] for row in found] == values
-    assert found[0] == {"file": "a.csv", "line": "0", "column": "id", "value": "x", "reason": "is no int"}
+    assert found[0] == {"file": "a.csv", "line": "0", "column": "id", "value": "x", "reason": "is not an int"}
 
 
 def test_a_list_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """A folder that is none is named."""
+    """A folder that cannot be created is named in the error."""
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"cannot write .*file/bad_rows.csv: File exists"):
         write_bad_rows(tmp_path / "file" / "bad_rows.csv", [])
 
 
 def test_rejected_rows_are_the_bytes_of_their_source(tmp_path: Path) -> None:
-    """Rows are copied under their header as they stand, in the file's order, each once, whatever is wrong."""
+    """Rows are copied unchanged under their header, in the file's order, once each, whatever is wrong."""
     good = "".join(f"{at},Ada\n" for at in range(100_000)).encode()
     wrong = [b'x,"a\r\nb"\r\n', b"1,\xff\n", b"1\n", b'1,"a"b\n', b'2,"open\n']
     source = tmp_path / "rows.csv"
@@ -99,7 +99,7 @@ def test_rejected_rows_are_the_bytes_of_their_source(tmp_path: Path) -> None:
 
 
 def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
-    """Rows of files with other orders of fields, and of Parquet, stand under the first file's header."""
+    """Rows of files with other orders of fields, and of Parquet, are below the first file's header."""
     first, other, parquet = tmp_path / "1.csv", tmp_path / "2.csv", tmp_path / "3.parquet"
     first.write_bytes(b"id,more,name\nx,m,Ada\n")
     other.write_bytes(b'name,id\n"Ada, b",y\na,b,c\n')
@@ -116,14 +116,14 @@ def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
 
 
 def test_no_bad_rows_give_a_file_without_rows(tmp_path: Path) -> None:
-    """Where nothing was rejected the file has a header only, which loads as no rows."""
+    """If nothing was rejected, the file has only a header, and loads as no rows."""
     target = tmp_path / "rejected.csv"
     assert write_rejected(target, FIELDS, [], []) == 0
     assert target.read_bytes() == b"id,name\n"
 
 
 def test_a_source_that_is_gone_is_named(tmp_path: Path) -> None:
-    """A source that was removed in between is named, and no half file is left."""
+    """If a source was removed in the meantime, it is named, and no incomplete file is left."""
     target, gone = tmp_path / "rejected.csv", tmp_path / "gone.csv"
     gone.write_text("id,name\nx,a\n", encoding="utf-8")
     described = describe_file(gone)

@@ -28,12 +28,12 @@ def written(folder: Path, content: bytes, name: str = "rows.csv") -> Path:
 
 
 def splits(file: Path) -> list[SplitRows]:
-    """Read a file of two columns."""
+    """Return the splits of a file of two columns."""
     return list(splits_of_file(file, plan_fields([describe_file(file)], COLUMNS, {})))
 
 
 def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
-    """Of a mixed folder B.CSV loads too, and the packed, the other and the folder in it are named."""
+    """In a mixed folder B.CSV is loaded; the compressed file, the other file and the folder are named."""
     folder = str(CASES / "20-mixed-folder" / "in")
     assert [file.name for file in find_files(folder)] == ["B.CSV", "a.csv"]
     assert listed(passed_over(folder)) == "c.csv.gz, d.tsv, notes.txt, sub/"
@@ -41,7 +41,7 @@ def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
 
 
 def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
-    """The header of F.CSV is no row, for the count of rows as for the reading."""
+    """The header of F.CSV is not counted as a row and not read as a row."""
     [file] = find_files(str(CASES / "20-mixed-folder" / "only"))
     assert describe_file(file).lines == 1
     fields = plan_fields([describe_file(file)], [COLUMNS[0], Column("v", "text", is_key=False)], {})
@@ -49,7 +49,7 @@ def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
 
 
 def test_a_folder_of_which_nothing_is_taken_says_what_is_there(tmp_path: Path) -> None:
-    """Where a folder holds no row file, the refusal names what it holds."""
+    """If a folder holds no row file, the error names what it holds."""
     written(tmp_path, b"", "d.tsv")
     with pytest.raises(RowFileError, match=r"no row file at .*; there is only d\.tsv; name a "):
         find_files(str(tmp_path))
@@ -58,7 +58,7 @@ def test_a_folder_of_which_nothing_is_taken_says_what_is_there(tmp_path: Path) -
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 @pytest.mark.parametrize("pattern", ["", "/*", "/x.{}"])
 def test_a_pipe_is_refused_and_never_opened(tmp_path: Path, suffix: str, pattern: str) -> None:
-    """A named pipe, which nobody writes to, is refused at once: in a folder, by a glob, by name."""
+    """A named pipe without a writer is refused at once: in a folder, by a glob, by name."""
     os.mkfifo(tmp_path / f"x.{suffix}")
     with pytest.raises(RowFileError, match=rf"cannot read .*x\.{suffix}: it is a pipe"):
         find_files(str(tmp_path) + pattern.format(suffix))
@@ -67,7 +67,7 @@ def test_a_pipe_is_refused_and_never_opened(tmp_path: Path, suffix: str, pattern
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
-    """A device, a socket, a folder, a link to nothing or to itself: each is refused by what it is."""
+    """A device, a socket, a folder, a dangling or circular link: each is refused with its kind."""
     file = tmp_path / "x.csv"
     with pytest.raises(RowFileError, match="cannot read /dev/zero: it is a device"):
         find_files("/dev/zero")
@@ -84,7 +84,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    """A name with other bytes is shown with them escaped, by name and in a folder."""
+    """A name with invalid UTF-8 is shown with the bytes escaped, by name and in a folder."""
     name = os.fsdecode(b"caf\xe9.csv")
     written(tmp_path, b"id,a\n", name)
     for pattern in (str(tmp_path), str(tmp_path / name)):
@@ -111,7 +111,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_header_that_does_not_fit_says_why(tmp_path: Path, header: str, message: str) -> None:
-    """The refusal of a header says what is wrong with it, and what to do."""
+    """The error about a header says what is wrong with it, and what to do."""
     file = written(tmp_path, f"{header}\n1,x\n".encode())
     with pytest.raises(RowFileError) as raised:
         plan_fields([describe_file(file)], COLUMNS, {})
@@ -119,26 +119,26 @@ def test_a_header_that_does_not_fit_says_why(tmp_path: Path, header: str, messag
 
 
 def test_advice_can_be_followed() -> None:
-    """What a mapping's error suggests stands as --mapping reads it."""
+    """The suggestion in a mapping's error is valid for --mapping."""
     with pytest.raises(RowFileError, match=r'did you mean " a", with its double quotes\?'):
         match_fields(Path("x.csv"), ["id", " a"], COLUMNS, {"id": "id", "a": "a"}, is_text=True)
 
 
 @given(st.dictionaries(NAMES, NAMES, max_size=4))
 def test_any_names_can_be_mapped(mapping: dict[str, str]) -> None:
-    """A mapping is read as it was written, whatever its names hold."""
+    """A mapping is parsed back to the same names, whatever characters they have."""
     assert parse_mapping(format_mapping(mapping)) == mapping
 
 
 def test_names_in_quotes_are_read() -> None:
-    """Commas, blanks, equals signs and quotes can be in a name that stands in quotes."""
+    """A name in quotes can contain commas, blanks, equals signs and quotes."""
     mapping = parse_mapping('"Price, EUR"=price, " b"=b, "a=b"=c, "say ""x"""=d, plain name=e')
     assert mapping == {"Price, EUR": "price", " b": "b", "a=b": "c", 'say "x"': "d", "plain name": "e"}
 
 
 @pytest.mark.parametrize("text", ['"a=b', '"a"x=b', "a", "a=", "a=b,", "a=b,a=c", 'a="b"c'])
 def test_a_mapping_that_is_none_is_refused(text: str) -> None:
-    """What is no list of pairs has no meaning."""
+    """A text that is not a list of pairs is refused."""
     with pytest.raises(ValueError, match="a"):
         parse_mapping(text)
 
@@ -146,13 +146,13 @@ def test_a_mapping_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("blank_count", [1, 2, 5000])
 def test_empty_lines_at_the_end_are_no_rows(tmp_path: Path, end: bytes, blank_count: int) -> None:
-    """A file that ends in empty lines has the rows before them, and none that is bad."""
+    """Empty lines at the end of a file are neither rows nor bad rows."""
     [split_rows] = splits(written(tmp_path, end.join([b"id,a", b"1,x"]) + end + end * blank_count))
     assert (split_rows.lines.tolist(), list(split_rows.bad)) == ([2], [])
 
 
 def test_backslashes_cost_their_own_rows() -> None:
-    """Quotes escaped by a backslash are refused row by row, with a hint; no row is swallowed."""
+    """Rows with backslash-escaped quotes are refused one by one, with a hint; no other row is lost."""
     [split_rows] = splits_of_three(CASES / "05-backslash-escapes" / "copyto.csv")
     assert [row.line for row in split_rows.bad] == [2, 4, 5]
     assert all(r'write \" as ""' in row.reason for row in split_rows.bad)
@@ -160,13 +160,13 @@ def test_backslashes_cost_their_own_rows() -> None:
 
 
 def splits_of_three(file: Path) -> list[SplitRows]:
-    """Read a file of three columns."""
+    """Return the splits of a file of three columns."""
     columns = [*COLUMNS, Column("b", "text", is_key=False)]
     return list(splits_of_file(file, plan_fields([describe_file(file)], columns, {})))
 
 
 def test_a_packed_file_says_so() -> None:
-    """A packed file is told to be unpacked, whatever it is called."""
+    """A compressed file is refused with the advice to decompress it, whatever its name."""
     with pytest.raises(RowFileError, match=r"g\.csv: not CSV but gzip; unpack it"):
         splits(CASES / "20-mixed-folder" / "renamed" / "g.csv")
     with pytest.raises(RowFileError, match=r"neither \.csv nor \.parquet; unpack it"):

@@ -53,13 +53,13 @@ LOADED: dict[str, tuple[object, object]] = {
 
 @pytest.fixture(scope="module")
 def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
+    """Return the loads into a keyspace of this module."""
     with loads_into("t_cases_parquet", tmp_path_factory.mktemp("cases"), endpoint, cql) as loads:
         yield loads
 
 
 def faults(loads: Loads) -> list[dict[str, str]]:
-    """Return what is in the file of bad rows, and remove it."""
+    """Return the content of the file of bad rows, and remove the file."""
     file = loads.folder / "bad" / "bad_rows.csv"
     with file.open(encoding="utf-8", newline="") as text:
         found = list(csv.DictReader(text))
@@ -69,7 +69,7 @@ def faults(loads: Loads) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("type_name", VIEWS)
 def test_a_bad_row_is_the_same_dry_and_loaded(loads: Loads, type_name: str) -> None:
-    """Beside views and nested values a bad row costs itself alone; a dry run says of it what a load says."""
+    """Beside views and nested values only the bad row is rejected; a dry run reports the same as a load."""
     file = loads.folder / "rows.parquet"
     keys = pa.array(["1", "x", "3"], pa.string_view())
     pq.write_table(pa.table({"id": keys, "value": VIEWS[type_name]}), file)
@@ -77,19 +77,19 @@ def test_a_bad_row_is_the_same_dry_and_loaded(loads: Loads, type_name: str) -> N
     load = loads.job(table, [file], max_bad_rows="1")
     checked = run_job(jobs.CheckRows(plan=planned(load)))
     assert (checked.rows, checked.bad) == (3, 1)
-    said = faults(loads)
+    bad_rows = faults(loads)
     counts = loads.run(load)
     assert (counts.read, counts.acknowledged, counts.bad) == (3, 2, 1)
-    assert faults(loads) == said
-    assert [(row["line"], row["column"], row["value"]) for row in said] == [("2", "id", "x")]
-    assert said[0]["reason"] == "'x' is not a valid int: expected a whole number such as -12"
+    assert faults(loads) == bad_rows
+    assert [(row["line"], row["column"], row["value"]) for row in bad_rows] == [("2", "id", "x")]
+    assert bad_rows[0]["reason"] == "'x' is not a valid int: expected a whole number such as -12"
     found = {row["id"]: exact(row["value"]) or None for row in loads.rows(table)}
     assert found == dict(zip((1, 3), LOADED[type_name], strict=True))
     run_job(VerifyFiles(plan=planned(load), exact=True))
 
 
 def test_too_many_bad_rows_are_the_same_dry_and_loaded(loads: Loads) -> None:
-    """Above the budget a dry run ends with the very error that a load ends with."""
+    """Above the budget a dry run ends with exactly the error of a load."""
     file = loads.folder / "rows.parquet"
     values = pa.array([["a"], ["b", None], [None]], pa.list_(pa.string_view()))
     pq.write_table(pa.table({"id": pa.array([1, 2, 3]), "value": values}), file)
@@ -97,16 +97,16 @@ def test_too_many_bad_rows_are_the_same_dry_and_loaded(loads: Loads) -> None:
     load = loads.job(table, [file], max_bad_rows="1")
     with pytest.raises(BadRowsError, match="null inside a collection") as dry:
         run_job(jobs.CheckRows(plan=planned(load)))
-    said = faults(loads)
+    bad_rows = faults(loads)
     with pytest.raises(BadRowsError) as loaded:
         loads.run(load)
     assert str(loaded.value) == str(dry.value)
-    assert faults(loads) == said
-    assert [row["line"] for row in said] == ["2", "3"]
+    assert faults(loads) == bad_rows
+    assert [row["line"] for row in bad_rows] == ["2", "3"]
 
 
 def write_every_kind(file: Path) -> None:
-    """Write two good rows, INT96 at every depth, with one between them that has a UUID of another version."""
+    """Write two good rows, INT96 at every depth, and between them one that has a UUID of another version."""
     moments = pa.timestamp("us")
     columns = {
         "id": pa.array([1, 2, 3], pa.uint64()),
@@ -127,7 +127,7 @@ def write_every_kind(file: Path) -> None:
 
 @pytest.mark.parametrize("method", ["batch", "prepared"])
 def test_the_server_keeps_what_parquet_says(loads: Loads, method: str) -> None:
-    """Of INT96 at every depth, decimals, NaN in a set and UUIDs as bytes, the server has the very values."""
+    """INT96 at every depth, decimals, NaN in a set and UUIDs as bytes arrive unchanged at the server."""
     file = loads.folder / "kinds.parquet"
     write_every_kind(file)
     table = loads.create(

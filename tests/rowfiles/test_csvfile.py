@@ -34,7 +34,7 @@ PIECES = st.sampled_from(
 
 @st.composite
 def _texts(draw: st.DrawFn) -> bytes:
-    """Return rows without a header, tidy or not, that end with a line break."""
+    """Draw rows without a header, well-formed or not, that end with a line break."""
     end = draw(LINE_ENDS)
     rows = draw(st.lists(st.one_of(TIDY_ROW, TIDY_ROW, TIDY_ROW, ODD_ROW), max_size=30))
     text = "".join(row + end for row in rows).encode()
@@ -48,12 +48,12 @@ TEXTS = _texts() | st.lists(PIECES, max_size=60).map(lambda pieces: b"".join(pie
 
 
 def fields_of(*names: str) -> list[Field]:
-    """Return fields of text, the first of them the key."""
+    """Return text fields, of which the first is the key."""
     return [Field(Column(name, "text", is_key=at == 0), name) for at, name in enumerate(names)]
 
 
 def by_rows(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
-    """Take a file apart row by row, from its first byte to its last."""
+    """Parse a file row by row, from its first byte to its last."""
     rows: Rows = []
     bad: Bad = []
     with file.open("rb") as stream:
@@ -91,7 +91,7 @@ def written(folder: str | Path, content: bytes) -> Path:
 
 
 def sizes(monkeypatch: pytest.MonkeyPatch, *, split_rows: int, row: int) -> None:
-    """Let a split and a row have so many bytes, in place of 1 MiB and 32 MiB."""
+    """Set the size limits of a split and of a row, in place of 1 MiB and 32 MiB."""
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader._SPLIT_BYTES", split_rows)
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows._WINDOW_BYTES", split_rows)
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader.ROW_MAX_BYTES", row)
@@ -100,7 +100,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch, *, split_rows: int, row: int) -> None
 
 @pytest.mark.parametrize("width", [1, 200, 201, 100_000])
 def test_a_wide_header_costs_no_more_than_its_bytes(tmp_path: Path, width: int) -> None:
-    """Rows in doubt are the rows one by one, however many fields the header has: no work is done for each."""
+    """Rows with quotes are read correctly under a wide header; no work is done for each of its fields."""
     names = [str(at) for at in range(width)]
     rows = [["v"] * (width - 1) + [last] for last in ('a"b', 'c,"d"', "e\nf", "g")]
     buffer = io.StringIO(newline="")
@@ -118,7 +118,7 @@ def test_a_wide_header_costs_no_more_than_its_bytes(tmp_path: Path, width: int) 
 @example(text=b'a,b,c\r\n\r\n"a","b","c"\r\n', split_rows=1 << 20, wanted=set())
 @example(text=b'a,b,c\na",b,c\na""b,c,d\n', split_rows=1 << 20, wanted=set())
 def test_columns_at_once_are_the_rows_one_by_one(text: bytes, split_rows: int, wanted: set[int]) -> None:
-    """Wherever splits end, their rows, lines and bad rows are those that a reading row by row finds."""
+    """For any split ends, the rows, lines and bad rows are those of a reading row by row."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, b"x,y,z\n" + text)
         sizes(patch, split_rows=split_rows, row=1 << 20)
@@ -136,7 +136,7 @@ def test_columns_at_once_are_the_rows_one_by_one(text: bytes, split_rows: int, w
 @PROVE
 @given(text=TEXTS, row=st.sampled_from([16, 64]))
 def test_a_row_longer_than_the_limit_is_bad_on_both_roads(text: bytes, row: int) -> None:
-    """A row over the limit costs its first line, read by splits or row by row."""
+    """A row above the limit is one bad row at its first line, when read by splits or row by row."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, b"x,y,z\n" + text)
         sizes(patch, split_rows=8, row=row)
@@ -148,7 +148,7 @@ def test_a_row_longer_than_the_limit_is_bad_on_both_roads(text: bytes, row: int)
 @example(text=b"a\r\nb\r", width=1, window=2)
 @example(text=b"a\n\nb\n", width=1, window=4)
 def test_whole_rows_are_taken_as_any(text: bytes, width: int, window: int) -> None:
-    """A row that is taken at once is the row that is taken field by field."""
+    """A row that is parsed as a whole equals the row that is parsed field by field."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, text)
         sizes(patch, split_rows=window, row=1 << 20)
@@ -162,7 +162,7 @@ def test_whole_rows_are_taken_as_any(text: bytes, width: int, window: int) -> No
 @PROVE
 @given(text=TEXTS)
 def test_a_valid_file_is_what_the_csv_module_reads(text: bytes) -> None:
-    """What Python's own strict reader accepts, row for row of three fields, is read as it reads it."""
+    """A file that Python's strict reader accepts, with three fields in each row, gives the same rows."""
     try:
         expected = list(csv.reader(io.StringIO(text.decode(), newline=""), strict=True))
     except (csv.Error, UnicodeDecodeError):
@@ -176,7 +176,7 @@ def test_a_valid_file_is_what_the_csv_module_reads(text: bytes) -> None:
 
 
 def test_an_unclosed_quote_costs_one_line(tmp_path: Path) -> None:
-    """Of a file with a quote that is never closed, and one closed much later, the other rows are read."""
+    """A quote that is never closed, or closed much later, makes one bad row; the other rows are read."""
     lines = [f"{at},b,c\n" for at in range(100_000)]
     lines[10] = '10,"b,c\n'
     lines[90_000] = '90000,"b,c\n'
@@ -186,7 +186,7 @@ def test_an_unclosed_quote_costs_one_line(tmp_path: Path) -> None:
 
 
 def test_line_numbers_hold_across_splits(tmp_path: Path) -> None:
-    """Values with line breaks in them, in a file of many splits, do not shift the lines after them."""
+    """Values with line breaks, in a file of many splits, do not change the line numbers after them."""
     lines = [f"{at},{'b' * 80},c\n" if at % 7 else f'{at},"b\r\n\nb",c\n' for at in range(60_000)]
     content = "x,y,z\n" + "".join(lines)
     found = {
@@ -202,7 +202,7 @@ def test_line_numbers_hold_across_splits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "quoted"])
 def test_a_field_of_ten_megabytes_is_read(tmp_path: Path, *, quoted: bool) -> None:
-    """A split grows until a row of it is whole."""
+    """A split grows until it contains a complete row."""
     value = "é\n," * 2_500_000 if quoted else "é" * 5_000_000
     text = f'1,"{value}",c\n2,b,c\n' if quoted else f"1,{value},c\n2,b,c\n"
     rows, bad = by_splits(written(tmp_path, b"x,y,z\n" + text.encode()), NAMES)
@@ -211,7 +211,7 @@ def test_a_field_of_ten_megabytes_is_read(tmp_path: Path, *, quoted: bool) -> No
 
 
 def test_a_line_beyond_the_limit_is_one_bad_row(tmp_path: Path) -> None:
-    """A line of 40 MB is passed over, with its place, and the rows around it are read."""
+    """A line of 40 MB is skipped and reported with its place; the rows around it are read."""
     content = b"x,y,z\n1,b,c\n2," + b"b" * 40_000_000 + b",c\n3,b,c\n"
     rows, bad = by_splits(written(tmp_path, content), NAMES)
     assert [row[0] for _, row in rows] == ["1", "3"]
@@ -220,13 +220,13 @@ def test_a_line_beyond_the_limit_is_one_bad_row(tmp_path: Path) -> None:
 
 
 def test_a_field_that_nobody_asks_for_may_hold_anything(tmp_path: Path) -> None:
-    """Bytes that are not UTF-8, in a field that feeds no column, are nobody's fault."""
+    """Invalid UTF-8 in a field that is written to no column is not a fault."""
     file = written(tmp_path, b"x,y,z\n1,\xff,c\n2,b,\xff\n")
     assert by_splits(file, ("x", "z")) == ([(2, ("1", "c"))], [(3, "not UTF-8")])
 
 
 def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
-    """A value that is not UTF-8 is a bad row with file, line, column and what can be shown of it."""
+    """A value that is not UTF-8 is a bad row with file, line, column and the printable part of it."""
     file = written(tmp_path, b"x,y,z\n1,b,c\n2," + b"\xe9" * 100 + b",c\n")
     [split_rows] = splits_of_file(file, fields_of("x", "y"))
     [bad] = split_rows.bad
@@ -235,7 +235,7 @@ def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
 
 
 def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
-    """A file that loses its end while it is read raises, and does not end early or hang."""
+    """If a file is truncated while it is read, the reader raises; it does not end early or hang."""
     file = written(tmp_path, b"x,y,z\n" + b"1,b,c\n" * 500_000)
     splits = splits_of_file(file, fields_of("x"))
     next(splits)
@@ -246,7 +246,7 @@ def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
 
 
 def test_no_more_than_a_split_is_held(tmp_path: Path) -> None:
-    """A file is cut into splits of about 1 MiB, each of whole rows, that follow one another."""
+    """A file is divided into consecutive splits of about 1 MiB, each with complete rows."""
     file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 1_000_000)
     end = 6
     for split in describe_file(file).content.splits:

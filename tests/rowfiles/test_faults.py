@@ -53,7 +53,7 @@ def test_a_fault_in_csv_is_named(tmp_path: Path, content: str | bytes, message: 
 
 
 def test_the_line_of_a_wrong_byte_is_right_in_a_large_file(tmp_path: Path) -> None:
-    """The line of a byte that is not UTF-8 is exact, although text is decoded in blocks."""
+    """The line of an invalid byte is exact, although text is decoded in blocks."""
     lines = "".join(f"{number},name,\n" for number in range(50_000)).encode()
     file = written(tmp_path, "rows.csv", b"id,name,born\n" + lines + b"50000,\xff,\n")
     with pytest.raises(RowFileError, match=r"rows.csv:50002: not UTF-8 \(byte 0xff\)"):
@@ -88,7 +88,7 @@ def test_a_fault_in_parquet_is_named(tmp_path: Path, values: dict[str, list[obje
 
 
 def test_every_cut_of_a_parquet_file_is_noticed(tmp_path: Path) -> None:
-    """A Parquet file that lost its end, however much of it, is no row file."""
+    """A Parquet file that lost any part of its end is refused."""
     whole = tmp_path / "whole.parquet"
     write_rows(whole, NAMES, SOME)
     content = whole.read_bytes()
@@ -123,7 +123,7 @@ def test_every_cut_of_a_parquet_file_is_noticed(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(tmp_path: Path, type_name: str, text: str) -> None:
-    """Text that is no value of its column's type is refused before it reaches the server."""
+    """Text that is not valid for its column's type is refused before it reaches the server."""
     columns = [Column("value", type_name, is_key=False)]
     file = tmp_path / "rows.csv"
     with file.open("w", encoding="utf-8", newline="") as lines:
@@ -137,7 +137,7 @@ def test_a_value_of_the_wrong_type_is_refused(tmp_path: Path, type_name: str, te
     [("::ffff:1.2.3.4", "1.2.3.4"), ("::1.2.3.4", "::1.2.3.4"), ("2001:DB8::0:1", "2001:db8::1")],
 )
 def test_an_address_is_read_as_the_server_keeps_it(text: str, kept: str) -> None:
-    """Of the many ways to write an address, the one is taken that is read back from the table."""
+    """An address can be written in several ways; it is read in the form that the table returns."""
     assert cql_type("inet").parse(text) == kept
 
 

@@ -15,7 +15,7 @@ from tests.harness.rowfiles import FORMATS, NAMES, SOME, written
 
 
 def test_digest_is_of_contents(tmp_path: Path) -> None:
-    """The digest ignores names and order, but not contents, nor where one file ends and the next begins."""
+    """The digest ignores names and order; it depends on contents and on where each file ends."""
     one, two, renamed = (
         describe_file(written(tmp_path, name, text))
         for name, text in (("1.csv", "a"), ("2.csv", "b"), ("3.csv", "a"))
@@ -31,7 +31,7 @@ def test_digest_is_of_contents(tmp_path: Path) -> None:
 
 
 def test_find_files_takes_a_file_a_folder_or_a_glob(tmp_path: Path) -> None:
-    """A file, a folder's row files, or a glob's matches are found in order; hidden ones are not."""
+    """A file, a folder's row files, or a glob's matches are found in order; hidden files are not."""
     for name in ("b.csv", "a.parquet", ".a.csv.1.tmp", ".hidden.csv", "notes.txt"):
         written(tmp_path, name, "x")
     both = (tmp_path / "a.parquet", tmp_path / "b.csv")
@@ -67,7 +67,7 @@ def _failing_rows() -> Iterator[Row]:
 
 @FORMATS
 def test_a_write_that_fails_half_way_leaves_the_old_file(tmp_path: Path, file_format: str) -> None:
-    """When the rows end in an error, the file of before is as it was and nothing lies beside it."""
+    """If writing fails, the existing file is unchanged and no temporary file stays."""
     file = tmp_path / f"rows.{file_format}"
     write_rows(file, NAMES, SOME[:1])
     before = file.read_bytes()
@@ -79,11 +79,11 @@ def test_a_write_that_fails_half_way_leaves_the_old_file(tmp_path: Path, file_fo
 
 @FORMATS
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, file_format: str) -> None:
-    """When the disk is full, that is what is said, and the file of before is as it was."""
+    """If the disk is full, the error says so, and the existing file is unchanged."""
     file = tmp_path / f"rows.{file_format}"
     write_rows(file, NAMES, SOME[:1])
     before = file.read_bytes()
-    # The device that is always full, under the name that this process is about to write to.
+    # /dev/full, which is always full, under the name that this process will write to.
     (tmp_path / f".{file.name}.{os.getpid()}.tmp").symlink_to("/dev/full")
     with pytest.raises(OutputError, match=f"cannot write .*{file.name}: No space left on device; check"):
         write_rows(file, NAMES, SOME)
@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, file_format: str) -> No
 
 
 def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
-    """The next writer of a file removes what a dead one left, and leaves a living one's alone."""
+    """The next writer of a file removes the temporary file of a dead process, not of a living one."""
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1, check=True)
     file = tmp_path / "rows.csv"
     left = written(tmp_path, f".rows.csv.{int(gone.stdout)}.tmp", "half")
@@ -105,7 +105,7 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
 
 
 def test_a_target_that_is_a_folder_is_named(tmp_path: Path) -> None:
-    """A file that cannot be put into its place is an error that names it, and leaves nothing beside it."""
+    """If a file cannot be put into its place, the error names it, and no temporary file stays."""
     target = tmp_path / "text"
     target.mkdir()
     with pytest.raises(OutputError, match=f"cannot write {target}: Is a directory; check that the folder"):

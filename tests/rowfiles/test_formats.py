@@ -21,12 +21,12 @@ from tests.harness.rowfiles import NAMES, SOME, read, written
     ids=["byte-order mark", "CRLF", "another order"],
 )
 def test_csv_as_others_write_it(tmp_path: Path, content: bytes) -> None:
-    """A byte-order mark, CRLF and another order of columns do not matter; quoted text keeps every letter."""
+    """A byte-order mark, CRLF and another order of columns make no difference; quoted text is unchanged."""
     assert read(written(tmp_path, "rows.csv", content)) == SOME
 
 
 def test_csv_is_what_the_csv_module_reads(tmp_path: Path) -> None:
-    """A row file is plain CSV with a header: any reader of CSV understands it."""
+    """A row file is plain CSV with a header, which any CSV reader understands."""
     file = tmp_path / "rows.csv"
     write_rows(file, NAMES, [*SOME, (4, "a\rb", None)])
     with file.open(encoding="utf-8", newline="") as text:
@@ -40,7 +40,7 @@ def test_csv_is_what_the_csv_module_reads(tmp_path: Path) -> None:
 
 
 def test_parquet_has_the_types_of_the_columns(tmp_path: Path) -> None:
-    """Parquet carries numbers, dates and moments as such, for whoever else reads the file."""
+    """Parquet holds numbers, dates and timestamps in their own types, for other readers of the file."""
     columns = [Column(name, name, is_key=False) for name in ("bigint", "double", "date", "timestamp", "blob")]
     file = tmp_path / "rows.parquet"
     write_rows(file, columns, [(1, 0.5, date(2026, 11, 22), datetime(2026, 11, 22, 1, 2, 3), b"\0")])  # noqa: DTZ001 - naive is UTC
@@ -62,14 +62,14 @@ def test_parquet_as_others_write_it(tmp_path: Path) -> None:
 
 
 def test_parquet_tells_an_empty_text_from_none(tmp_path: Path) -> None:
-    """In Parquet an empty text is a text, where CSV has one way to write both."""
+    """In Parquet an empty text is not null; CSV writes both in the same way."""
     file = tmp_path / "rows.parquet"
     write_rows(file, NAMES[:2], [(1, ""), (2, None)])
     assert read(file, NAMES[:2]) == [(1, ""), (2, None)]
 
 
 def test_parquet_text_without_its_type_is_text(tmp_path: Path) -> None:
-    """Bytes and dictionaries that feed a column of text are text."""
+    """Bytes and dictionaries for a column of text are read as text."""
     file = tmp_path / "rows.parquet"
     names = pa.array([b"Ada", None], pa.binary())
     for values in (names, names.view(pa.string()).dictionary_encode()):
@@ -78,7 +78,7 @@ def test_parquet_text_without_its_type_is_text(tmp_path: Path) -> None:
 
 
 def test_a_moment_finer_than_a_microsecond_is_read(tmp_path: Path) -> None:
-    """Nanoseconds, which Python cannot hold, are cut to what the server keeps."""
+    """Nanoseconds, which Python cannot represent, are truncated to the server's precision."""
     file = tmp_path / "rows.parquet"
     columns = [NAMES[0], Column("at", "timestamp", is_key=False)]
     pq.write_table(pa.table({"id": [1], "at": pa.array([1_001_000_001], pa.timestamp("ns"))}), file)

@@ -22,7 +22,7 @@ COLUMNS = [
 
 
 def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
-    """Return the fields, the places of the good rows, and the bad rows of a file, its splits checked."""
+    """Check a file's splits; return the fields, the places of the good rows, and the bad rows."""
     described = describe_file(file)
     fields = plan_fields([described], COLUMNS, {})
     check_file(described, fields)
@@ -39,7 +39,7 @@ def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
 
 
 def rows_in(file: Path) -> int:
-    """Return how many rows a CSV file has, taken apart one by one."""
+    """Return the number of rows of a CSV file, parsed one by one."""
     with file.open("rb") as content:
         source = TextFile(file, content)
         header = Header(source)
@@ -48,7 +48,7 @@ def rows_in(file: Path) -> int:
 
 
 def test_hostile_files_are_the_same_for_a_seed(tmp_path: Path) -> None:
-    """A seed names the files, whatever their number: a failure can be made again."""
+    """A seed determines the files, whatever their number, so that a failure can be repeated."""
     some, more, others = (
         [file.read_bytes() for file in hostile_files(tmp_path / name, count, seed)]
         for name, count, seed in (("some", 31, 1), ("more", 35, 1), ("others", 31, 2))
@@ -85,7 +85,7 @@ def test_no_file_is_a_surprise(tmp_path: Path) -> None:
 
 
 def test_no_file_is_a_surprise_when_read_strictly(tmp_path: Path) -> None:
-    """Rows one by one, converted: a hostile file ends in its last row or in an error that names it."""
+    """A hostile file that is read row by row and converted ends with its last row or a named error."""
     refusals: list[tuple[str, str]] = []
     for file in hostile_files(tmp_path, 200, seed=5):
         try:
@@ -103,7 +103,7 @@ def test_no_file_is_a_surprise_when_read_strictly(tmp_path: Path) -> None:
     ids=str,
 )
 def test_no_line_makes_reading_slow(tmp_path: Path, line: bytes) -> None:
-    """A file of one odd line, 100 kB of it, is read in a time that grows with its size only."""
+    """The time to read a file of one unusual line of 100 kB grows only with its size."""
     file = tmp_path / "rows.csv"
     file.write_bytes(HEADER + line * (100_000 // len(line)))
     _, good, bad = read(file)

@@ -22,7 +22,7 @@ FIELDS = [
 def written(
     folder: Path, rows: int, *, group_rows: int = 1 << 20, name: str = "Ada", **options: object
 ) -> Path:
-    """Return a Parquet file of numbered rows, with a field that feeds nothing."""
+    """Return a Parquet file of numbered rows, with a field that belongs to no column."""
     file = folder / "rows.parquet"
     table = pa.table({"more": ["m"] * rows, "name": [name] * rows, "id": np.arange(rows, dtype=np.int32)})
     pq.write_table(table, file, row_group_size=group_rows, **options)
@@ -30,7 +30,7 @@ def written(
 
 
 def test_splits_stay_within_row_groups(tmp_path: Path) -> None:
-    """A split has at most 20,000 rows of one row group; columns come in the order asked for."""
+    """A split has at most 20,000 rows of one row group; columns are in the order asked for."""
     file = written(tmp_path, 100_001, group_rows=50_000)
     splits = list(splits_of_file(file, FIELDS))
     assert [split_rows.number for split_rows in splits] == list(range(7))
@@ -50,7 +50,7 @@ def test_splits_stay_within_row_groups(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wanted", [set(), {0}, {1, 3}, {2}, {6}])
 def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int]) -> None:
-    """A split is the same, number, place and rows, whichever others are read."""
+    """A split has the same number, place and rows, whichever other splits are read."""
     file = written(tmp_path, 100_001, group_rows=50_000)
     every = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS)}
     some = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS, wanted)}
@@ -61,7 +61,7 @@ def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int]) -> None:
 
 
 def test_row_groups_not_wanted_are_not_decoded(tmp_path: Path) -> None:
-    """Damage in a row group of which no split is wanted stays unseen."""
+    """Damage in a row group without a wanted split is not noticed."""
     file = written(tmp_path, 40_000, group_rows=20_000, compression="none", write_page_checksum=True)
     content = bytearray(file.read_bytes())
     content[100:200] = bytes(100)
@@ -81,7 +81,7 @@ def test_wide_rows_make_small_splits(tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
-    """A row whose text is not UTF-8 is in no column, and listed with its number; the others keep theirs."""
+    """A row with invalid UTF-8 is left out and listed with its number; the other rows keep their numbers."""
     file = tmp_path / "rows.parquet"
     names = pa.array([b"Ada", b"J\xfcrg", b"Eve"], pa.binary()).view(pa.string())
     for values in (names, names.dictionary_encode()):
@@ -95,14 +95,14 @@ def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
 
 
 def test_a_file_without_rows_has_no_splits(tmp_path: Path) -> None:
-    """A schema alone is a whole file of no rows."""
+    """A file with only a schema is a complete file without rows."""
     file = written(tmp_path, 0)
     check_file(describe_file(file), FIELDS)
     assert not list(splits_of_file(file, FIELDS))
 
 
 def test_damage_shows_when_a_file_is_checked(tmp_path: Path) -> None:
-    """A page that cannot be decoded, however far into the file, is found before any row is handed out."""
+    """A page that cannot be decoded, at any place in the file, is found before any row is returned."""
     file = written(tmp_path, 100_000, group_rows=20_000, compression="zstd")
     check_file(describe_file(file), FIELDS)
     content = bytearray(file.read_bytes())
@@ -114,7 +114,7 @@ def test_damage_shows_when_a_file_is_checked(tmp_path: Path) -> None:
 
 
 def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
-    """What cannot be opened is named with the system's reason."""
+    """A file that cannot be opened is named with the system's reason."""
     (tmp_path / "x.parquet").mkdir()
     for name in ("x.parquet", "no.parquet"):
         with pytest.raises(RowFileError, match=f"cannot read .*{name}: .*; check that it is a file"):
@@ -122,14 +122,14 @@ def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
 
 
 def compressed_by_lzo(file: Path) -> None:
-    """Have a file's metadata say that its first column is compressed by LZO."""
+    """Change a file's metadata so that its first column is compressed by LZO."""
     pq.write_table(pa.table({"id": [1], "name": ["a"]}), file, compression="snappy")
     snappy = b"\x19\x18\x02id\x15\x02"
     file.write_bytes(file.read_bytes().replace(snappy, snappy[:-1] + b"\x06"))
 
 
 def nested_deeply(file: Path) -> None:
-    """Write lists in lists, a hundred deep."""
+    """Write lists in lists, a hundred levels deep."""
     values = pa.array([1])
     for _ in range(100):
         values = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), values)
@@ -137,17 +137,17 @@ def nested_deeply(file: Path) -> None:
 
 
 def encrypted(file: Path) -> None:
-    """Begin and end a file as an encrypted one does."""
+    """Write the first and last bytes of an encrypted file."""
     pq.write_table(pa.table({"id": [1], "name": ["a"]}), file)
     file.write_bytes(b"PARE" + file.read_bytes()[4:-4] + b"PARE")
 
 
 @pytest.mark.parametrize("write", [compressed_by_lzo, nested_deeply, encrypted])
 def test_what_arrow_cannot_read_is_not_called_damaged(tmp_path: Path, write: Callable[[Path], None]) -> None:
-    """A whole file of a kind that is not read is refused with how to write it: a copy does not help."""
+    """A valid file of an unsupported kind is refused with how to write it, not called damaged."""
     write(tmp_path / "rows.parquet")
     with pytest.raises(
         RowFileError, match=r"rows.parquet: this kind of Parquet is not read: .*; write it"
-    ) as said:
+    ) as refused:
         check_file(describe_file(tmp_path / "rows.parquet"), FIELDS)
-    assert "copy" not in str(said.value)
+    assert "copy" not in str(refused.value)

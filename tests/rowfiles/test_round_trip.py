@@ -14,7 +14,7 @@ from tests.harness.rowfiles import FORMATS, read
 from tests.harness.values import SCALARS as VALUES
 
 PROVE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# Of a text, the empty one is null in a row file; of a timestamp, milliseconds are what Cassandra keeps.
+# An empty text is null in a row file; Cassandra stores timestamps in milliseconds.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 ASCII = st.text(st.characters(max_codepoint=127), min_size=1)
 MOMENTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)).map(  # noqa: DTZ001 - naive is UTC
@@ -53,17 +53,17 @@ COLUMNS = [
 ROWS = st.lists(
     st.tuples(SCALARS["int"], *(st.none() | values for values in EVERY_TYPE.values())), min_size=1, max_size=4
 )
-# The driver reads it back off by two microseconds.
+# The driver reads it back with an error of two microseconds.
 FAR_BACK = datetime(205, 3, 9, 3, 42, 56, 18_000)  # noqa: DTZ001 - naive is UTC
 
 
 def row_of(values: Mapping[str, object]) -> Row:
-    """Return a row with these values of columns of these types, null in all others."""
+    """Return a row with these values in columns of these types, null in all others."""
     return (1, *(values.get(name) for name in EVERY_TYPE))
 
 
 def same(row: Row) -> Row:
-    """Return a row in the form in which rows from anywhere can be compared."""
+    """Return a row in a form in which rows of any origin can be compared."""
     return tuple(canonical(value) for value in row)
 
 
@@ -80,7 +80,7 @@ def test_what_is_written_reads_back(file_format: str, rows: list[Row]) -> None:
 
 @FORMATS
 def test_what_is_read_is_what_the_server_keeps(cql: Session, tmp_path: Path, file_format: str) -> None:
-    """Values of all types, read from a row file and inserted, come back from the real server equal."""
+    """Values of all types that are read from a row file and inserted are read back equal from the server."""
     keyspace = f"t_rowfiles_{file_format}"
     cql.execute(
         f"CREATE KEYSPACE {keyspace} WITH replication = "
@@ -95,7 +95,7 @@ def test_what_is_read_is_what_the_server_keeps(cql: Session, tmp_path: Path, fil
         )
         found = cql.prepare(f"SELECT {', '.join(names)} FROM {keyspace}.every_type WHERE id = ?")
 
-        # Without shrinking: against a server, that takes minutes.
+        # Without shrinking, which takes minutes against a server.
         @settings(PROVE, max_examples=20, phases=[Phase.explicit, Phase.reuse, Phase.generate])
         @given(rows=ROWS)
         @example(rows=[row_of({"timestamp": FAR_BACK, "map<timestamp, timestamp>": {FAR_BACK: FAR_BACK}})])

@@ -1,4 +1,4 @@
-"""luigi.cfg and docs/settings.md follow from the declarations."""
+"""luigi.cfg and docs/settings.md are generated from the declarations."""
 
 import shutil
 from pathlib import Path
@@ -21,7 +21,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["luigi.cfg", "docs/settings.md"])
 def test_the_files_are_those_of_the_declarations(name: str) -> None:
-    """Each section of luigi.cfg and each table of the docs is what the declarations in the code say."""
+    """Each section of luigi.cfg and each table of the docs equals what is generated from the declarations."""
     file = PROJECT / name
     assert file.read_text(encoding="utf-8") == documents(PROJECT)[file], (
         f"{name} differs from the declarations in the code: run `make settings-docs`"
@@ -40,7 +40,7 @@ def test_the_files_are_those_of_the_declarations(name: str) -> None:
     ],
 )
 def test_an_edit_is_undone(copy: Path, name: str, declared: str, edited: str) -> None:
-    """A default, a setting, a sentence or a heading that is not declared is replaced."""
+    """An edited default, setting, sentence or heading is replaced by the declared one."""
     file = copy / name
     text = file.read_text(encoding="utf-8")
     assert declared in text
@@ -50,7 +50,7 @@ def test_an_edit_is_undone(copy: Path, name: str, declared: str, edited: str) ->
 
 @pytest.mark.parametrize(("name", "added"), [("luigi.cfg", "# Mine.\n"), ("docs/settings.md", "Mine.\n")])
 def test_what_is_written_by_hand_stays(copy: Path, name: str, added: str) -> None:
-    """Text outside of the sections stays as it is."""
+    """Text outside of the sections is not changed."""
     file = copy / name
     text = added + file.read_text(encoding="utf-8") + added
     file.write_text(text, encoding="utf-8")
@@ -59,7 +59,7 @@ def test_what_is_written_by_hand_stays(copy: Path, name: str, added: str) -> Non
 
 @pytest.mark.parametrize(("name", "head"), [("luigi.cfg", "[load]"), ("docs/settings.md", "## [load]")])
 def test_a_section_without_a_place_is_refused(copy: Path, name: str, head: str) -> None:
-    """Where a file has no line for a section, the message names the file and the line."""
+    """If a file has no place for a section, the message names the file and the missing line."""
     file = copy / name
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(head, head.replace("load", "loads")), encoding="utf-8")

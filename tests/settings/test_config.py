@@ -7,7 +7,7 @@ from pipeline.settings import ClusterConfig, KeyspaceConfig, TlsConfig, require_
 
 
 def cluster(**settings: object) -> ClusterConfig:
-    """Return a cluster's settings, right where nothing else is said."""
+    """Return valid settings of a cluster, except for the ones given."""
     return ClusterConfig(**{"contact_points": ("host",), **settings})  # type: ignore[arg-type]
 
 
@@ -46,13 +46,13 @@ def cluster(**settings: object) -> ClusterConfig:
     ],
 )
 def test_a_wrong_value_is_refused(build: Callable[[], object], message: str) -> None:
-    """A settings object cannot be built with a wrong value: the message names setting, value and remedy."""
+    """A settings object cannot be built with a wrong value: the message has setting, value and remedy."""
     with pytest.raises(SettingError, match=message):
         build()
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    """The first and the last allowed values are allowed."""
+    """The smallest and the largest allowed values are allowed."""
     assert cluster(port=1).port == 1
     assert cluster(port=65_535, connect_timeout_s=0.001, request_timeout_s=0.001).port == 65_535
     assert KeyspaceConfig(name="a" * 48).replication_factor == 1
@@ -62,7 +62,7 @@ def test_the_limits_themselves_are_allowed() -> None:
 
 
 def test_settings_cannot_be_changed_and_hold_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A settings object is frozen, so what was checked stays true, and printing one shows no password."""
+    """A settings object is frozen, so checked values stay valid; its repr shows no password."""
     monkeypatch.setenv("CASSANDRA_PASSWORD", "hush-hush")
     settings = cluster(user="ada")
     with pytest.raises(AttributeError):

@@ -1,4 +1,4 @@
-"""What is declared of a setting decides what its values may be and what is said of it."""
+"""The declaration of a setting determines its valid values and its documentation."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from pipeline.settings.declaration import check_settings, setting, settings_of
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A dataclass with settings of each sort, and a field that is none."""
+    """A dataclass with settings of each kind, and a field that is not a setting."""
 
     delay_s: float = setting(
         1.0, doc="seconds; `0`: see [pages](page.md#part)", minimum=0, maximum=9, maximum_is="9 is much"
@@ -37,20 +37,20 @@ class Sample:
     ],
 )
 def test_a_value_beyond_what_is_declared_is_refused(given: dict[str, object], message: str) -> None:
-    """Bounds and choices hold for a value and for each of several; the message has the setting's name."""
+    """Bounds and choices apply to a value and to each of several values; the message has the name."""
     with pytest.raises(SettingError) as refused:
         Sample(**given)  # type: ignore[arg-type]
     assert str(refused.value) == message
 
 
 def test_values_within_what_is_declared_are_taken() -> None:
-    """The defaults, the bounds themselves and None, where the field may have it, are taken."""
+    """The defaults, the bounds themselves and, for an optional field, None are valid."""
     assert Sample() == Sample(delay_s=1.0, hue="red", sizes=(1, 2), limit=None)
     assert Sample(delay_s=9.0, hue="blue", sizes=(1, 5), limit=0).sizes == (1, 5)
 
 
 def test_a_setting_knows_its_field() -> None:
-    """Settings stand in the order of the fields, with name, type and default; other fields are none."""
+    """Settings are in the order of the fields, with name, type and default; other fields are left out."""
     found = [(each.name, each.field, each.kind, each.default) for each in settings_of(Sample)]
     assert found == [
         ("delay_s", "delay_s", float, 1.0),
@@ -61,7 +61,7 @@ def test_a_setting_knows_its_field() -> None:
 
 
 def test_a_sentence_is_plain_where_markdown_is_not_read() -> None:
-    """Choices that the text does not name follow it; links and signs of Markdown become plain text."""
+    """The plain text adds the choices that it does not name, and has no links or marks of Markdown."""
     delay_s, colour, sizes, limit = settings_of(Sample)
     assert delay_s.plain_sentence == "Seconds; 0: see docs/page.md."
     assert colour.sentence == "of the paint; one of `red`, `blue`"

@@ -24,14 +24,14 @@ def loaded(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def refusals(loaded: Workspace, endpoint: Endpoint, cql: Session, tmp_path: Path) -> Refusals:
-    """Return a workspace for this test alone, on the keyspace that `loaded` filled."""
+    """Return a workspace for one test, in the keyspace that `loaded` filled."""
     del loaded
     return Refusals(tmp_path, endpoint, cql)
 
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Session) -> Iterator[Workspace]:
-    """A workspace whose tables are set up, for the tests that change nothing in its settings."""
+    """A workspace whose tables are set up, for tests that change none of its settings."""
     workspace = Workspace(tmp_path_factory.mktemp("used"), "t_chain_used", endpoint)
     succeed(workspace, "SetupKeyspace")
     yield workspace
@@ -40,7 +40,7 @@ def used(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Sess
 
 @pytest.fixture
 def shared(used: Workspace, cql: Session) -> Workspace:
-    """The same workspace, its table empty."""
+    """The same workspace, with an empty table."""
     succeed_if_absent(used, cql)
     cql.execute(f"TRUNCATE {used.keyspace}.user")
     return used

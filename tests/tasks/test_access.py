@@ -18,14 +18,14 @@ TASK_FAILED, SCHEDULING_ERROR = 30, 35
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """Start a server that wants a certificate and a password, for the tests of this module."""
+    """Start a server that requires a certificate and a password, for the tests of this module."""
     with guard(tmp_path_factory.mktemp("guarded")) as guarded:
         yield guarded
 
 
 @pytest.fixture
 def workspace(guarded: Guarded, tmp_path: Path) -> Workspace:
-    """Return a workspace whose settings are all that it takes, except the password."""
+    """Return a workspace with all settings that the server requires, except the password."""
     folder = tmp_path / "workspace"
     folder.mkdir()
     workspace = Workspace(folder, "guarded", guarded.endpoint)
@@ -50,7 +50,7 @@ def refused(workspace: Workspace, message: str, *, code: int = SCHEDULING_ERROR,
 
 
 def shown(password: str, text: str) -> bool:
-    """Tell whether a text holds the password, or its telling half."""
+    """Tell whether a text holds the password, or enough of it to guess the rest."""
     return password in text or password.rsplit(maxsplit=1)[-1] in text
 
 
@@ -71,11 +71,11 @@ def test_a_password_from_the_environment_is_shown_nowhere(workspace: Workspace, 
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
         assert process.stdout
-        said = process.stdout.read()
-    assert process.returncode == 0, said
+        output = process.stdout.read()
+    assert process.returncode == 0, output
     assert sum("pipeline.worker" in line for line in command_lines) >= 1
     assert not [line for line in command_lines if shown(PASSWORD, line)]
-    assert not shown(PASSWORD, said)
+    assert not shown(PASSWORD, output)
     files = [file for file in workspace.folder.rglob("*") if file.is_file()]
     assert any("luigi.cfg" in file.name for file in files)
     assert not [file for file in files if shown(PASSWORD, file.read_text(encoding="utf-8", errors="replace"))]
@@ -88,7 +88,7 @@ def test_a_password_from_the_environment_is_shown_nowhere(workspace: Workspace, 
 def test_a_load_through_tls_shows_no_secret_to_luigid(
     workspace: Workspace, guarded: Guarded, luigid: str
 ) -> None:
-    """A whole load goes through TLS; neither luigid's page, nor any log or file, has password or key."""
+    """A whole load uses TLS; neither luigid's page nor any log or file has the password or the key."""
     guarded.cql.execute("DROP TABLE IF EXISTS guarded.user")
     done = workspace.luigi("LoadUsers", "--rows", "50000", CASSANDRA_PASSWORD=PASSWORD)
     assert done.returncode == 0, done.stdout
@@ -113,7 +113,7 @@ def test_a_load_through_tls_shows_no_secret_to_luigid(
 
 
 def test_a_password_from_a_file_opens(workspace: Workspace, guarded: Guarded, tmp_path: Path) -> None:
-    """The first line of password_file is the password, whatever its line break and what follows it."""
+    """The first line of password_file is the password, with any line ending and any lines after it."""
     secret = tmp_path / "secret"
     secret.write_text(f"{PASSWORD}\r\nnot a password\n", encoding="utf-8", newline="")
     workspace.configure(cassandra={"password_file": secret})
@@ -126,7 +126,7 @@ def test_a_password_from_a_file_opens(workspace: Workspace, guarded: Guarded, tm
 
 
 def test_a_wrong_password_is_refused(workspace: Workspace) -> None:
-    """A wrong password is told as that, not as a host that cannot be reached, and is not shown."""
+    """A wrong password is reported as such, not as an unreachable host, and is not shown."""
     refused(
         workspace,
         "user or password refused (",
@@ -135,7 +135,7 @@ def test_a_wrong_password_is_refused(workspace: Workspace) -> None:
 
 
 def test_a_missing_password_is_asked_for(workspace: Workspace) -> None:
-    """A user without a password is refused before anything is sent."""
+    """A user without a password is refused before any connection."""
     refused(
         workspace,
         "user is 'loader' but there is no password; set CASSANDRA_PASSWORD or password_file",
@@ -150,13 +150,13 @@ def test_an_empty_password_file_is_refused(workspace: Workspace, tmp_path: Path)
 
 
 def test_a_server_of_another_authority_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    """A server whose certificate another authority signed gets no password."""
+    """A server whose certificate is signed by another authority gets no password."""
     workspace.configure(cassandra={"tls_ca_file": Authority(tmp_path, "stranger").file})
     refused(workspace, "the server's certificate is refused: ", password=PASSWORD)
 
 
 def test_a_certificate_for_another_host_is_refused(workspace: Workspace, guarded: Guarded) -> None:
-    """A server that cannot prove to be the host asked for is refused, unless tls_check_hostname = false."""
+    """A certificate for another host is refused, unless tls_check_hostname = false."""
     with relay(("127.0.0.2", 0), guarded.endpoint) as port:
         workspace.configure(cassandra={"contact_points": "127.0.0.2", "port": port})
         refused(workspace, "IP address mismatch, certificate is not valid for '127.0.0.2'", password=PASSWORD)
@@ -176,27 +176,27 @@ def test_an_expired_certificate_of_the_server_is_refused(
 
 
 def test_an_expired_certificate_of_the_client_is_refused(workspace: Workspace, guarded: Guarded) -> None:
-    """Where the server refuses the client's certificate as expired, the message names its settings."""
+    """If the server refuses an expired client certificate, the message names the settings."""
     certificate_file, key_file = guarded.authority.issue("expired", expired=True)
     workspace.configure(cassandra={"tls_certificate_file": certificate_file, "tls_key_file": key_file})
     refused(workspace, "; check tls_ca_file, tls_certificate_file and tls_key_file", password=PASSWORD)
 
 
 def test_a_client_without_a_certificate_is_refused(workspace: Workspace) -> None:
-    """Where the server wants the client's certificate and there is none, the message says so."""
+    """If the server requires a client certificate and there is none, the message says so."""
     workspace.configure(cassandra={"tls_certificate_file": "", "tls_key_file": ""})
     refused(workspace, "; check tls_ca_file, tls_certificate_file and tls_key_file", password=PASSWORD)
 
 
 def test_a_client_without_tls_is_refused(workspace: Workspace) -> None:
-    """Where the server wants TLS and the settings name none, the message names the setting."""
+    """If the server requires TLS and the settings do not enable it, the message names the setting."""
     nothing = dict.fromkeys(("tls_ca_file", "tls_certificate_file", "tls_key_file"), "")
     workspace.configure(cassandra={**nothing, "connect_timeout_s": 2})
     refused(workspace, "; check contact_points, port and the tls_ settings", password=PASSWORD)
 
 
 def test_a_user_without_the_right_to_create_is_refused(workspace: Workspace, guarded: Guarded) -> None:
-    """A user who may not create the keyspace is told which right is missing, and nothing is created."""
+    """A user who may not create the keyspace is told which permission is missing; nothing is created."""
     workspace.configure(cassandra={"user": "reader", "keyspace": "not_theirs"})
     refused(
         workspace,

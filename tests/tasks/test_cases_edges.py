@@ -1,4 +1,4 @@
-"""What a command says of names that it cannot use, of files that it passes over, and of empty keys."""
+"""Messages of a command about invalid names, skipped files and empty keys."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ NOT_UTF8 = os.fsdecode(b"caf\xe9.csv")
 
 @pytest.fixture(scope="module")
 def loads(endpoint: Endpoint, cql: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loads]:
-    """Return what loads files into tables of a keyspace of this module."""
+    """Return the loads into a keyspace of this module."""
     with loads_into(KEYSPACE, tmp_path_factory.mktemp("edges"), endpoint, cql) as loads:
         yield loads
 
@@ -35,7 +35,7 @@ def tables(loads: Loads, tmp_path: Path, endpoint: Endpoint, cql: Session) -> Ta
 
 
 def said_once(tables: Tables, *words: str, code: int, message: str, **environment: str) -> None:
-    """Run a command that must fail with `code` and say `message` once, without a traceback."""
+    """Run a command that must fail with `code`, print `message` once, and no traceback."""
     done = tables.luigi(*words, **environment)
     assert done.returncode == code, done.stdout
     assert done.stdout.count(message) == 1, done.stdout
@@ -45,7 +45,7 @@ def said_once(tables: Tables, *words: str, code: int, message: str, **environmen
 
 @pytest.mark.parametrize("task", ["LoadTable", "VerifyTable", "LoadUsers"])
 def test_an_input_whose_name_is_not_utf8_is_refused(tables: Tables, task: str) -> None:
-    """A name with other bytes is one message that shows them escaped, by every task, in any locale."""
+    """Every task refuses a file name with invalid UTF-8 in one message, with escaped bytes, in any locale."""
     table = () if task == "LoadUsers" else ("--table", tables.create("named", "id int PRIMARY KEY, v text"))
     tables.folder.joinpath(NOT_UTF8).write_text("id,v\n1,a\n", encoding="utf-8")
     message = r"caf\xe9.csv is not UTF-8; rename what it names"
@@ -56,14 +56,14 @@ def test_an_input_whose_name_is_not_utf8_is_refused(tables: Tables, task: str) -
 
 @pytest.mark.parametrize("flag", ["--cassandra-user", "--LoadTable-input", "--locale"])
 def test_no_word_that_is_not_utf8_gets_further(tables: Tables, flag: str) -> None:
-    """A setting, a task's parameter by its long name, any text: it is refused by the name of what it is."""
+    """An argument with invalid UTF-8 is refused by name: a setting, a parameter's long name, any text."""
     name = flag.rpartition("-")[2]
     message = rf"error: {name}: caf\xe9.csv is not UTF-8"
     said_once(tables, "LoadUsers", flag, NOT_UTF8, code=1, message=message)
 
 
 def test_a_folder_with_a_name_that_is_not_utf8_is_refused(tables: Tables) -> None:
-    """A file with such a name, in a folder or found by a glob, is refused in the same words."""
+    """A file with such a name, in a folder or found by a glob, is refused with the same message."""
     table = tables.create("named", "id int PRIMARY KEY, v text")
     (tables.folder / "in").mkdir()
     (tables.folder / "in" / NOT_UTF8).write_text("id,v\n1,a\n", encoding="utf-8")
@@ -74,21 +74,21 @@ def test_a_folder_with_a_name_that_is_not_utf8_is_refused(tables: Tables) -> Non
 
 @pytest.mark.parametrize("task", ["LoadTable", "VerifyTable", "LoadUsers", "ReplayBadRows"])
 def test_an_empty_input_is_refused(tables: Tables, task: str) -> None:
-    """`--input ''`, as of a variable that is not set, loads neither generated rows nor anything else."""
+    """`--input ''`, as from a variable that is not set, loads nothing, not even generated rows."""
     table = () if task == "LoadUsers" else ("--table", tables.create("empty", "id int PRIMARY KEY, v text"))
     message = "input is ''; it must be a file, a folder or a glob"
     said_once(tables, task, *table, "--input", "", code=UNHANDLED, message=message)
 
 
 def test_an_empty_date_is_refused(tables: Tables) -> None:
-    """`--date ''` is no day, and not today."""
+    """`--date ''` is refused; it does not mean today."""
     said_once(
         tables, "LoadUsers", "--date", "", code=UNHANDLED, message="date is ''; it must be a date such as"
     )
 
 
 def test_what_a_folder_holds_beside_is_said_by_load_and_by_verification(tables: Tables) -> None:
-    """The log lists what of a folder is neither loaded nor verified."""
+    """The log lists the files of a folder that are neither loaded nor verified."""
     table = tables.create("mixed", "id int PRIMARY KEY, v text")
     shutil.copytree(CASES / "20-mixed-folder" / "in", tables.folder / "in")
     words = ("--table", table, "--input", "in")
@@ -114,7 +114,7 @@ def test_what_a_folder_holds_beside_is_said_by_load_and_by_verification(tables: 
 def test_an_empty_key_says_whether_parquet_can_hold_it(
     loads: Loads, name: str, columns: str, reason: str
 ) -> None:
-    """Where Cassandra takes an empty text in a key, the reason names Parquet; else a value is wanted."""
+    """If Cassandra accepts an empty text in a key, the reason suggests Parquet; else it asks for a value."""
     table = loads.create(f"empty_{name}", columns)
     file = loads.write(f"{name}.csv", "a,b", [("x", None)])
     with pytest.raises(BadRowsError) as raised:

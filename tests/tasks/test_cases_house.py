@@ -6,7 +6,7 @@ from tests.harness.workspace import PROJECT, Workspace
 
 
 def test_without_luigi_cfg_a_run_ends_at_once(workspace: Workspace, tmp_path: Path) -> None:
-    """Without a luigi.cfg, or with one named that is not there: one message, nothing written."""
+    """Without a luigi.cfg, or with an absent one that is named: one message, and nothing is written."""
     (workspace.folder / "luigi.cfg").unlink()
     for named in ("", str(tmp_path / "absent.cfg")):
         done = workspace.luigi("LoadTable", "--table", "k.t", "--input", "a.csv", LUIGI_CONFIG_PATH=named)
@@ -19,7 +19,7 @@ def test_without_luigi_cfg_a_run_ends_at_once(workspace: Workspace, tmp_path: Pa
 
 
 def test_output_is_beside_the_luigi_cfg_that_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    """With LUIGI_CONFIG_PATH the output folder is seen from that file's folder, a switch takes a value."""
+    """With LUIGI_CONFIG_PATH the output folder is relative to that file, and a flag takes a value."""
     other = tmp_path / "other"
     other.mkdir()
     config = workspace.folder / "luigi.cfg"
@@ -33,7 +33,7 @@ def test_output_is_beside_the_luigi_cfg_that_is_named(workspace: Workspace, tmp_
 
 
 def test_names_of_tables_are_read_as_cql_reads_them() -> None:
-    """A dot within CQL's quotes belongs to the name; what is no name is refused."""
+    """A dot inside CQL's quotes is part of the name; an invalid name is refused."""
     script = """
 import warnings
 warnings.simplefilter("ignore")
@@ -54,7 +54,7 @@ for name in ("", ".t", "k.", "a.b.c", '"t', 'k."t"x'):
 
 
 def test_a_tasks_switch_may_stand_before_it(workspace: Workspace) -> None:
-    """A task's own switch takes no value, wherever it stands; a setting's does."""
+    """A task's own flag takes no value, at any position; a flag of a setting does."""
     done = workspace.luigi("--dry-run", "LoadUsers", "--cassandra-manage-schema", "false")
     assert done.returncode == 30
     assert "is absent and manage_schema is false" in done.stdout

@@ -1,4 +1,4 @@
-"""Keyspaces, tables, columns and types whose names need CQL's quotes, by every task."""
+"""Keyspaces, tables, columns and types whose names need CQL's quotes, in every task."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ class Quoted(Tables):
     """A workspace whose keyspace has a name that needs quotes."""
 
     def rows(self, table: str, what: str = "*") -> list[dict[str, object]]:
-        """Return what a table of the keyspace holds."""
+        """Return the rows of a table of the keyspace."""
         name = f"{protect_name(self.keyspace)}.{protect_name(table)}"
         return list(self.cql.execute(f"SELECT {what} FROM {name}"))
 
@@ -38,13 +38,13 @@ class Quoted(Tables):
 def quoted(
     tmp_path: Path, endpoint: Endpoint, cql: Session, request: pytest.FixtureRequest
 ) -> Iterator[Quoted]:
-    """Return a workspace for this test alone; its keyspace is not there yet."""
+    """Return a workspace for one test; its keyspace does not exist yet."""
     yield Quoted(tmp_path, endpoint, cql, request.param)
     cql.execute(f"DROP KEYSPACE IF EXISTS {protect_name(request.param)}")
 
 
 def test_the_chain_runs_in_a_keyspace_whose_name_needs_quotes(quoted: Quoted) -> None:
-    """Set up, load, verify, time, drop: all in a keyspace with capitals, or with the name of a CQL word."""
+    """Set up, load, verify, time, drop in a keyspace with capitals, or with the name of a CQL keyword."""
     quoted.succeed("TimingReport", "--rows", "20", "--run-id", "quoted")
     assert len(quoted.rows("user")) == 20
     assert quoted.tables == {"user", "load_marker"}
@@ -65,11 +65,11 @@ def test_measurements_leave_no_table_in_such_a_keyspace(quoted: Quoted) -> None:
 
 @pytest.mark.parametrize("quoted", ["SalesDB"], indirect=True)
 def test_bad_rows_are_replayed_into_such_a_keyspace(quoted: Quoted) -> None:
-    """What was rejected loads once it is mended, by the words that the message gives."""
+    """After correction, the rejected rows are loaded by the command that the message gives."""
     header = "user_id,first_name,last_name"
     quoted.write("bad.csv", f"{header}\n{uuid.uuid4()},Ada,Lovelace\nnonsense,Bo,Diddley\n")
-    said = quoted.refused("LoadUsers", "--input", "bad.csv")
-    words = shlex.split(re.findall("then run (ReplayBadRows .*)", said)[0])
+    output = quoted.refused("LoadUsers", "--input", "bad.csv")
+    words = shlex.split(re.findall("then run (ReplayBadRows .*)", output)[0])
     quoted.succeed("LoadUsers", "--input", "bad.csv", "--max-bad-rows", "1")
     quoted.said("rejected.csv").write_text(f"{header}\n{uuid.uuid4()},Bo,Diddley\n", encoding="utf-8")
     quoted.succeed(*words)
@@ -79,21 +79,21 @@ def test_bad_rows_are_replayed_into_such_a_keyspace(quoted: Quoted) -> None:
 
 @pytest.mark.parametrize("quoted", ["SalesDB"], indirect=True)
 def test_the_cql_to_run_has_the_quotes_that_it_needs(quoted: Quoted) -> None:
-    """With manage_schema = false each message holds CQL that, run as it stands, is all that was missing."""
+    """With manage_schema = false each message holds CQL that is valid as printed, and sufficient."""
     quoted.configure(cassandra={"manage_schema": "false"})
     for _ in ("keyspace", "table", "marker"):
-        said = quoted.refused("SetupKeyspace")
-        quoted.cql.execute(said.partition("have it created: ")[2].partition("\nINFO")[0])
+        output = quoted.refused("SetupKeyspace")
+        quoted.cql.execute(output.partition("have it created: ")[2].partition("\nINFO")[0])
     quoted.succeed("SetupKeyspace")
     quoted.cql.execute('ALTER TABLE "SalesDB".load_marker DROP truncated_at')
-    said = quoted.refused("LoadUsers", "--rows", "20")
-    quoted.cql.execute(said.partition("have it added: ")[2].partition("\n")[0])
+    output = quoted.refused("LoadUsers", "--rows", "20")
+    quoted.cql.execute(output.partition("have it added: ")[2].partition("\n")[0])
     quoted.succeed("LoadUsers", "--rows", "20")
 
 
 @pytest.mark.parametrize("quoted", ["SalesDB"], indirect=True)
 def test_the_names_of_case_13_load_and_verify(quoted: Quoted) -> None:
-    """Capitals, CQL's words, blanks and quotes, in names of types and columns: all of it loads."""
+    """Names of types and columns with capitals, CQL's keywords, blanks and quotes are loaded and verified."""
     quoted.cql.execute(
         "CREATE KEYSPACE \"SalesDB\" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
     )

@@ -1,4 +1,4 @@
-"""The chain as its users run it: the real `luigi` command, the real server, the real files."""
+"""The task chain as users run it: the real `luigi` command, the real server, the real files."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from tests.harness.workspace import Workspace, until
 
 
 def test_bare_command_loads_the_generated_rows(workspace: Workspace, cql: Session) -> None:
-    """`luigi --module tasks LoadUsers`, with no other flag, puts every generated row into the table."""
+    """`luigi --module tasks LoadUsers`, without other arguments, loads every generated row into the table."""
     done = workspace.luigi("LoadUsers")
     assert done.returncode == 0, done.stdout
     [file] = workspace.folder.glob("output/rows/users/*/*.csv")
@@ -28,7 +28,7 @@ def test_bare_command_loads_the_generated_rows(workspace: Workspace, cql: Sessio
 
 
 def test_range_backfills_the_days_that_are_absent(shared: Workspace, cql: Session) -> None:
-    """RangeDaily loads every day from `--start` up to `--stop`, each beside the others; then none is left."""
+    """RangeDaily loads every day from `--start` up to `--stop`; a second run finds nothing to do."""
     today = dt.date.today()  # noqa: DTZ011 - RangeDaily reckons in the machine's days
     days = [today - dt.timedelta(days=back) for back in (3, 2, 1)]
     backfill = ("RangeDaily", "--of", "LoadUsers", "--start", f"{days[0]}", "--stop", f"{today}")
@@ -64,7 +64,7 @@ def test_parquet_loads_the_rows_of_csv(shared: Workspace, cql: Session) -> None:
 
 
 def test_two_luigi_workers_run_the_chain(shared: Workspace, cql: Session) -> None:
-    """`--workers 2`, for which Luigi forks, runs the chain to its end."""
+    """`--workers 2`, for which Luigi forks, runs the whole chain."""
     done = succeed(shared, "VerifyUsers", "--seed", "4", "--workers", "2")
     for ran in ("GenerateUsers", "LoadUsers", "VerifyUsers"):
         assert f"1 {ran}" in summary(done)
@@ -72,7 +72,7 @@ def test_two_luigi_workers_run_the_chain(shared: Workspace, cql: Session) -> Non
 
 
 def test_failures_reach_the_exit_code(shared: Workspace) -> None:
-    """A task that fails exits 30, one that cannot be scheduled 35; each says why without a traceback."""
+    """A failed task exits with 30, one that cannot be scheduled with 35; each has a reason, no traceback."""
     bad = write_csv(shared.folder / "bad.csv", [("not-a-uuid", "Ada", "Lovelace")])
     failing = shared.luigi("LoadUsers", "--input", bad.name)
     assert failing.returncode == 30, failing.stdout
@@ -84,7 +84,7 @@ def test_failures_reach_the_exit_code(shared: Workspace) -> None:
 
 
 def test_progress_reaches_luigis_page(workspace: Workspace, luigid: str) -> None:
-    """While a load runs, luigid's API tells how many of its rows are loaded; at the end, how fast it was."""
+    """During a load, luigid's API returns how many of its rows are loaded; at the end, the rate."""
     file = write_csv(workspace.folder / "rows.csv", users(5000))
     with subprocess.Popen(
         workspace.command("LoadUsers", "--input", file.name),
@@ -101,7 +101,7 @@ def test_progress_reaches_luigis_page(workspace: Workspace, luigid: str) -> None
 
 
 def test_failed_task_is_tried_again_in_the_same_run(workspace: Workspace, cql: Session) -> None:
-    """With `keep_alive`, a load whose cause of failure goes away is tried again and succeeds: exit 0."""
+    """With `keep_alive`, a load whose cause of failure disappears is retried and succeeds: exit code 0."""
     workspace.configure(worker={"keep_alive": "true"}, scheduler={"retry_delay": 1})
     rows = users(20)
     file = write_csv(workspace.folder / "late.csv", [*rows, ("not-a-uuid", "Ada", "Lovelace")])
@@ -127,7 +127,7 @@ def test_failed_task_is_tried_again_in_the_same_run(workspace: Workspace, cql: S
 def test_a_users_own_dataset_goes_through_the_whole_chain(
     workspace: Workspace, cql: Session, file_format: str
 ) -> None:
-    """A table of a user's own, with its types, is generated, loaded, verified and timed by thin tasks."""
+    """A user's own table, with its types, is generated, loaded, verified and timed by thin tasks."""
     module = ("--module", "tests.harness.reading_tasks")
     done = succeed(workspace, *module, "TimingReadings", "--file-format", file_format)
     for ran in ("GenerateReadings", "LoadReadings", "VerifyReadings", "TimingReadings"):
@@ -146,7 +146,7 @@ def test_a_users_own_dataset_goes_through_the_whole_chain(
 
 
 def _loads(url: str, status: str) -> list[dict[str, Any]]:
-    """Return what luigid says of the loads that have this status, their message never None."""
+    """Return luigid's data on the loads with this status; their message is never None."""
     wanted = json.dumps({"status": status, "upstream_status": ""})
     tasks = requests.get(f"{url}/api/task_list", params={"data": wanted}, timeout=5).json()["response"]
     return [

@@ -8,7 +8,7 @@ from tests.harness.refusals import SCHEDULING_ERROR, Refusals
 
 
 def test_an_unreachable_host_is_named(refusals: Refusals) -> None:
-    """Where nothing listens, the message names host and port, what went wrong and what to check."""
+    """If no server listens, the message names host and port, the error and what to check."""
     with socket.socket() as holder:
         # Bound but not listening: nobody else can take the port, and connections are refused.
         holder.bind(("127.0.0.1", 0))
@@ -22,7 +22,7 @@ def test_an_unreachable_host_is_named(refusals: Refusals) -> None:
 
 
 def test_a_host_that_never_answers_is_given_up(refusals: Refusals) -> None:
-    """A host that accepts and stays silent is given up after connect_timeout_s, by name."""
+    """A host that accepts and does not answer is given up after connect_timeout_s; the message names it."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         refusals.configure(cassandra={"port": port, "connect_timeout_s": 0.5})
@@ -34,7 +34,7 @@ def test_a_host_that_never_answers_is_given_up(refusals: Refusals) -> None:
 
 
 def test_a_web_server_is_no_cassandra(refusals: Refusals) -> None:
-    """A real HTTP server in Cassandra's place is told apart from a cluster, by name."""
+    """A real HTTP server in Cassandra's place is recognised, and named."""
     with _web_server() as port:
         refusals.configure(cassandra={"port": port, "connect_timeout_s": 5})
         refusals.refused(
@@ -55,7 +55,7 @@ def test_an_unresolvable_name_is_refused(refusals: Refusals) -> None:
 
 
 def test_a_wrong_datacentre_is_refused_with_those_there_are(refusals: Refusals) -> None:
-    """A datacentre that the cluster does not have is refused, before a keyspace is created for it."""
+    """A datacentre that does not exist is refused, before a keyspace is created for it."""
     refusals.configure(cassandra={"datacentre": "dc9"})
     refusals.refused(
         "SetupKeyspace",
@@ -66,7 +66,7 @@ def test_a_wrong_datacentre_is_refused_with_those_there_are(refusals: Refusals) 
 
 @contextlib.contextmanager
 def _web_server() -> Iterator[int]:
-    """Yield the port of an HTTP server that answers the first bytes it gets, as front ends of the web do."""
+    """Yield the port of an HTTP server that answers the first bytes it receives, as web front ends do."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def handle_one_request(self) -> None:
@@ -76,7 +76,7 @@ def _web_server() -> Iterator[int]:
             self.send_error(http.HTTPStatus.BAD_REQUEST)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)

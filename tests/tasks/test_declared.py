@@ -1,4 +1,4 @@
-"""Parameters of tasks that are made from declared settings."""
+"""Task parameters that are generated from declared settings."""
 
 import json
 
@@ -15,7 +15,7 @@ print(json.dumps({
 
 
 def test_a_task_has_the_settings_that_are_declared_for_it() -> None:
-    """The day is first; of a load's settings those are significant that change what is written."""
+    """The date is first; of a load's settings those are significant that change the written data."""
     found = json.loads(printed(PROGRAM))
     load = [
         ["method", False],

@@ -30,13 +30,13 @@ from tests.harness.workspace import Workspace
 def test_a_wrong_setting_is_refused(
     refusals: Refusals, section: str, settings: dict[str, object], message: str
 ) -> None:
-    """A wrong setting in luigi.cfg ends the command while it schedules, with its name, value and remedy."""
+    """A wrong setting in luigi.cfg ends the command at scheduling, with its name, value and remedy."""
     refusals.configure(**{section: settings})
     refusals.refused("SetupKeyspace", code=SCHEDULING_ERROR, message=message)
 
 
 def test_a_misspelt_section_is_refused(refusals: Refusals) -> None:
-    """A section that is nearly one of ours is an error, not a section that nobody reads."""
+    """A section whose name is similar to one of ours is an error; it is not ignored."""
     with (refusals.folder / "luigi.cfg").open("a", encoding="utf-8") as file:
         file.write("\n[casandra]\nport = 9042\n")
     refusals.refused(
@@ -55,7 +55,7 @@ def test_a_misspelt_section_is_refused(refusals: Refusals) -> None:
     ],
 )
 def test_a_wrong_parameter_is_refused(refusals: Refusals, words: str, message: str) -> None:
-    """A wrong parameter ends the command before anything runs, with its name, value and remedy."""
+    """A wrong parameter ends the command before any task runs, with its name, value and remedy."""
     refusals.refused(*words.split(), code=UNHANDLED, message=message)
 
 
@@ -66,16 +66,16 @@ def test_a_wrong_default_of_a_parameter_names_its_section(refusals: Refusals) ->
 
 
 def test_an_absent_keyspace_that_is_not_ours_to_create(refusals: Refusals, cql: Session) -> None:
-    """With manage_schema = false the message holds the CQL to have run; run, it is all that was missing."""
+    """With manage_schema = false the message holds the missing CQL; after it is run, the setup succeeds."""
     refusals.configure(cassandra={"keyspace": "t_errors_unmanaged", "manage_schema": "false"})
-    said = refusals.luigi("SetupKeyspace")
+    done = refusals.luigi("SetupKeyspace")
     message = r"keyspace t_errors_unmanaged is absent and manage_schema is false; have it created: (.*)"
-    refusals.require_refusal(said, code=TASK_FAILED, message=message)
+    refusals.require_refusal(done, code=TASK_FAILED, message=message)
     try:
-        cql.execute(re.findall(message, said.stdout)[0])
-        said = refusals.luigi("SetupKeyspace")
+        cql.execute(re.findall(message, done.stdout)[0])
+        done = refusals.luigi("SetupKeyspace")
         message = r"table t_errors_unmanaged.user is absent and manage_schema is false; have it created: CREA"
-        refusals.require_refusal(said, code=TASK_FAILED, message=message)
+        refusals.require_refusal(done, code=TASK_FAILED, message=message)
         found = cql.execute("SELECT * FROM system_schema.tables WHERE keyspace_name = 't_errors_unmanaged'")
         assert not list(found)
     finally:
@@ -83,7 +83,7 @@ def test_an_absent_keyspace_that_is_not_ours_to_create(refusals: Refusals, cql: 
 
 
 def test_a_table_with_other_columns_is_refused(workspace: Workspace, cql: Session) -> None:
-    """A table that is not its model's is refused with every difference named, and stays as it is."""
+    """A table that differs from its model is refused with every difference, and is not changed."""
     cql.execute(
         f"CREATE KEYSPACE {workspace.keyspace} "
         "WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
@@ -110,12 +110,12 @@ def test_a_table_with_other_columns_is_refused(workspace: Workspace, cql: Sessio
 
 
 def test_a_misspelt_task_is_refused(refusals: Refusals) -> None:
-    """A task that there is not is named in one line, with what was meant."""
+    """An unknown task is refused in one line, with the closest name."""
     refusals.refused("LoadUser", code=1, message="No task LoadUser. Did you mean")
 
 
 def test_an_unknown_locale_is_refused(refusals: Refusals) -> None:
-    """A locale that Faker does not have leaves no file behind."""
+    """A locale that Faker lacks leaves no file."""
     refusals.refused(
         "GenerateUsers",
         "--locale",

@@ -14,7 +14,7 @@ from tests.harness.refusals import GOOD, ID, SCHEDULING_ERROR, TASK_FAILED, Refu
     ],
 )
 def test_an_input_that_is_no_row_file_is_refused(refusals: Refusals, name: str, message: str) -> None:
-    """An --input that cannot be read ends the command while it schedules."""
+    """An --input that cannot be read ends the command at scheduling."""
     (refusals.folder / "folder" / "x.csv").mkdir(parents=True)
     (refusals.folder / "rows.txt").write_text(GOOD, encoding="utf-8")
     refusals.refused("LoadUsers", "--input", name, code=SCHEDULING_ERROR, message=message)
@@ -51,7 +51,7 @@ def test_a_bad_row_file_loads_not_one_row(
 
 
 def test_an_output_folder_that_cannot_be_written(refusals: Refusals) -> None:
-    """A path under a regular file is no folder: the message names the file that was to be written."""
+    """If a path is below a regular file, the message names the file that could not be written."""
     (refusals.folder / "file").touch()
     refusals.configure(output={"folder": "file/output"})
     refusals.refused(
@@ -63,7 +63,7 @@ def test_an_output_folder_that_cannot_be_written(refusals: Refusals) -> None:
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_no_room_for_the_file_leaves_no_half_file(refusals: Refusals, file_format: str) -> None:
-    """Where a row file grows past what the system allows, nothing of it is left and the message says so."""
+    """If a row file exceeds the system's limit, no part of it is left, and the message says so."""
     words = ("GenerateUsers", "--rows", "5000", "--file-format", file_format)
     done = subprocess.run(
         ["/bin/sh", "-c", 'ulimit -f 64 && exec "$@"', "sh", *refusals.command(*words)],

@@ -1,4 +1,4 @@
-"""The names of Luigi without a promise that `tasks.parameters` uses: an upgrade may move them."""
+"""Undocumented names of Luigi that `tasks.parameters` uses, because an upgrade can change them."""
 
 import json
 
@@ -26,7 +26,7 @@ print(json.dumps({
 
 
 def test_luigis_parameters_have_what_ours_override_and_read() -> None:
-    """Methods by their arguments, a parameter's name and default, and what tells a switch without a word."""
+    """Methods with their arguments, a parameter's name and default, and how a flag without value is known."""
     assert json.loads(printed(PROGRAM)) == {
         "_parser_kwargs": ["param_name", "task_name"],
         "_get_value_from_config": ["self", "section", "name"],

@@ -19,7 +19,7 @@ from tests.harness.workspace import PROJECT, Workspace
 
 
 def another(declared: Setting) -> str:
-    """Return a value that is not the default of a setting, as Luigi writes it."""
+    """Return a value that is not the default of a setting, in Luigi's notation."""
     if declared.choices:
         return next(each for each in declared.choices if each != declared.default)
     if declared.kind is bool:
@@ -70,7 +70,7 @@ CHOSEN = {
     },
     "output": {"folder": "/elsewhere"},
 }
-"""A value for each setting whose values follow rules, none of them its default, as Luigi writes it."""
+"""A value for each setting whose values follow rules, none of them its default, in Luigi's notation."""
 
 GIVEN = {
     section.name: {
@@ -82,7 +82,7 @@ GIVEN = {
 
 
 def documented() -> dict[str, dict[str, str]]:
-    """Return the defaults in docs/settings.md by section and name, an empty one as nothing."""
+    """Return the defaults in docs/settings.md by section and name, empty ones as ''."""
     sections: dict[str, dict[str, str]] = {}
     for line in (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8").splitlines():
         if heading := re.match(r"## (?:\[(\w+)\])?", line):
@@ -94,14 +94,14 @@ def documented() -> dict[str, dict[str, str]]:
 
 
 def configured() -> dict[str, dict[str, str]]:
-    """Return the values in the project's luigi.cfg, of the sections that the docs have."""
+    """Return the values in the project's luigi.cfg, of the sections that are in the docs."""
     config = configparser.ConfigParser(interpolation=None)
     config.read(PROJECT / "luigi.cfg", encoding="utf-8")
     return {section: dict(config[section]) for section in documented()}
 
 
 def flags(values: dict[str, dict[str, str]]) -> list[str]:
-    """Return the words that give these settings on a command line."""
+    """Return the arguments that give these settings on a command line."""
     return [
         word
         for section, settings in values.items()
@@ -111,7 +111,7 @@ def flags(values: dict[str, dict[str, str]]) -> list[str]:
 
 
 def test_every_setting_can_be_given_on_the_command_line(workspace: Workspace) -> None:
-    """Each setting of the docs takes a value as `--SECTION-NAME value`, and it is the value that counts."""
+    """Each documented setting has an option `--SECTION-NAME value`, and this value is used."""
     assert {section: set(settings) for section, settings in GIVEN.items()} == {
         section: set(settings) for section, settings in documented().items()
     }
@@ -130,7 +130,7 @@ LOAD = {
 
 
 def test_a_setting_of_a_load_reaches_it(workspace: Workspace) -> None:
-    """A load has the command line's value, else luigi.cfg's, else the declared one, each of its own type."""
+    """A load uses the command line's value, else luigi.cfg's, else the default, each of its own type."""
     neither = dataclasses.asdict(LoadConfig())
     assert shown(workspace, task="ShowLoad") == neither
     workspace.configure(load={**LOAD, "retry_budget_s": 3})
@@ -142,14 +142,14 @@ def test_a_setting_of_a_load_reaches_it(workspace: Workspace) -> None:
 
 
 def test_a_percent_sign_in_luigi_cfg_is_one(workspace: Workspace) -> None:
-    """`max_bad_rows = 1.5%` is read as the docs write it, and so is `%%`, as configparser wants it."""
+    """`max_bad_rows = 1.5%` is read as in the docs, and so is `%%`, which configparser requires."""
     for text in ("1.5%", "1.5%%"):
         workspace.configure(load={"max_bad_rows": text})
         assert shown(workspace)["load"]["max_bad_rows"] == "1.5%"
 
 
 def test_a_reference_to_nothing_is_refused(workspace: Workspace) -> None:
-    """A value that refers to an environment variable which is not set ends the run with its name."""
+    """A reference to an environment variable that is not set ends the run with the variable's name."""
     workspace.configure(cassandra={"user": "${NO_SUCH_USER}"})
     done = workspace.luigi("SetupKeyspace")
     assert done.returncode != 0
@@ -159,7 +159,7 @@ def test_a_reference_to_nothing_is_refused(workspace: Workspace) -> None:
 
 
 def test_an_empty_value_on_the_command_line_counts(workspace: Workspace) -> None:
-    """Settings that may be empty can be emptied for one run; the others refuse it by name."""
+    """Optional settings can be empty for one run; the others refuse an empty value by name."""
     may_be_empty = {
         section: {name: "" for name, value in settings.items() if not value}
         for section, settings in documented().items()
@@ -177,21 +177,21 @@ DEFAULTS = """
 import json, sys
 from tasks.settings import SECTIONS
 texts = json.load(sys.stdin)
-said = {}
+listed = {}
 for section in SECTIONS:
     family = section.get_task_family()
     for name, parameter in section.get_params():
         text = texts.get(family, {}).get(name)
         default = parameter.serialize(parameter._default)
         value = None if text is None else parameter.serialize(parameter.normalize(parameter.parse(text)))
-        said[f"{family} {name}"] = [value, default]
-print(json.dumps(said))
+        listed[f"{family} {name}"] = [value, default]
+print(json.dumps(listed))
 """
 
 
 @pytest.mark.parametrize("where", [documented, configured])
 def test_names_and_defaults_are_those_of_the_code(where: Callable[[], dict[str, dict[str, str]]]) -> None:
-    """docs/settings.md and luigi.cfg have each setting of the code, no other, and its default."""
+    """docs/settings.md and luigi.cfg have exactly the settings of the code, with their defaults."""
     texts = where()
     done = subprocess.run(
         [sys.executable, "-c", DEFAULTS],
@@ -203,7 +203,7 @@ def test_names_and_defaults_are_those_of_the_code(where: Callable[[], dict[str, 
     )
     code = json.loads(done.stdout)
     assert set(code) == {f"{section} {name}" for section, names in texts.items() for name in names}
-    assert {name: said for name, (said, _) in code.items()} == {
+    assert {name: listed for name, (listed, _) in code.items()} == {
         name: default for name, (_, default) in code.items()
     }
 
@@ -212,7 +212,7 @@ def test_names_and_defaults_are_those_of_the_code(where: Callable[[], dict[str, 
     "words", [("LoadUsers", "--help"), ("ContenderReport", "--help"), ("LoadTable", "--help-all")]
 )
 def test_help_is_printed_in_full(words: tuple[str, ...]) -> None:
-    """A sign of percent in a parameter's description is one in what --help prints."""
+    """A percent sign in a parameter's description is printed by --help."""
     luigi = Path(sys.executable).with_name("luigi")
     done = subprocess.run(
         [luigi, "--module", "tasks", *words], cwd=PROJECT, capture_output=True, text=True, check=False

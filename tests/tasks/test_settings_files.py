@@ -1,4 +1,4 @@
-"""Which files settings are read from, and where the paths in them begin."""
+"""From which files settings are read, and to which folder their paths are relative."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.harness.workspace import PROJECT, Workspace
 
 @pytest.fixture
 def elsewhere(workspace: Workspace, tmp_path: Path) -> Path:
-    """Move the workspace's luigi.cfg to another folder, with paths that are relative; return the file."""
+    """Move the workspace's luigi.cfg, with relative paths, to another folder; return the file."""
     file = tmp_path / "etc" / "load.cfg"
     file.parent.mkdir()
     paths = dict.fromkeys(("password_file", "tls_ca_file", "tls_certificate_file", "tls_key_file"), "a/file")
@@ -38,7 +38,7 @@ format = as logging.ini says: %(message)s
 
 
 def test_relative_paths_are_seen_from_the_file_that_has_them(workspace: Workspace, elsewhere: Path) -> None:
-    """Paths in luigi.cfg, ours and Luigi's, begin in its folder; on the command line in the current one."""
+    """Paths in luigi.cfg, ours and Luigi's, are relative to its folder; arguments to the current one."""
     found = shown(workspace, "--cassandra-password-file", "here", LUIGI_CONFIG_PATH=str(elsewhere))
     folder = elsewhere.parent
     assert found["cassandra"]["password_file"] == "here"  # noqa: S105 - a path
@@ -52,7 +52,7 @@ def test_relative_paths_are_seen_from_the_file_that_has_them(workspace: Workspac
 
 
 def test_of_two_files_the_one_that_has_a_path_counts(workspace: Workspace, elsewhere: Path) -> None:
-    """Luigi reads ./luigi.cfg before the file that is named: a path begins where it is written."""
+    """Luigi reads ./luigi.cfg before the named file: a path is relative to the file that contains it."""
     (workspace.folder / "luigi.cfg").write_text(
         "[cassandra]\ntls_ca_file = mine\nuser = ada\n[output]\nfolder = mine\n", encoding="utf-8"
     )
@@ -77,13 +77,13 @@ def refused(workspace: Workspace, message: str, **environment: str) -> None:
 
 @pytest.mark.parametrize("name", ["client.cfg", "luigi.toml"])
 def test_a_file_of_another_name_is_no_luigi_cfg(workspace: Workspace, name: str) -> None:
-    """Where only a client.cfg or a luigi.toml is there, the message says which file is wanted."""
+    """If there is only a client.cfg or a luigi.toml, the message names the file that is needed."""
     (workspace.folder / "luigi.cfg").rename(workspace.folder / name)
     refused(workspace, f"{name} does not count, its settings belong into a luigi.cfg")
 
 
 def test_a_client_cfg_beside_luigi_cfg_is_refused(workspace: Workspace) -> None:
-    """Settings in a client.cfg, which Luigi reads too, do not fill in what luigi.cfg leaves out."""
+    """Luigi also reads client.cfg, but its settings do not complete luigi.cfg: it is refused."""
     file = workspace.folder / "client.cfg"
     file.write_text("[load]\nttl_s = 60\n", encoding="utf-8")
     refused(workspace, f"{file} has [load], which luigi.cfg would cover in part; move its settings to luigi")
@@ -95,9 +95,9 @@ def test_a_client_cfg_beside_luigi_cfg_is_refused(workspace: Workspace) -> None:
     "environment", [{"LUIGI_CONFIG_PATH": "luigi.toml"}, {"LUIGI_CONFIG_PARSER": "toml"}]
 )
 def test_toml_is_refused(workspace: Workspace, tmp_path: Path, environment: dict[str, str]) -> None:
-    """Where Luigi can read TOML, settings in it are not passed over in silence."""
+    """If Luigi can read TOML, a TOML file is refused, not ignored."""
     (workspace.folder / "luigi.toml").write_text("[load]\nttl_s = 60\n", encoding="utf-8")
-    # What Luigi reads TOML with is another package; this has of it what Luigi calls.
+    # Luigi reads TOML with another package; this stub has the function that Luigi calls.
     (tmp_path / "toml.py").write_text(
         "import tomllib\n\ndef load(path):\n    return tomllib.load(open(path, 'rb'))\n", encoding="utf-8"
     )

@@ -10,7 +10,7 @@ from tests.harness.workspace import Workspace
 
 
 def test_load_is_done_once_for_a_table_and_an_input(shared: Workspace, cql: Session) -> None:
-    """A finished load is not repeated until its table is dropped or made anew, its input edited, or asked."""
+    """A load is repeated only if its table is dropped or recreated, its input edited, or on request."""
     file = write_csv(shared.folder / "once.csv", users(30))
     load = ("LoadUsers", "--input", file.name)
     assert "1 ran successfully" in succeed(shared, *load)
@@ -43,7 +43,7 @@ def test_load_is_done_once_for_a_table_and_an_input(shared: Workspace, cql: Sess
 def test_input_is_a_file_a_folder_or_a_glob(
     shared: Workspace, cql: Session, pattern: str, request: pytest.FixtureRequest
 ) -> None:
-    """`--input` loads the user's own files, and no others, whichever way it names them."""
+    """`--input` loads exactly the user's own files, given as a file, a folder or a glob."""
     folder = shared.folder / f"own {request.node.callspec.id}"
     rows = {name: users(10, name) for name in ("one", "three", "two")}
     for name, some in rows.items():
@@ -57,7 +57,7 @@ def test_input_is_a_file_a_folder_or_a_glob(
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_the_later_of_two_rows_with_one_key_wins(shared: Workspace, cql: Session, processes: str) -> None:
-    """Every row is loaded, by one process or two, and of rows with one key the last in the file stays."""
+    """One process or two load every row; of rows with the same key the last in the file stays."""
     rows = users(100)
     repeated = [(key, f"{first} {time}", last) for time in range(5) for key, first, last in rows]
     file = write_csv(shared.folder / f"repeated{processes}.csv", repeated)
@@ -66,7 +66,7 @@ def test_the_later_of_two_rows_with_one_key_wins(shared: Workspace, cql: Session
 
 
 def test_verify_names_the_rows_that_changed_behind_its_back(shared: Workspace, cql: Session) -> None:
-    """VerifyUsers fails, and names the keys, where a row was changed or deleted after the load."""
+    """VerifyUsers fails, and names the keys, if a row was changed or deleted after the load."""
     changed, deleted, *rest = users(20)
     file = write_csv(shared.folder / "changed.csv", [changed, deleted, *rest])
     succeed(shared, "LoadUsers", "--input", file.name)
@@ -81,7 +81,7 @@ def test_verify_names_the_rows_that_changed_behind_its_back(shared: Workspace, c
 
 
 def test_exact_verification_finds_a_row_that_no_file_has(shared: Workspace, cql: Session) -> None:
-    """A row that was added behind its back fails VerifyUsers with `--exact`, and only then."""
+    """A row that was added after the load fails VerifyUsers with `--exact`, and only then."""
     file = write_csv(shared.folder / "exact.csv", users(20))
     added = uuid.uuid4()
     cql.execute(f"INSERT INTO {shared.keyspace}.user (user_id, last_name) VALUES ({added}, 'Nobody')")
@@ -101,8 +101,8 @@ def test_drop_makes_the_table_anew(shared: Workspace, cql: Session) -> None:
 
 
 def test_load_says_how_many_rows_it_wrote_and_how_fast(shared: Workspace) -> None:
-    """One line of a load's log states its rows and its rows a second."""
+    """One line of a load's log states its rows and its rows per second."""
     file = write_csv(shared.folder / "said.csv", users(20))
-    said = succeed(shared, "LoadUsers", "--input", file.name)
-    [line] = [line for line in said.splitlines() if "rows/s" in line]
+    output = succeed(shared, "LoadUsers", "--input", file.name)
+    [line] = [line for line in output.splitlines() if "rows/s" in line]
     assert line.startswith("INFO: LoadUsers: 20 rows in ")

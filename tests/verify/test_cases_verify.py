@@ -1,4 +1,4 @@
-"""What a verification reads and advises: after public reports of tables that were wrong in silence."""
+"""What a verification reads and advises: from public reports of tables that were wrong without an error."""
 
 import json
 import time
@@ -20,7 +20,7 @@ def create(loads: Loads, name: str) -> str:
 
 
 def test_a_named_verification_always_reads_the_table(tables: Tables) -> None:
-    """After an edit the new content is verified; after a row is deleted the verification fails."""
+    """After an edit the new content is verified; after the deletion of a row the verification fails."""
     table = tables.create("verified", "id int PRIMARY KEY, v text")
     file = tables.write("a.csv", "id,v\n1,a\n2,b\n")
     words = ("VerifyTable", "--table", table, "--input", str(file))
@@ -32,7 +32,7 @@ def test_a_named_verification_always_reads_the_table(tables: Tables) -> None:
 
 
 def test_a_verification_of_another_load_does_not_count(tables: Tables) -> None:
-    """What requires a verification has it carried out again once the load was repeated."""
+    """A task that requires a verification runs it again after the load was repeated."""
     tables.configure(timing={"latencies_s": "0", "sync_repeats": 1, "async_repeats": 1})
     tables.succeed("TimingReport", "--rows", "20")
     first = json.loads(tables.said("verified.json").read_text(encoding="utf-8"))
@@ -54,7 +54,7 @@ def test_a_verification_of_another_load_does_not_count(tables: Tables) -> None:
 def test_a_verification_gives_advice_that_helps(
     loads: Loads, written_us: int, timestamp_us: int, advice: str
 ) -> None:
-    """Where a cell's write timestamp is later than that of a repeated load, --reload is not the advice."""
+    """If a cell has a later write timestamp than a repeated load has, --reload is not advised."""
     table = create(loads, "advised")
     load = loads.job(
         table, [loads.write("advised.csv", "id,v", [(1, "new"), (2, "two")])], timestamp_us=timestamp_us
@@ -69,7 +69,7 @@ def test_a_verification_gives_advice_that_helps(
 
 
 def test_rows_of_no_file_are_not_reloaded(loads: Loads) -> None:
-    """Where only rows of no file are found, no load can help, and none is advised."""
+    """If only rows of no file are found, a load cannot help, and none is advised."""
     table = create(loads, "surplus")
     load = loads.job(table, [loads.write("surplus.csv", "id,v", [(1, "new")])])
     loads.run(load)

@@ -58,7 +58,7 @@ TEXTS = {
 
 
 class Loaded:
-    """A table of its own, and the row files that it is loaded with."""
+    """A table and the row files that are loaded into it."""
 
     def __init__(self, workspace: Workspace, cql: Session, columns: str, *types: str) -> None:
         self.name = f"{workspace.keyspace}.loaded"
@@ -85,18 +85,18 @@ class Loaded:
         run_job(jobs.LoadShard(plan=begun.plan, journal=begun.journal))
 
     def verify(self, *files: Path, exact: bool = False, nulls: str = "unset") -> VerifiedRows:
-        """Verify that they are loaded; return what was counted."""
+        """Verify that the files are loaded; return the counts."""
         return run_job(VerifyFiles(plan=planned(self._load(files, nulls)), exact=exact))
 
     def difference(self, *files: Path, exact: bool = False, nulls: str = "unset") -> str:
-        """Return what the verification finds wrong."""
+        """Return the differences that the verification finds."""
         with pytest.raises(VerificationError) as found:
             self.verify(*files, exact=exact, nulls=nulls)
-        begin, _, said = str(found.value).partition(": ")
-        said, _, end = said.rpartition("; ")
+        begin, _, differences = str(found.value).partition(": ")
+        differences, _, end = differences.rpartition("; ")
         assert begin == f"{self.name} is not what was loaded"
         assert end == "load again with --reload, then verify"
-        return said
+        return differences
 
     def _load(self, files: Sequence[Path], nulls: str) -> jobs.Load:
         workspace = self._workspace
@@ -120,7 +120,7 @@ def test_what_changed_behind_its_back_is_named_by_key(
     cql: Session,
     exact: bool,  # noqa: FBT001 - a case, not a switch
 ) -> None:
-    """Of many rows, the one that was changed, the one deleted and, where exact, the one added are named."""
+    """Of many rows, the changed one, the deleted one and, with `exact`, the added one are named."""
     table = Loaded(workspace, cql, USERS)
     rows = [(str(uuid.uuid4()), f"Ada {at}", 150 * "x") for at in range(20_000)]
     file = table.write("user_id,first_name,last_name", rows)
@@ -139,15 +139,15 @@ def test_what_changed_behind_its_back_is_named_by_key(
     cql.execute(f"UPDATE {table.name} SET first_name = 'Byron' WHERE user_id = {changed}")
     cql.execute(f"DELETE FROM {table.name} WHERE user_id = {deleted}")
     cql.execute(f"INSERT INTO {table.name} (user_id) VALUES ({added})")
-    said = table.difference(file, exact=exact)
-    assert said.startswith(f"{3 if exact else 2} of 20000 rows differ: ")
-    assert f"user_id='{changed}': first_name is 'Byron', the file has 'Ada 3'" in said
-    assert f"user_id='{deleted}': absent" in said
-    assert (f"user_id='{added}': in the table, in no file" in said) == exact
+    differences = table.difference(file, exact=exact)
+    assert differences.startswith(f"{3 if exact else 2} of 20000 rows differ: ")
+    assert f"user_id='{changed}': first_name is 'Byron', the file has 'Ada 3'" in differences
+    assert f"user_id='{deleted}': absent" in differences
+    assert (f"user_id='{added}': in the table, in no file" in differences) == exact
 
 
 def test_few_rows_are_found_in_a_table_with_many_others(workspace: Workspace, cql: Session) -> None:
-    """Rows among fifty times as many others are found, and one that was changed is named."""
+    """A few rows are found among fifty times as many others, and the changed one is named."""
     table = Loaded(workspace, cql, USERS)
     rows = [(str(uuid.uuid4()), "Ada", "Lovelace") for _ in range(10_000)]
     table.load(table.write("user_id,first_name,last_name", rows))
@@ -163,7 +163,7 @@ def test_few_rows_are_found_in_a_table_with_many_others(workspace: Workspace, cq
 def test_of_several_rows_with_a_key_the_last_one_wins_a_cell(
     workspace: Workspace, cql: Session, nulls: str
 ) -> None:
-    """They are counted, named and merged: a null is a value only where nulls are written."""
+    """They are counted, named and merged: a null is a value only with nulls = write."""
     table = Loaded(workspace, cql, PEOPLE)
     header = "id,name,town,tags"
     first = table.write(
@@ -186,7 +186,7 @@ def test_of_several_rows_with_a_key_the_last_one_wins_a_cell(
 
 
 def test_a_field_left_open_is_right_whatever_the_cell_has(workspace: Workspace, cql: Session) -> None:
-    """A null compares with nothing, unless nulls are written or the table is to hold nothing else."""
+    """A null is not compared, unless nulls are written or the table must hold nothing else."""
     table = Loaded(workspace, cql, PEOPLE)
     file = table.write("id,name,town,tags", [("1", "Ada", None, None)])
     table.load(file)
@@ -199,7 +199,7 @@ def test_a_field_left_open_is_right_whatever_the_cell_has(workspace: Workspace, 
 
 
 def test_every_type_is_compared_by_its_value(workspace: Workspace, cql: Session) -> None:
-    """Whatever order the server returns a set in, a loaded value is equal, and none other is."""
+    """A loaded value is equal in any order in which the server returns a set, and no other value is equal."""
     assert SCALARS.keys() <= TEXTS.keys()
     names = [f"c{at}" for at in range(len(TEXTS))]
     columns = ", ".join(f"{name} {type_name}" for name, type_name in zip(names, TEXTS, strict=True))
@@ -239,7 +239,7 @@ def test_clustering_keys_and_static_cells_are_told_apart(
     cql: Session,
     exact: bool,  # noqa: FBT001 - a case, not a switch
 ) -> None:
-    """A row is found by its whole key, a static cell by its partition, where the last value wins."""
+    """A row is found by its whole key, a static cell by its partition, with the last value."""
     columns = "town text, street text, number int, mayor text static, owner text"
     table = Loaded(workspace, cql, f"{columns}, PRIMARY KEY ((town, street), number)")
     rows = [
@@ -263,7 +263,7 @@ def test_clustering_keys_and_static_cells_are_told_apart(
 
 
 def test_bad_rows_are_counted_and_not_looked_for(workspace: Workspace, cql: Session) -> None:
-    """Rows that cannot be taken apart, without a key or with a wrong value are bad; others are present."""
+    """Rows that cannot be parsed, have no key or a wrong value are bad; the others are present."""
     table = Loaded(workspace, cql, "id int PRIMARY KEY, age int")
     file = table.write("id,age", [("1", "36"), ("2", "x"), (None, "3"), ("y", "z"), ("5", "6")])
     file.write_text(file.read_text(encoding="utf-8") + "7,8,9\n", encoding="utf-8")

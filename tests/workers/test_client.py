@@ -1,4 +1,4 @@
-"""What a worker process says reaches who asked it, however the pipe cuts it."""
+"""Messages of a worker process reach the caller, however the pipe divides them."""
 
 import subprocess
 import sys
@@ -17,14 +17,14 @@ sys.stdout.write("x" * (3 << 20) + '"}\\n')
 
 
 def test_every_message_arrives_whole() -> None:
-    """Several lines at once, and one of 3 MiB in pieces, are each one message; an early end is told."""
+    """Several lines at once, and one of 3 MiB in pieces, are one message each; an early end is an error."""
     command = [sys.executable, "-c", SCRIPT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as worker:
         messages = Messages(worker)
-        said: list[tuple[str, object]] = []
-        while len(said) < 3:
-            said += messages.read()
-        assert said[:2] == [("progress", [1, 2, "rows"]), ("progress", [2, 2, "rows"])]
-        assert said[2] == ("result", "x" * (3 << 20))
+        received: list[tuple[str, object]] = []
+        while len(received) < 3:
+            received += messages.read()
+        assert received[:2] == [("progress", [1, 2, "rows"]), ("progress", [2, 2, "rows"])]
+        assert received[2] == ("result", "x" * (3 << 20))
         with pytest.raises(WorkerError, match="before it had a result"):
             messages.read()

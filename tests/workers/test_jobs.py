@@ -1,4 +1,4 @@
-"""Jobs are values: known to the worker by their class, the same on both sides of a process."""
+"""Jobs are values: a worker knows them by class, and they are equal on both sides of a process boundary."""
 
 import datetime as dt
 import json
@@ -120,13 +120,13 @@ DAY = dt.date(2026, 11, 25)
     ids=lambda value: type(value).__name__,
 )
 def test_a_job_and_its_result_are_the_same_on_the_other_side(job: Job[object], result: object) -> None:
-    """Both come out of JSON as they went in, whatever they are made of."""
+    """A job and its result are equal before and after JSON, whatever they contain."""
     assert job_from_json(job_to_json(job)) == job
     assert result_from_json_values(job, json.loads(json.dumps(to_json_values(result)))) == result
 
 
 def test_the_worker_knows_every_job() -> None:
-    """Each folder's jobs are imported by the worker, so that it can be asked for them."""
+    """The worker can import the jobs of every folder."""
     declared = [
         ".".join(file.relative_to(PROJECT).with_suffix("").parts)
         for file in (PROJECT / "pipeline").rglob("jobs.py")
@@ -142,7 +142,7 @@ def test_the_worker_knows_every_job() -> None:
 
 @pytest.mark.parametrize("folder", ["cluster", "datasets", "load", "verify", "measure"])
 def test_to_ask_for_a_job_takes_no_driver(folder: str) -> None:
-    """A folder's jobs import neither gevent nor the driver's sessions: Luigi's process asks for them."""
+    """A folder's jobs import neither gevent nor the driver's sessions: Luigi's process imports them."""
     modules = imported(f"import pipeline.{folder}.jobs")
     assert modules.isdisjoint({"gevent", "cassandra.cluster", "cassandra.connection", "cassandra.cqlengine"})
     assert Path(PROJECT, "pipeline", folder, "handlers.py").is_file() or folder == "datasets"

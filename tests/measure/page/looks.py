@@ -1,4 +1,4 @@
-"""What is asked of a page inside the browser; each answers with what is wrong, in words."""
+"""JavaScript checks that run in the browser; each returns a description of the problems that it finds."""
 
 LEAVING_THE_VIEWPORT = """() => [...document.body.querySelectorAll('*')].filter(element => {
     const box = element.getBoundingClientRect(), region = element.parentElement.closest('.region');

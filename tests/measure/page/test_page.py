@@ -1,4 +1,4 @@
-"""The report's page in a real browser, on a phone and on a desk, by day and by night."""
+"""The report's page in a real browser: narrow and wide, in the light and the dark colour scheme."""
 
 import os
 import shutil
@@ -18,11 +18,11 @@ SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Start the system's own Chromium; where there is none the run fails, it does not skip."""
+    """Start the system's own Chromium; if it is not installed the run fails, it does not skip."""
     program = shutil.which("chromium")
     assert program, "chromium is not on the PATH; install it, on Debian: apt-get install chromium"
     with sync_playwright() as playwright:
-        # Chromium's sandbox refuses to start as root, as whom containers run; the page is our own.
+        # Chromium's sandbox refuses to start as root, the user in containers; the page is our own.
         started = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []
         )
@@ -47,7 +47,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
 def page(browser: Browser, report: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Open the page; when the test is done it must have asked for nothing else and complained of nothing."""
+    """Open the page; at the end of the test it must have requested no other file and logged no message."""
     size, scheme = request.param
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -60,14 +60,14 @@ def page(browser: Browser, report: str, request: pytest.FixtureRequest) -> Itera
     page.goto(report)
     yield page
     assert [url for url in requested if not url.startswith("data:")] == [report]
-    assert not [said for said in complaints if said.startswith(("error", "warning")) or ":" not in said]
+    assert not [text for text in complaints if text.startswith(("error", "warning")) or ":" not in text]
     context.close()
 
 
 def test_it_looks_as_it_should(page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """Nothing is wider than the page but what scrolls by itself, no text is cut off or pale.
+    """Only scroll regions are wider than the page, and no text is cut off or has too little contrast.
 
-    Pictures to look at go to the folder that SCREENSHOTS names, or to pytest's own.
+    Screenshots are written to the folder that SCREENSHOTS names, or to pytest's own.
     """
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     page.screenshot(path=folder / f"{request.node.callspec.id}.png", full_page=True)
@@ -99,7 +99,7 @@ def test_the_keyboard_reaches_everything(page: Page) -> None:
 
 
 def test_links_on_the_page_lead_there(page: Page) -> None:
-    """The skip link moves the focus behind the contents; a contents link shows its section."""
+    """The skip link moves the focus after the contents; a contents link shows its section."""
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
@@ -110,7 +110,7 @@ def test_links_on_the_page_lead_there(page: Page) -> None:
 
 
 def test_headings_leave_out_no_level(page: Page) -> None:
-    """There is one heading of the first level, and each of the others is at most one level below the last."""
+    """There is one heading of the first level; no heading is more than one level below the one before it."""
     levels = page.evaluate(looks.HEADINGS)
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -118,7 +118,7 @@ def test_headings_leave_out_no_level(page: Page) -> None:
 
 
 def test_it_prints_within_the_paper(page: Page) -> None:
-    """On A4 across, 273 mm between the margins, nothing is cut off: paper does not scroll."""
+    """On A4 landscape, 273 mm between the margins, nothing is cut off: paper does not scroll."""
     page.set_viewport_size({"width": 1032, "height": 703})
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
