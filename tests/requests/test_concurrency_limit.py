@@ -3,71 +3,71 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.requests.concurrency_limit import Window
+from pipeline.requests.concurrency_limit import ConcurrencyLimit
 
 FAST_S, SLOW_S = 0.010, 0.100
 
 
-def busy(window: Window, latency_s: float, *, answers: int) -> None:
+def busy(concurrency: ConcurrencyLimit, latency_s: float, *, answers: int) -> None:
     """Record that many answers while all permitted requests are in flight."""
     for _ in range(answers):
-        window.in_flight = int(window.limit)
-        window.answered(latency_s)
+        concurrency.in_flight = int(concurrency.limit)
+        concurrency.answered(latency_s)
 
 
 def test_the_limit_grows_while_latency_holds() -> None:
     """While latency does not rise, answers increase the limit, step by step, up to its maximum."""
-    window = Window(200)
-    first = window.limit
+    concurrency = ConcurrencyLimit(200)
+    first = concurrency.limit
     limits = [first]
-    while window.limit < 200:
-        busy(window, FAST_S, answers=200)
-        assert window.limit > limits[-1]
-        limits.append(window.limit)
+    while concurrency.limit < 200:
+        busy(concurrency, FAST_S, answers=200)
+        assert concurrency.limit > limits[-1]
+        limits.append(concurrency.limit)
     assert len(limits) > 10
 
 
 def test_the_limit_shrinks_as_latency_rises() -> None:
     """If latency rises tenfold, the limit falls; afterwards it rises again."""
-    window = Window(200)
-    busy(window, FAST_S, answers=40_000)
-    assert window.limit == 200
-    busy(window, SLOW_S, answers=2000)
-    assert window.limit < 100
-    busy(window, FAST_S, answers=40_000)
-    assert window.limit == 200
+    concurrency = ConcurrencyLimit(200)
+    busy(concurrency, FAST_S, answers=40_000)
+    assert concurrency.limit == 200
+    busy(concurrency, SLOW_S, answers=2000)
+    assert concurrency.limit < 100
+    busy(concurrency, FAST_S, answers=40_000)
+    assert concurrency.limit == 200
 
 
 def test_a_latency_that_stays_is_the_new_measure() -> None:
     """If a higher latency persists, it becomes the new baseline, and the limit rises again."""
-    window = Window(100)
-    busy(window, FAST_S, answers=40_000)
-    busy(window, SLOW_S, answers=2000)
-    assert window.limit < 100
-    busy(window, SLOW_S, answers=40_000)
-    assert window.limit == 100
+    concurrency = ConcurrencyLimit(100)
+    busy(concurrency, FAST_S, answers=40_000)
+    busy(concurrency, SLOW_S, answers=2000)
+    assert concurrency.limit < 100
+    busy(concurrency, SLOW_S, answers=40_000)
+    assert concurrency.limit == 100
 
 
 def test_a_failure_halves_the_limit_once_a_flight() -> None:
     """However many requests of one flight fail, the limit is halved once; a later flight halves it again."""
-    window = Window(100)
-    busy(window, FAST_S, answers=40_000)
+    concurrency = ConcurrencyLimit(100)
+    busy(concurrency, FAST_S, answers=40_000)
     together_s = time.monotonic()
     for _ in range(30):
-        window.failed(together_s)
-    assert window.limit == 50
-    window.failed(time.monotonic())
-    assert window.limit == 25
+        concurrency.failed(together_s)
+    assert concurrency.limit == 50
+    concurrency.failed(time.monotonic())
+    assert concurrency.limit == 25
 
 
 def test_rows_that_come_slowly_teach_nothing() -> None:
     """While few requests are in flight the limit stays: the node's capacity was not tested."""
-    window = Window(100)
-    before = window.limit
-    window.in_flight = 1
+    concurrency = ConcurrencyLimit(100)
+    before = concurrency.limit
+    concurrency.in_flight = 1
     for latency_s in [FAST_S] * 500 + [SLOW_S] * 500:
-        window.answered(latency_s)
-    assert window.limit == before
+        concurrency.answered(latency_s)
+    assert concurrency.limit == before
 
 
 @given(
@@ -78,15 +78,15 @@ def test_rows_that_come_slowly_teach_nothing() -> None:
 )
 def test_the_limit_stays_within_its_bounds(most: int, events: list[tuple[bool, float, int]]) -> None:
     """For any latencies and failures, the limit is at least 1 and at most the maximum."""
-    window = Window(most)
+    concurrency = ConcurrencyLimit(most)
     for is_answer, latency_s, count in events:
         for _ in range(count):
             if is_answer:
-                busy(window, latency_s, answers=1)
+                busy(concurrency, latency_s, answers=1)
             else:
-                window.failed(time.monotonic())
-            assert 1 <= window.limit <= most
-    window.in_flight = 0
-    assert window.is_open
-    window.in_flight = most
-    assert not window.is_open
+                concurrency.failed(time.monotonic())
+            assert 1 <= concurrency.limit <= most
+    concurrency.in_flight = 0
+    assert concurrency.is_open
+    concurrency.in_flight = most
+    assert not concurrency.is_open
