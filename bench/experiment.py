@@ -167,7 +167,7 @@ def _short_run(lab: _Lab, code: Path) -> list[Repeat]:
 
 
 def _slowed_copy(folder: Path) -> Path:
-    """Return a folder with a copy of the pipeline in which each request takes longer by the share _SLOWER."""
+    """Return a folder with a copy of the pipeline in which each request takes longer by _SLOWER."""
     shutil.copytree(PROJECT / "pipeline", folder / "pipeline")
     file = folder / "pipeline" / "experiment" / "contender.py"
     code = file.read_text(encoding="utf-8")
