@@ -1,25 +1,25 @@
-# Every target may be repeated, run twice at once, or ended by Ctrl-C. bootstrap.py makes .venv and says how.
+# Every target can be repeated, run twice at the same time, or interrupted by Ctrl-C. bootstrap.py makes .venv.
 PYTHON ?= python3
 ARGS ?=
-# For every Python from 3.11 on; the index is whichever the machine has set, and is not written down.
+# For every Python from 3.11 on; the package index is the one that the machine configures, and is not recorded.
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements" $(ARGS)
 
-# What another project has exported would be found before what is installed here.
+# Paths that another project has exported would be searched before the packages of .venv.
 unexport PYTHONPATH PYTHONHOME
 
-# Targets named together run in the order they are named: `make -j clean run` cleans first.
+# Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
 .PHONY: help run report test test-unit test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
-help:  ## List what make can do
+help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
-	@echo "ARGS=... reaches the command behind run, report, test, start; PYTHON=... names the Python to make .venv from."
+	@echo "ARGS=... are arguments for the command of run, report, test, start; PYTHON=... is the Python for .venv."
 
-run: venv  ## Load 1,000 rows every way, print the timing table and where its files are
+run: venv  ## Load 1,000 rows with every method, print the timing table and the paths of its files
 	.venv/bin/luigi --module tasks TimingReport $(ARGS)
 
-report: venv  ## Time nine ways to write at five latencies, sweep pool sizes, write one page: half an hour
+report: venv  ## Time nine contenders at five latencies, sweep pool sizes, write one page: half an hour
 	.venv/bin/luigi --module tasks ContenderReport $(ARGS)
 
 test: venv-dev  ## Run every test
@@ -28,7 +28,7 @@ test: venv-dev  ## Run every test
 test-unit: venv-dev  ## Run the tests that need no server, in a minute
 	.venv/bin/pytest -m 'not server and not slow' -n auto --dist loadfile $(ARGS)
 
-test-page: venv-dev  ## Look at a report's page in Chromium; needs the Debian package chromium
+test-page: venv-dev  ## Test a report's page in Chromium; needs the Debian package chromium
 	.venv/bin/pytest $(ARGS) tests/measure/page
 
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
@@ -40,39 +40,39 @@ check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links, path
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/deptry pipeline tasks
-	@# What only tests and benches import may be a development requirement, and what they do not import is used.
+	@# Tests and benches may import development requirements, and need not import every requirement.
 	.venv/bin/deptry --ignore DEP002,DEP004 bench faults tests
 	.venv/bin/codespell
 	.venv/bin/python -m tests.references
 	.venv/bin/python -m tests.sizes
 	tests/audit.sh
 
-settings-docs: venv  ## Write luigi.cfg's sections and docs/settings.md's tables from the declarations in the code
+settings-docs: venv  ## Generate the sections of luigi.cfg and the tables of docs/settings.md from the declarations
 	.venv/bin/python -m pipeline.sections.documents
 
-# A version stays as it is while it fits; pyproject.toml names the new one, ARGS="--upgrade-package NAME" the rest.
-requirements: venv-dev  ## Write requirements*.txt, with hashes, from what pyproject.toml names
+# A valid version is kept. To upgrade, edit pyproject.toml, or give ARGS="--upgrade-package NAME" for the others.
+requirements: venv-dev  ## Write requirements*.txt, with hashes, from pyproject.toml
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) --group pyproject.toml:bench --output-file bench/requirements.txt
 
-bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benches, about three hours
+bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benchmarks, about three hours
 
-bench-one-node: venv .venv-bench/.stamp  ## Other loaders, about two hours; ARGS="--tables users" for half an hour
+bench-one-node: venv .venv-bench/.stamp  ## Compare with other loaders, about two hours; ARGS="--tables users" for half an hour
 	.venv/bin/python -m bench.run $(ARGS)
 
-bench-three-nodes: venv .venv-bench/.stamp  ## Other loaders on three nodes with QUORUM, half an hour
+bench-three-nodes: venv .venv-bench/.stamp  ## Compare with other loaders on three nodes with QUORUM, half an hour
 	.venv/bin/python -m bench.run --name three-nodes --nodes 3 --consistency QUORUM --tables users --rows 300000 \
 		--contenders "server limit" "ours, batch" "ours, prepared" "acsylla, batch" "acsylla, small batch" \
 		"scyllapy, batch" "cqlsh COPY" execute_concurrent "DSBulk, replica set"
 
-bench-commits: venv  ## Two commits' loads in turn, ten minutes; ARGS="BASE [NEW]"
+bench-commits: venv  ## Compare the loads of two commits, ten minutes; ARGS="BASE [NEW]"
 	.venv/bin/python -m bench.commits $(ARGS)
 
-bench-alone: venv  ## Generation, a load's memory, Luigi's own time; eight minutes
+bench-alone: venv  ## Measure generation, a load's memory, the whole command's time; eight minutes
 	.venv/bin/python -m bench.alone
 
-bench-experiment: venv  ## The proxy's accuracy, equal and slower code compared, pool size auto; half an hour
+bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, pool size auto; half an hour
 	.venv/bin/python -m bench.proxy_accuracy
 	.venv/bin/python -m bench.experiment
 
@@ -82,10 +82,10 @@ bench-experiment: venv  ## The proxy's accuracy, equal and slower code compared,
 	.venv-bench/bin/python -m pip check
 	touch $@
 
-faults-short: venv-dev  ## Some of the faults, a few times each: about 4 minutes
+faults-short: venv-dev  ## Some of the faults, with few repeats: about 4 minutes
 	.venv/bin/python -m faults --short $(ARGS)
 
-faults: venv-dev  ## Break loads on purpose, on clusters of its own: about 36 minutes
+faults: venv-dev  ## Inject faults into loads, on separate clusters: about 36 minutes
 	.venv/bin/python -m faults $(ARGS)
 
 start: venv  ## Start the embedded Cassandra
@@ -94,11 +94,11 @@ start: venv  ## Start the embedded Cassandra
 stop: venv  ## Stop the embedded Cassandra
 	.venv/bin/python -m pipeline.embedded stop
 
-status: venv  ## Say whether the embedded Cassandra runs
+status: venv  ## Print whether the embedded Cassandra runs
 	.venv/bin/python -m pipeline.embedded status
 
-# The server's data goes only once the server is known to be down, and it takes .venv to know.
-clean:  ## Remove what can be made again: .venv, caches, the embedded Cassandra's data; reports stay
+# The server's data is removed only after the server is stopped, and stopping it needs .venv.
+clean:  ## Remove .venv, caches and the embedded Cassandra's data, which can be made again; reports stay
 	@if [ -e output/cassandra ] && [ -x .venv/bin/python ] && [ -e .venv/.stamp ]; then \
 		.venv/bin/python -m pipeline.embedded stop && rm -rf output/cassandra; \
 	elif [ -e output/cassandra ]; then \

@@ -1,1 +1,1 @@
-"""Side-by-side runs of this loader against others, on one server, the same files, in turn."""
+"""Comparisons of this loader with others, in turn, on one server, with the same files."""

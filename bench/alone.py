@@ -1,6 +1,6 @@
-"""What this project costs by itself: generation, the memory of a load, Luigi round the chain.
+"""The cost of this project alone: generation, the memory of a load, the time of the whole task chain.
 
-`python -m bench.alone` takes about 8 minutes and writes `bench/results/alone.csv`, one line a figure.
+`python -m bench.alone` takes about 8 minutes and writes `bench/results/alone.csv`, one line per figure.
 """
 
 import csv
@@ -38,7 +38,7 @@ _DAY = date(2024, 3, 1)
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print and write the figures."""
     logging.basicConfig(level=logging.WARNING)
     figures = []
     with tempfile.TemporaryDirectory(dir=_made(FILES)) as name:
@@ -67,7 +67,7 @@ def _of_the_server(folder: Path) -> Iterator[Figure]:
 
 
 def _memory(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
-    """Yield what loads of more and more rows take; a first one, which is thrown away, warms the server."""
+    """Yield the memory and speed of loads of 1 and 10 million rows, after a load that warms up the server."""
     [host] = endpoint.contact_points
     with open_server(
         host, endpoint.port, keyspace=_KEYSPACE, replication_factor=1, consistency="LOCAL_ONE"
@@ -99,7 +99,7 @@ def _memory(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
 
 
 def _chain(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
-    """Yield the whole command's time, each run on a day of its own: set up, generate, load, verify."""
+    """Yield the time of the whole command (set up, generate, load, verify); each run has its own date."""
     config = (PROJECT / "luigi.cfg").read_text(encoding="utf-8")
     config = config.replace("contact_points =", f"contact_points = {endpoint.contact_points[0]}")
     config = config.replace("port = 9042", f"port = {endpoint.port}")
@@ -121,7 +121,7 @@ def _chain(endpoint: Endpoint, folder: Path) -> Iterator[Figure]:
 
 
 def _generate(file: Path, rows: int) -> float:
-    """Write users to `file` in this process; return the seconds it took."""
+    """Write users to `file` in this process; return the time in seconds."""
     started_s = time.perf_counter()
     write_part(
         find_dataset("pipeline.datasets.users"),

@@ -1,8 +1,8 @@
-"""Two commits of this project, each in a worktree and an environment of its own, on one server, in turn.
+"""Compares two commits, each in a worktree and an environment of its own, on one server, in turn.
 
-`python -m bench.commits BASE [NEW]` takes about 40 s a round of 1,000,000 users and writes
-`bench/results/commits.csv`, one line a figure. Each commit is run by its own `bench.contenders.ours`, so the
-two need to have nothing in common but that module's command line.
+`python -m bench.commits BASE [NEW]` takes about 40 s per round of 1,000,000 users and writes
+`bench/results/commits.csv`, one line per figure. Each commit is run by its own `bench.contenders.ours`, so
+both commits only need the same command line of that module.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from pipeline.embedded import Endpoint, status
 
 _KEYSPACE = "bench"
 _NODES = 1
-_LONGEST_S = 1800
+_TIMEOUT_S = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Commit:
-    """A commit, and the folder in which it and its environment are."""
+    """A commit, and the folder with its worktree and environment."""
 
     name: str
     revision: str
@@ -42,7 +42,7 @@ class _Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One load of one commit; round 0 is the one thrown away."""
+    """One load of one commit; round 0 is the warm-up and does not count."""
 
     round: int
     commit: str
@@ -62,7 +62,7 @@ _COMPARED = {
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print and write the figures."""
     logging.basicConfig(level=logging.WARNING)
     found = _parsed()
     table = TABLES[found.table]
@@ -109,21 +109,21 @@ def _rounds(
 
 
 def _measured(server: Server, task: Task, commit: _Commit, round_number: int) -> _Run:
-    """Load the table once.
+    """Load the table once; return the measurements.
 
     Raises:
-        RuntimeError: the load failed, or not every row is in the table.
+        RuntimeError: the load failed, or the table lacks rows.
     """
     server.empty(task.table)
     server_cpu_s = _server_cpu_s()
     command = [str(commit.folder / ".venv/bin/python"), "-m", "bench.contenders.ours", *task.options()]
     done = subprocess.run(
-        command, cwd=commit.folder, capture_output=True, text=True, check=False, timeout=_LONGEST_S
+        command, cwd=commit.folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
     )
     server_cpu_s = _server_cpu_s() - server_cpu_s
     if done.returncode:
         raise RuntimeError(
-            f"{commit.name} ended with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
+            f"{commit.name} exited with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
         )
     answer = json.loads(done.stdout.strip().splitlines()[-1])
     if (counted := server.count(task.table)) != task.rows:
@@ -162,7 +162,7 @@ def _figures(runs: Sequence[_Run]) -> Iterator[Figure]:
 
 @contextlib.contextmanager
 def _checked_out(name: str, revision: str) -> Iterator[_Commit]:
-    """Have a worktree of the commit with an environment in it; remove it when the block ends.
+    """Yield a worktree of the commit with an environment in it; remove it when the block ends.
 
     Raises:
         CalledProcessError: there is no such commit, or its environment cannot be made.
@@ -194,9 +194,11 @@ def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.commits", description=__doc__)
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("new", nargs="?", default="HEAD", help="the commit to judge; default: %(default)s")
-    parser.add_argument("--name", default="commits", help="of the results; default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=10, help="after one thrown away; default: %(default)s")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="at most; default: %(default)s")
+    parser.add_argument("--name", default="commits", help="of the results' files; default: %(default)s")
+    parser.add_argument(
+        "--rounds", type=int, default=10, help="rounds after the warm-up; default: %(default)s"
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows at most; default: %(default)s")
     parser.add_argument("--table", choices=TABLES, default="users", help="default: %(default)s")
     return parser.parse_args()
 

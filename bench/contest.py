@@ -1,4 +1,4 @@
-"""What the contenders share: the command line, the file's rows, the measuring, the line of JSON."""
+"""Code that the contenders share: the command line, reading the file, the measurements, the line of JSON."""
 
 import argparse
 import csv
@@ -25,7 +25,7 @@ _TAIL_LINES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be loaded, and where to; `rows` is how many of the file."""
+    """The file to load and its destination; `rows` is the number of rows from the beginning of the file."""
 
     host: str
     port: int
@@ -37,16 +37,16 @@ class Task:
 
     @property
     def insert(self) -> str:
-        """The INSERT of one row, its values as question marks."""
+        """The INSERT of one row, with a bind marker for each value."""
         names = ", ".join(self.table.columns)
         marks = ", ".join("?" * len(self.table.columns))
         return f"INSERT INTO {self.keyspace}.{self.table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
 
     def read(self) -> Iterator[list[str]]:
-        """Yield the rows of the file as the csv module gives them.
+        """Yield the rows of the file as lists of text.
 
         Raises:
-            ValueError: the file has not the columns of the table, in their order.
+            ValueError: the header is not the table's columns in their order.
         """
         with self.file.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
@@ -71,12 +71,12 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOutcome:
-    """What a contender answers.
+    """The measurements of a contender.
 
-    `elapsed_s` is from the first look at the file to the last row acknowledged, `startup_s` what went before
-    (interpreter, imports, Java, connecting), `process_s` the whole process. `client_cpu_s` is user and system
-    time of the whole process and its children, `load_cpu_s` what of it fell into `elapsed_s` where that can
-    be told. `max_rss_bytes` is that of the largest of the processes.
+    `elapsed_s` is the time from the first read of the file to the last acknowledgement, `startup_s` the time
+    before (interpreter, imports, Java, connecting), `process_s` the time of the whole process.
+    `client_cpu_s` is the user and system time of the whole process and its children, `load_cpu_s` its part
+    within `elapsed_s`, None if that is unknown. `max_rss_bytes` is the maximum over the processes.
     """
 
     contender: str
@@ -95,7 +95,7 @@ class LoadOutcome:
 
 
 class Stopwatch:
-    """Times the load of a contender that is this process: `with Stopwatch() as watch`, then `outcome`."""
+    """Measures a load in this process: load within `with Stopwatch() as watch`, then call `outcome`."""
 
     def __enter__(self) -> Self:
         self.startup_s = _process_age_s()
@@ -108,7 +108,7 @@ class Stopwatch:
         self.load_cpu_s = _cpu_s() - self._cpu_s
 
     def outcome(self, contender: str, *, version: str, rows: int) -> LoadOutcome:
-        """Return the measurements of this process so far, `rows` of them loaded."""
+        """Return the measurements of this process, which has loaded `rows` rows."""
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return LoadOutcome(
             contender=contender,
@@ -124,14 +124,14 @@ class Stopwatch:
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """Return a parser of what every contender is told."""
+    """Return a parser of the arguments that all contenders have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=9042, help="default: %(default)s")
     parser.add_argument("--keyspace", required=True)
     parser.add_argument("--table", choices=TABLES, required=True)
     parser.add_argument("--file", type=Path, required=True, help="a CSV file with a header")
-    parser.add_argument("--rows", type=int, required=True, help="the first so many")
+    parser.add_argument("--rows", type=int, required=True, help="number of rows, from the first")
     parser.add_argument(
         "--consistency", choices=CONSISTENCY_LEVELS, default="LOCAL_ONE", help="default: %(default)s"
     )
@@ -161,23 +161,24 @@ def run_tool(
     last: str,
     folder: Path,
 ) -> LoadOutcome:
-    """Run another program to its end and return its measurements, without this process's own.
+    """Run another program to its end and return its measurements, without those of this process.
 
-    Its load begins with the line that has `first` in it and ends with the line that has `last`.
+    Its load begins with the first line of output that contains `first`, and ends with the last line that
+    contains `last`. `rows_of_line` returns the number of loaded rows that a line states, else None.
 
     Raises:
-        RuntimeError: it fails, or one of the lines is not there.
+        RuntimeError: the output lacks one of the lines, or the number of rows.
     """
-    # Orphans of the program come to this process, which can then count their time.
+    # Orphans of the program become children of this process, which then counts their CPU time.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     started_s = time.perf_counter()
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    first_s, last_s, rows, said = None, None, None, list[str]()
+    first_s, last_s, rows, tail = None, None, None, list[str]()
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as child:
         for line in child.stdout or ():
-            said = [*said[1 - _TAIL_LINES :], line]
+            tail = [*tail[1 - _TAIL_LINES :], line]
             if first_s is None and first in line:
                 first_s = time.perf_counter()
             if last in line:
@@ -187,9 +188,9 @@ def run_tool(
     with suppress(ChildProcessError):
         while True:
             os.wait()
-    # Not by its status alone: cqlsh's is 2 where rows timed out, though it wrote them in the end.
+    # The exit status is not checked: cqlsh exits with 2 if rows timed out, also if it wrote them later.
     if first_s is None or last_s is None or rows is None:
-        raise RuntimeError(f"{contender} ended with {child.returncode}; its last words:\n{''.join(said)}")
+        raise RuntimeError(f"{contender} exited with {child.returncode}; its last output:\n{''.join(tail)}")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return LoadOutcome(
         contender=contender,
@@ -210,13 +211,13 @@ def _cpu_s() -> float:
 
 
 def _process_age_s() -> float:
-    # proc(5): field 22 is the start in clock ticks since boot; field 2, in brackets, may hold anything.
+    # proc(5): field 22 is the start in clock ticks since boot; field 2, in brackets, can hold any text.
     fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
 
 
 def _peak_rss_bytes() -> int:
-    # Not ru_maxrss: that of a process begins with what its parent had when it was started.
+    # Not ru_maxrss: a child process starts with the value of its parent.
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024

@@ -1,9 +1,9 @@
-"""Whether the experiment is right: equal code compares equal, slower code is found, recommendations hold.
+"""Checks the experiment: equal code compares equal, slower code is detected, recommendations are good.
 
-`python -m bench.experiment` takes about 25 minutes and has two parts. In `compare` runs of the same code, and
-of a copy in which each request takes 15 % longer, are compared each with each. In `recommendations`,
-`--pool-size auto` is timed beside a whole sweep at a latency that the recommendations do not include. Figures
-go to `bench/results/experiment-<part>.csv`, a line each.
+`python -m bench.experiment` takes about 25 minutes and has two parts. `compare` compares runs of the same
+code pairwise, also with runs of a copy in which each request takes 15 % longer. `recommendations` times
+`--pool-size auto` beside a whole sweep, at a latency that the recommendations do not include. Figures are
+written to `bench/results/experiment-<part>.csv`, one per line.
 """
 
 import argparse
@@ -58,7 +58,7 @@ _UNSEEN_S = 240.0
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.experiment", description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="default: both")
     parts = parser.parse_args().parts
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 class _Lab:
-    """A cluster, a file of rows, and the experiments carried out with them."""
+    """A cluster, a file of rows, and the experiments with them."""
 
     def __init__(self, endpoint: Endpoint, folder: Path) -> None:
         self.folder = folder
@@ -102,7 +102,7 @@ class _Lab:
         *,
         time_budget_s: float,
     ) -> tuple[list[Repeat], dict[str, str]]:
-        """Carry out an experiment; return its repeats, and the way of each contender."""
+        """Run an experiment; return its repeats, and the method of each contender."""
         self._runs += 1
         found = run_job(
             RunExperiment(
@@ -125,9 +125,9 @@ class _Lab:
 
 
 def _resampled(lab: _Lab) -> Iterator[Figure]:
-    """Yield how often equal runs compare equal, and slower ones slower; slow and equal runs take turns."""
+    """Yield how often equal runs compare equal, and slower ones slower; slow and equal runs alternate."""
     slowed = _slowed_copy(lab.folder / "slowed")
-    _short_run(lab, PROJECT)  # thrown away: a run is too short to warm up a server that has just been started
+    _short_run(lab, PROJECT)  # not counted: it warms up the server, for which one counted run is too short
     equal, slow = [], []
     for number in range(_RUNS):
         equal.append(_short_run(lab, PROJECT))
@@ -158,7 +158,7 @@ def _resampled(lab: _Lab) -> Iterator[Figure]:
 
 
 def _short_run(lab: _Lab, code: Path) -> list[Repeat]:
-    """Carry out a short experiment with the code in a folder: a worker finds it first where it stands."""
+    """Run a short experiment with the code of a folder: a worker imports from the current folder first."""
     end_waiting()
     with contextlib.chdir(code):
         repeats, _ = lab.run(_RUN_CONTENDERS, [_RUN_LATENCY_S], [100], time_budget_s=_RUN_S)
@@ -167,12 +167,12 @@ def _short_run(lab: _Lab, code: Path) -> list[Repeat]:
 
 
 def _slowed_copy(folder: Path) -> Path:
-    """Return a copy of the pipeline in which each request takes longer by a share of what it took."""
+    """Return a folder with a copy of the pipeline in which each request takes longer by _SLOWER."""
     shutil.copytree(PROJECT / "pipeline", folder / "pipeline")
     file = folder / "pipeline" / "experiment" / "contender.py"
     code = file.read_text(encoding="utf-8")
     if code.count(_TIMED) != 1:
-        raise RuntimeError(f"{file}: there is not one place where requests are timed; look at _TIMED")
+        raise RuntimeError(f"{file}: it must time requests in exactly one place; update _TIMED")
     file.write_text(code.replace(_TIMED, _SLOWED), encoding="utf-8")
     return folder
 
@@ -186,7 +186,7 @@ def _us_a_row(repeat: Repeat) -> float:
 
 
 def _unseen(lab: _Lab) -> Iterator[Figure]:
-    """Yield what auto reaches of the best of a sweep, at a latency that it knows nothing of."""
+    """Yield the throughput of auto beside the best of a sweep, at a latency without a recommendation."""
     repeats, methods = lab.run(_SWEPT, _SWEPT_LATENCIES_S, _POOL_SIZES, time_budget_s=_SWEEP_S)
     recommendations = recommend(repeats, methods)
     autos = {

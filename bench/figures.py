@@ -1,4 +1,4 @@
-"""Figures that stand alone: what was measured, how often, the median and the extremes."""
+"""Figures: the quantity, the number of repeats, the median, the minimum and the maximum."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ Line = TypeVar("Line", bound="DataclassInstance")
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One figure: the median of `n` repeats, the least and the largest."""
+    """One figure: the median, the minimum and the maximum of `n` repeats."""
 
     name: str
     unit: str
@@ -34,14 +34,14 @@ class Figure:
 
 
 def figure(name: str, unit: str, values: Sequence[float]) -> Figure:
-    """Return the figure of some repeats."""
+    """Return the figure of the values of all repeats."""
     return Figure(
         name=name, unit=unit, n=len(values), median=median(values), least=min(values), most=max(values)
     )
 
 
 def write_lines(path: Path, kind: type[Line], lines: Iterable[Line]) -> None:
-    """Write dataclasses of one kind as CSV, a line each, the names of the fields first.
+    """Write dataclasses of one kind as CSV, one per line, below the names of the fields.
 
     Raises:
         OutputError: the file cannot be written.
@@ -55,6 +55,6 @@ def write_lines(path: Path, kind: type[Line], lines: Iterable[Line]) -> None:
 
 
 def say(line: object) -> None:
-    """Print a line at once: a bench lasts, and somebody watches it."""
+    """Print a line without buffering, because a benchmark is long and its output is watched."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

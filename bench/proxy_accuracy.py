@@ -1,8 +1,8 @@
-"""How true the delay proxy is: the time that it adds, and what passes it with 1,000 requests in flight.
+"""The accuracy of the delay proxy: the time that it adds, and its throughput with 1,000 requests in flight.
 
 `python -m bench.proxy_accuracy` takes 50 seconds and prints two tables. A server that echoes 64-byte
-messages runs in a process of its own; each message is timed without the proxy and through it, by turns. What
-the proxy adds is what a message took through it, less the median without it, less the round trip asked for.
+messages runs in a process of its own; messages are timed without the proxy and through it, alternately. The
+added time is a message's time through the proxy, minus the median without it, minus the requested round trip.
 """
 
 import os
@@ -28,7 +28,7 @@ THROUGHPUT_TIME_S = 5.0
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the tables."""
     with _echo_server() as server, proxy([server]) as between:
         _say("round trip ms  messages  direct p50 ms  added p50 ms  added p90 ms  added p99 ms")
         for round_trip_s in ROUND_TRIPS_S:
@@ -49,14 +49,14 @@ def main() -> None:
 
 
 def _timed(server: Address, between: Address, round_trip_s: float) -> tuple[list[float], list[float]]:
-    """Return the seconds that each message took, without the proxy and through it."""
+    """Return the time of each message in seconds, without the proxy and through it."""
     turns = int(min(MESSAGES_MAX, TIME_PER_ROUND_TRIP_S / (round_trip_s + 0.003)) / TURN_MESSAGES)
     direct_s: list[float] = []
     through_s: list[float] = []
     with _connected(server) as direct, _connected(between) as through:
         for _ in range(turns):
             for _ in range(TURN_MESSAGES):
-                time.sleep(round_trip_s)  # client and server are as long asleep as they are through the proxy
+                time.sleep(round_trip_s)  # client and server sleep as long as through the proxy
                 direct_s.append(_round_trip_s(direct))
             through_s.extend(_round_trip_s(through) for _ in range(TURN_MESSAGES))
     return direct_s, through_s
@@ -70,7 +70,7 @@ def _round_trip_s(sock: socket.socket) -> float:
 
 
 def _pipelined(address: Address) -> tuple[float, list[float]]:
-    """Return operations a second and each one's seconds, ascending; each answer sends the next message."""
+    """Return operations/s and the seconds of each, ascending; each answer triggers the next message."""
     sent_s: deque[float] = deque()
     latencies_s: list[float] = []
     with _connected(address) as sock:
@@ -98,7 +98,7 @@ def _connected(address: Address) -> socket.socket:
 
 @contextmanager
 def _echo_server() -> Iterator[Address]:
-    """Run a server that sends back what it gets, in a process of its own; one child a connection."""
+    """Run an echo server in a process of its own, with a child process for each connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         child = os.fork()
         if not child:
@@ -106,7 +106,7 @@ def _echo_server() -> Iterator[Address]:
             while True:
                 client, _ = listener.accept()
                 if not os.fork():
-                    with suppress(ConnectionResetError):  # the client leaves while answers are on their way
+                    with suppress(ConnectionResetError):  # the client closes while answers are in flight
                         _echo(client)
                     os._exit(0)
                 client.close()

@@ -1,4 +1,4 @@
-"""What a comparison leaves behind: one line a run, a summary, a plot."""
+"""The results of a comparison: one line per run, a summary, a plot."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ from pipeline.files import atomic_path
 
 RESULTS = PROJECT / "bench" / "results"
 
-# Okabe and Ito's palette, told apart whatever one's eyes.
+# Okabe and Ito's palette, whose colours people with a colour vision deficiency can distinguish.
 _COLOURS = {LIMIT: "#E69F00", "ours": "#0072B2", "": "#999999"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContenderRun:
-    """One contender, once: `counted` is how many rows the table had afterwards, the rest as in `LoadOutcome`.
+    """One run of a contender; the other fields are those of `LoadOutcome`.
 
-    `sampled` of them were read back, of which `wrong` were absent or held another value than the file.
+    `counted` is the number of rows in the table afterwards. `sampled` rows of the file were read back, of
+    which `wrong` were absent or had another value.
     """
 
     round: int
@@ -42,8 +43,8 @@ class ContenderRun:
 class Summary:
     """One contender on one table: medians, the spread, and medians of the ratios within a round.
 
-    `of_limit` and `of_ours` are its rows a second as a part of those that the server's limit and our batches
-    reached in the same round; `process_rows_per_s` counts the whole process, its start included.
+    `of_limit` and `of_ours` are the ratios of its rows/s to those of the server limit and of our batches in
+    the same round; `process_rows_per_s` is per second of the whole process, with its start.
     """
 
     table: str
@@ -65,7 +66,7 @@ class Summary:
 
 
 def summarise(runs: Sequence[ContenderRun]) -> list[Summary]:
-    """Return a line a contender and table, the tables in the order of the runs, the fastest first."""
+    """Return a line per table and contender: tables in the order of the runs, the fastest contender first."""
     lines = []
     for table in dict.fromkeys(run.table for run in runs):
         here = [run for run in runs if run.table == table]
@@ -120,12 +121,12 @@ def as_text(lines: Iterable[Summary]) -> str:
 
 
 def plot(path: Path, lines: Sequence[Summary], *, title: str) -> None:
-    """Draw rows a second as bars, medians with the spread from the least to the largest, a panel a table.
+    """Draw the medians of rows/s as bars, with error bars from minimum to maximum, in a panel per table.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415 - half a second that only a plot needs
+    from matplotlib.figure import Figure  # noqa: PLC0415 - takes half a second, and only a plot needs it
 
     tables = list(dict.fromkeys(line.table for line in lines))
     sizes = [sum(line.table == table for line in lines) for table in tables]
@@ -167,7 +168,7 @@ def _colour(line: Summary) -> str:
 def _line(runs: Sequence[ContenderRun], contender: str) -> Summary:
     own = [run for run in runs if run.contender == contender]
 
-    def middle(value: Callable[[ContenderRun], float]) -> float:
+    def median_of(value: Callable[[ContenderRun], float]) -> float:
         return median(map(value, own))
 
     rates = [run.rows_per_s for run in own]
@@ -183,16 +184,16 @@ def _line(runs: Sequence[ContenderRun], contender: str) -> Summary:
         rows_per_s_max=max(rates),
         of_limit=_ratio(own, runs, LIMIT),
         of_ours=_ratio(own, runs, OURS),
-        process_rows_per_s=middle(lambda run: run.rows / run.process_s),
-        client_cpu_us_per_row=middle(lambda run: run.client_cpu_us_per_row),
+        process_rows_per_s=median_of(lambda run: run.rows / run.process_s),
+        client_cpu_us_per_row=median_of(lambda run: run.client_cpu_us_per_row),
         load_cpu_us_per_row=median(in_load) if in_load else None,
-        max_rss_mib=middle(lambda run: run.max_rss_bytes) / 2**20,
+        max_rss_mib=median_of(lambda run: run.max_rss_bytes) / 2**20,
         rows_missing=max(run.rows - run.counted for run in own),
         wrong_of_sampled=f"{sum(run.wrong for run in own)}/{sum(run.sampled for run in own)}",
     )
 
 
 def _ratio(own: Sequence[ContenderRun], runs: Sequence[ContenderRun], other: str) -> float | None:
-    beside = {run.round: run.rows_per_s for run in runs if run.contender == other}
-    ratios = [run.rows_per_s / beside[run.round] for run in own if run.round in beside]
+    by_round = {run.round: run.rows_per_s for run in runs if run.contender == other}
+    ratios = [run.rows_per_s / by_round[run.round] for run in own if run.round in by_round]
     return median(ratios) if ratios else None

@@ -1,4 +1,4 @@
-"""Who takes part: each contender's command line, the environment it runs in, how much of a file it gets."""
+"""The contenders: the command line, the environment and the maximum number of rows of each."""
 
 import subprocess
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ LIMIT = "server limit"
 _OWN = PROJECT / ".venv"
 _FOREIGN = PROJECT / ".venv-bench"
 _FIRST_ROWS = 100_000
-_LONGEST_S = 1800
+_TIMEOUT_S = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchContender:
-    """One line of the comparison; `expected_rows_per_s` is for the announced duration alone."""
+    """One contender of the comparison; `expected_rows_per_s` is only for the estimate of the duration."""
 
     label: str
     module: str
@@ -26,25 +26,25 @@ class BenchContender:
     most_rows: int | None = None
 
     def rows_of(self, rows: int) -> int:
-        """Return how many rows it loads of a file of `rows`: a slow contender gets the first 100,000."""
+        """Return how many of the `rows` rows of a file it loads: a slow contender the first 100,000."""
         return min(rows, self.most_rows or rows)
 
     def run(self, arguments: list[str]) -> str:
-        """Run it to its end; return the line of JSON that it answers with.
+        """Run it to its end; return the line of JSON that it prints.
 
         Raises:
-            RuntimeError: it failed, or took longer than any of them may.
+            RuntimeError: it failed, or exceeded the timeout.
         """
         command = [str(self.environment / "bin" / "python"), "-m", self.module, *self.options, *arguments]
         try:
             done = subprocess.run(
-                command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=_LONGEST_S
+                command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
             )
         except subprocess.TimeoutExpired as error:
-            raise RuntimeError(f"{self.label} took more than {_LONGEST_S} s: {' '.join(command)}") from error
+            raise RuntimeError(f"{self.label} took more than {_TIMEOUT_S} s: {' '.join(command)}") from error
         if done.returncode != 0:
             raise RuntimeError(
-                f"{self.label} ended with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
+                f"{self.label} exited with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
             )
         return done.stdout.strip().splitlines()[-1]
 

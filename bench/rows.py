@@ -1,4 +1,4 @@
-"""The files that are loaded: made once, the same for the same number of rows, kept under output/bench."""
+"""The files that are loaded: generated once, equal for an equal number of rows, kept under output/bench."""
 
 import csv
 import random
@@ -19,14 +19,14 @@ from pipeline.files import atomic_path
 
 _SEED = 20_240_301
 _CHUNK_ROWS = 10_000
-_DAYS = 365 * 24 * 3600
+_YEAR_S = 365 * 24 * 3600
 _LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz      "[byte % 32] for byte in range(256))
 _BODY_CHARACTERS = 2_000
 _NOTE_CHARACTERS = 40
 
 
 def ensure_file(folder: Path, table: BenchTable, rows: int) -> Path:
-    """Return the CSV file of the first `rows` rows of `table` in `folder`, made if it is not there.
+    """Return the CSV file of the first `rows` rows of `table` in `folder`; it is generated if absent.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -46,7 +46,7 @@ def ensure_file(folder: Path, table: BenchTable, rows: int) -> Path:
 
 
 def as_parquet(file: Path, table: BenchTable) -> Path:
-    """Return the same rows as Parquet, its key as UUIDs, in a file beside `file`, made if it is not there.
+    """Return a Parquet file beside `file` with the same rows, the key as UUIDs; it is written if absent.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
@@ -76,11 +76,11 @@ def _orders(source: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
     start = datetime(2024, 3, 1, tzinfo=UTC)
     customers = zip(_names(source, rows), _last_names(source, rows), strict=True)
     for order_id, (first, last) in zip(_ids(source, rows), customers, strict=True):
-        moment = start + timedelta(seconds=source.randrange(_DAYS))
+        moment = start + timedelta(seconds=source.randrange(_YEAR_S))
         yield (
             order_id,
             source.randrange(1, 100),
-            # The one form that every contender reads as it comes.
+            # The only format that every contender parses without an option.
             f"{moment:%Y-%m-%d %H:%M:%S%z}",
             Decimal(source.randrange(100, 1_000_000)).scaleb(-2),
             f"{first} {last}",
@@ -106,7 +106,7 @@ def _last_names(source: random.Random, rows: int) -> list[str]:
 
 
 def _text(source: random.Random, characters: int) -> str:
-    # A letter at both ends: no contender may take a space away.
+    # A letter at both ends, because a contender could strip spaces.
     return f"a{source.randbytes(characters - 2).translate(_LETTERS).decode('ascii')}z"
 
 

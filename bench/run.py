@@ -1,7 +1,7 @@
-"""The comparison: `python -m bench.run` makes files and tables, runs the contenders in turn, says who won.
+"""The comparison: `python -m bench.run` creates files and tables, runs the contenders, prints a summary.
 
-A round is each contender once, in random order, each on an emptied table; the rows are counted after each. A
-round that is thrown away goes before: a Java server is slow until it is warm.
+In a round each contender runs once, in random order, on a truncated table; the rows are counted after each
+run. The first round is a warm-up and does not count, because a Java server is slow at first.
 """
 
 import argparse
@@ -31,12 +31,12 @@ KEYSPACE = "bench"
 _WARM_UP_ROWS = 200_000
 _SAMPLED_ROWS = 200
 _REPLICAS = 3
-_BESIDES_S = 8.0
-"""What a run takes beside the load: a process, emptying, counting."""
+_OVERHEAD_S = 8.0
+"""The time of a run without its load: starting a process, truncating, counting."""
 
 
 def _plan(found: argparse.Namespace) -> Iterator[tuple[int, BenchTable, BenchContender, int]]:
-    """Yield round, table, contender and rows in the order they run; round 0 is the one thrown away."""
+    """Yield round, table, contender and number of rows in the order of the runs; round 0 is the warm-up."""
     order = random.Random()  # noqa: S311 - an order, nothing secret
     for round_number in range(found.rounds + 1):
         for name in found.tables:
@@ -54,7 +54,7 @@ def _measure(server: Server, contender: BenchContender, task: Task, round_number
     answer = json.loads(contender.run(task.options()))
     if answer["rows"] != task.rows:
         raise RuntimeError(
-            f"{contender.label} says it loaded {answer['rows']} rows of {task.rows} of {task.file}"
+            f"{contender.label} reports {answer['rows']} loaded rows, not {task.rows} of {task.file}"
         )
     sample = list(replace(task, rows=_SAMPLED_ROWS).read())
     return ContenderRun(
@@ -79,7 +79,7 @@ def _measure(server: Server, contender: BenchContender, task: Task, round_number
 def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[ContenderRun], list[str]]:
     files = {name: ensure_file(FILES, TABLES[name], _most_rows(found, name)) for name in found.tables}
     for name, file in files.items():
-        as_parquet(file, TABLES[name])  # now: a contender that made it would show what that costs as its own
+        as_parquet(file, TABLES[name])  # now, so that no contender's time includes it
     runs: list[ContenderRun] = []
     failures: list[str] = []
     with open_server(
@@ -105,8 +105,8 @@ def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Conten
             try:
                 run = _measure(server, contender, task, round_number)
             except RuntimeError as error:
-                # An hour of other runs is worth keeping; what failed is said again at the end.
-                _say(f"round {round_number or 'thrown away'}: {table.name}, FAILED: {error}")
+                # The other runs take hours and continue; failures are printed again at the end.
+                _say(f"round {round_number or 'warm-up'}: {table.name}, FAILED: {error}")
                 failures.append(f"{table.name}, round {round_number}: {contender.label}")
                 continue
             _say(_line(run))
@@ -114,7 +114,7 @@ def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Conten
                 runs.append(run)
                 write_lines(RESULTS / f"{found.name}.csv", ContenderRun, runs)
     if not runs:
-        raise RuntimeError("no run succeeded; what each one said stands above")
+        raise RuntimeError("no run succeeded; the error of each run is printed above")
     return runs, failures
 
 
@@ -125,7 +125,7 @@ def _line(run: ContenderRun) -> str:
         if number
     ]
     return (
-        f"round {run.round or 'thrown away'}: {run.table}, {run.contender}, {run.rows:,} rows: "
+        f"round {run.round or 'warm-up'}: {run.table}, {run.contender}, {run.rows:,} rows: "
         f"{run.rows_per_s:,.0f} rows/s, {run.client_cpu_us_per_row:.2f} µs of CPU a row{''.join(flaws)}"
     )
 
@@ -146,12 +146,12 @@ def _cluster(found: argparse.Namespace) -> Iterator[Endpoint]:
 def _announce(found: argparse.Namespace) -> None:
     plan = list(_plan(found))
     seconds = sum(
-        rows / contender.expected_rows_per_s / table.pace + _BESIDES_S for _, table, contender, rows in plan
+        rows / contender.expected_rows_per_s / table.pace + _OVERHEAD_S for _, table, contender, rows in plan
     )
     _say(
-        f"{len(plan)} runs: {found.rounds} rounds and one thrown away; about "
-        f"{seconds * found.nodes / 60:.0f} minutes on a "
-        f"machine that does nothing else; it is {time.strftime('%H:%M')}"
+        f"{len(plan)} runs: {found.rounds} rounds and a warm-up; about "
+        f"{seconds * found.nodes / 60:.0f} minutes on an "
+        f"otherwise idle machine; it is {time.strftime('%H:%M')}"
     )
 
 
@@ -162,17 +162,19 @@ def _say(text: str) -> None:
 
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
-    parser.add_argument("--name", default="one-node", help="of the results; default: %(default)s")
-    parser.add_argument("--nodes", type=int, default=1, help="replication is up to 3; default: %(default)s")
+    parser.add_argument("--name", default="one-node", help="of the results' files; default: %(default)s")
+    parser.add_argument(
+        "--nodes", type=int, default=1, help="the replication factor is at most 3; default: %(default)s"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("--rows", type=int, help="at most so many of each table; default: all")
+    parser.add_argument("--rows", type=int, help="rows of each table at most; default: all")
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES), help="default: all")
     parser.add_argument("--contenders", nargs="+", choices=ROSTER, default=list(ROSTER), help="default: all")
     parser.add_argument(
         "--consistency", choices=CONSISTENCY_LEVELS, default="LOCAL_ONE", help="default: %(default)s"
     )
-    parser.add_argument("--host", help="of a server that runs; default: a cluster of its own")
-    parser.add_argument("--port", type=int, default=9042, help="of --host; default: %(default)s")
+    parser.add_argument("--host", help="a running server; default: a cluster of the benchmark's own")
+    parser.add_argument("--port", type=int, default=9042, help="port of --host; default: %(default)s")
     return parser.parse_args()
 
 

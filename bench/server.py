@@ -1,4 +1,4 @@
-"""The server's side of a run: its keyspace and tables, emptying a table, counting what is in it."""
+"""The server's side of a run: its keyspace and tables, truncating a table, counting its rows."""
 
 import contextlib
 import time
@@ -22,9 +22,9 @@ _TIMEOUT_S = 120.0
 _RANGES = 128
 _FIRST_TOKEN, _LAST_TOKEN = -(2**63), 2**63 - 1
 _PAUSE_S = 3.0
-"""After a table is emptied: long enough for the server to delete its files and fall idle."""
+"""After a table is truncated: long enough for the server to delete its files and become idle."""
 
-# The driver gives a timestamp in UTC, without saying so.
+# The driver returns a timestamp in UTC, without a time zone.
 _FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
     **FROM_TEXT,
     "timestamp": lambda text: datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None),
@@ -32,14 +32,14 @@ _FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
 
 
 class Server:
-    """A cluster that runs, with a keyspace of the comparison in it."""
+    """A running cluster with the keyspace of the comparison."""
 
     def __init__(self, session: Session, keyspace: str) -> None:
         self._session = session
         self._keyspace = keyspace
 
     def create(self, table: BenchTable) -> None:
-        """Create `table`, anew if there is one."""
+        """Create `table`; an existing one is dropped first."""
         columns = ", ".join(f"{name} {cql_type}" for name, cql_type in table.columns.items())
         self._session.execute(f"DROP TABLE IF EXISTS {self._keyspace}.{table.name}")
         self._session.execute(
@@ -47,12 +47,12 @@ class Server:
         )
 
     def empty(self, table: BenchTable) -> None:
-        """Truncate `table` and give the server a moment."""
+        """Truncate `table`, then wait until the server is idle again."""
         self._session.execute(f"TRUNCATE {self._keyspace}.{table.name}")
         time.sleep(_PAUSE_S)
 
     def count(self, table: BenchTable) -> int:
-        """Return the number of rows, counted by token ranges: a count of the whole may take too long."""
+        """Return the number of rows, counted by token ranges, because a count of the whole can time out."""
         statement = self._session.prepare(
             f"SELECT count(*) FROM {self._keyspace}.{table.name} "  # noqa: S608 - our own names
             f"WHERE token({table.key}) > ? AND token({table.key}) <= ?"
@@ -64,7 +64,7 @@ class Server:
         return sum(result.result_or_exc.one()[0] for result in results)
 
     def wrong(self, table: BenchTable, rows: Iterable[Sequence[str]]) -> int:
-        """Return how many of `rows`, as text in the table's order, are absent or hold another value."""
+        """Return how many of `rows`, texts in the order of the columns, are absent or have another value."""
         names = ", ".join(table.columns)
         statement = self._session.prepare(
             f"SELECT {names} FROM {self._keyspace}.{table.name} WHERE {table.key} = ?"  # noqa: S608
@@ -84,7 +84,7 @@ class Server:
 
 @contextlib.contextmanager
 def own_cluster(nodes: int) -> Iterator[Endpoint]:
-    """Start a cluster of the comparison's own, with stock settings; stop it when the block ends.
+    """Start a cluster for the comparison, with stock settings; stop it when the block ends.
 
     Raises:
         EmbeddedError: it does not start.

@@ -1,4 +1,4 @@
-"""The tables of the comparison. Contenders import this in an environment that has only their own packages."""
+"""The tables of the comparison. Contenders import this in an environment with only their own packages."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from typing import Any
 class BenchTable:
     """One table and how it is loaded.
 
-    `columns` are names and CQL types in the order of the file, the first the primary key. `rows_a_batch` is
-    what a contender that batches puts into one BATCH: the fastest that a server with stock settings takes.
-    `limit_rows_a_batch` is that of the server's own limit: as many as this project's loads have on average,
-    all of them below the size at which a stock server warns.
+    `columns` maps names to CQL types, in the order of the file; the first is the primary key. `rows_a_batch`
+    is the number of rows in a BATCH of a contender: the fastest that a server with stock settings accepts.
+    `limit_rows_a_batch` is the number for the server's own limit: the average of this project's loads, whose
+    batches are all smaller than the size at which a stock server warns.
     """
 
     name: str
@@ -24,7 +24,7 @@ class BenchTable:
     rows_a_batch: int
     limit_rows_a_batch: int
     pace: float
-    """Rows a second beside the table of users, roughly: for the duration that is announced, nothing else."""
+    """Approximate ratio of rows/s to those of the table of users; only for the estimate of the duration."""
 
     @property
     def key(self) -> str:
@@ -76,4 +76,4 @@ FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
     "decimal": Decimal,
     "text": str,
 }
-"""What a driver wants for a CQL type, from the text in the file."""
+"""Functions that convert a text of the file to a driver's value of a CQL type."""

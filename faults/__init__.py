@@ -1,1 +1,1 @@
-"""Faults for real: loads whose processes, nodes, network and disk fail. `python -m faults` runs them all."""
+"""Real faults: loads whose processes, nodes, network and disk fail. `python -m faults` runs all scenarios."""

@@ -1,4 +1,4 @@
-"""`python -m faults [--short] [--only name …]`: a line for each scenario; exit code 1 if one fails."""
+"""`python -m faults [--short] [--only name …]` prints a line for each scenario; exit code 1 if one fails."""
 
 import argparse
 import csv
@@ -21,18 +21,20 @@ _CLUSTER_S = 30.0
 
 
 def main() -> None:
-    """Run the scenarios that are asked for, and keep what they found.
+    """Run the selected scenarios, print their outcomes, and write the outcomes of a whole run to a file.
 
     Raises:
-        SystemExit: with code 1 where a promise was not kept.
+        SystemExit: always; with code 1 if a scenario failed.
     """
     parser = argparse.ArgumentParser(
         prog="python -m faults",
         description="Cause failures on real clusters, and check what each load leaves.",
     )
     parser.add_argument("--only", nargs="+", choices=[scenario.name for scenario in SCENARIOS])
-    parser.add_argument("--times", type=int, help="how often each fault is made, in place of its own number")
-    parser.add_argument("--short", action="store_true", help="a few minutes: some scenarios, few times each")
+    parser.add_argument("--times", type=int, help="repeats of each fault, in place of its own number")
+    parser.add_argument(
+        "--short", action="store_true", help="a few minutes: some scenarios, with few repeats"
+    )
     options = parser.parse_args()
     chosen = [scenario for scenario in SCENARIOS if not options.only or scenario.name in options.only]
     if options.short:
@@ -64,19 +66,19 @@ def _run(
                 began_s = time.monotonic()
                 try:
                     outcome = scenario.run(environment, times or scenario.times)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the next scenario runs
-                    outcome = ScenarioOutcome(times=times or scenario.times, faults=[_said(error)])
+                except Exception as error:  # noqa: BLE001 - after any error the next scenario runs
+                    outcome = ScenarioOutcome(times=times or scenario.times, faults=[_described(error)])
                 yield scenario, outcome, time.monotonic() - began_s
         finally:
             environment.close()
 
 
-def _said(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return str(error) if isinstance(error, ScenarioError) else "".join(traceback.format_exception(error))
 
 
-def _lines(found: Iterable[tuple[Scenario, ScenarioOutcome, float]]) -> Iterator[tuple[object, ...]]:
-    for scenario, outcome, seconds in found:
+def _lines(outcomes: Iterable[tuple[Scenario, ScenarioOutcome, float]]) -> Iterator[tuple[object, ...]]:
+    for scenario, outcome, seconds in outcomes:
         held = "yes" if outcome.holds else "NO"
         print(  # noqa: T201
             f"{'ok  ' if outcome.holds else 'FAIL'} {scenario.name}: {scenario.what}, {outcome.times} times; "

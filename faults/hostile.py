@@ -1,4 +1,4 @@
-"""Hostile row files through a real load: each is refused with a reason, or loaded to its last good row."""
+"""Loads of hostile row files: each file is refused with a reason, or all its good rows are loaded."""
 
 import csv
 import datetime as dt
@@ -20,14 +20,14 @@ from tests.harness.hostile import hostile_files
 
 
 def hostile(environment: Environment, times: int) -> ScenarioOutcome:
-    """Load files that are broken in every way, a worker process for all of them."""
+    """Load files with every kind of fault, all in one worker process."""
     seen: Counter[str] = Counter()
     faults: list[str] = []
-    # In a thread, so that a hang is an outcome too; in one, because its worker ends with it.
+    # In a thread, so that a hang is noticed; in only one, because its worker process ends with it.
     with environment.site("hostile") as site, ThreadPoolExecutor(1) as thread:
         for file in hostile_files(site.folder / "files", times, seed=7):
             try:
-                seen[thread.submit(_load, site, file).result(_PATIENCE_S)] += 1
+                seen[thread.submit(_load, site, file).result(_TIMEOUT_S)] += 1
             except WorkerError as error:
                 faults.append(f"{file.name}: {error}")
             except PipelineError as error:
@@ -40,9 +40,13 @@ def hostile(environment: Environment, times: int) -> ScenarioOutcome:
 
 
 def _load(site: Site, file: Path) -> str:
-    """Load a file; return what became of it."""
+    """Load a file; return whether it had bad rows.
+
+    Raises:
+        ScenarioError: the counts or the rows in the table are wrong.
+    """
     described = describe_file(file)
-    folder = site.folder / "said" / file.name
+    folder = site.folder / "bad" / file.name
     load = jobs.Load(
         cluster=ClusterConfig(contact_points=site.endpoint.contact_points, port=site.endpoint.port),
         keyspace=KeyspaceConfig(name=site.keyspace),
@@ -78,7 +82,7 @@ def _keys(site: Site) -> set[str]:
 
 
 def _good_keys(file: SourceFile, bad_rows: Path) -> tuple[set[str], int]:
-    """Return the keys of the rows that no line of bad_rows.csv names, and how many rows there are in all."""
+    """Return the keys of the rows that are not in bad_rows.csv, and the number of all rows of the file."""
     bad: set[int] = set()
     if bad_rows.exists():
         with bad_rows.open(encoding="utf-8", newline="") as text:
@@ -99,4 +103,4 @@ _COLUMNS = [
     Column("first_name", "text", is_key=False),
     Column("last_name", "text", is_key=False),
 ]
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: of the process that sends the rows, of Luigi above it, of both."""
+"""SIGKILL at random moments: to a worker process, to Luigi, or to both."""
 
 import contextlib
 import os
@@ -10,7 +10,8 @@ from collections.abc import Callable
 import psutil
 
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Environment, RunningLoad
+from faults.running import RunningLoad
+from faults.site import Environment
 
 
 def kill_worker(environment: Environment, times: int) -> ScenarioOutcome:
@@ -24,7 +25,7 @@ def kill_worker(environment: Environment, times: int) -> ScenarioOutcome:
 
 
 def kill_luigi(environment: Environment, times: int) -> ScenarioOutcome:
-    """Kill Luigi alone."""
+    """Kill only Luigi."""
 
     def strike(run: RunningLoad, _: random.Random) -> None:
         run.process.kill()
@@ -33,7 +34,7 @@ def kill_luigi(environment: Environment, times: int) -> ScenarioOutcome:
 
 
 def kill_both(environment: Environment, times: int) -> ScenarioOutcome:
-    """Kill Luigi and its workers at once."""
+    """Kill Luigi and its workers at the same time."""
 
     def strike(run: RunningLoad, _: random.Random) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -70,7 +71,7 @@ def _kills(
             resumed = int(str(report["resumed"]))
             require(
                 not settled or resumed >= settled or "loaded already" in run.output,
-                f"{settled} rows were settled when the load was killed, the next run went on at {resumed}",
+                f"{settled} rows were settled when the load was killed, the next run resumed after {resumed}",
             )
             difference = site.compare(users)
             lost += difference.lost

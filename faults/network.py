@@ -4,10 +4,11 @@ import contextlib
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from faults.nodes import finish
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Environment
+from faults.site import Environment, repeat
 from pipeline.embedded import Endpoint
 from pipeline.proxy.control import proxy
 
@@ -24,7 +25,6 @@ def proxied_three(environment: Environment, times: int) -> ScenarioOutcome:
 
 def _broken(environment: Environment, times: int, listen: Sequence[str], name: str) -> ScenarioOutcome:
     rng = random.Random(name)  # noqa: S311 - repeatable, not secret
-    lost = extra = retries = 0
     with contextlib.ExitStack() as stack:
         nodes = environment.endpoint.contact_points
         own_port = 0 if len(nodes) == 1 else environment.endpoint.port
@@ -36,9 +36,8 @@ def _broken(environment: Environment, times: int, listen: Sequence[str], name: s
         site = stack.enter_context(
             environment.site(name, endpoint=endpoint, cassandra=environment.replicated)
         )
-        users = site.users(_ROWS)
-        for _ in range(times):
-            site.begin_anew()
+
+        def load(_: int) -> int:
             run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S)))
             run.until(site.has_rows)
             for fault in rng.sample(_FAULTS, k=len(_FAULTS)):
@@ -49,18 +48,15 @@ def _broken(environment: Environment, times: int, listen: Sequence[str], name: s
                 for one in struck:
                     one.set(fault="none", round_trip_s=0, jitter_s=0)
                 time.sleep(rng.uniform(0, _HELD_S))
-            require(not run.has_ended, "the load ended before all faults were made")
-            retries += finish(site, run)
-            difference = site.compare(users)
-            lost += difference.lost
-            extra += difference.extra
-    return ScenarioOutcome(
-        times=times, lost=lost, extra=extra, retries=retries, seen=f"{len(_FAULTS)} faults each time"
-    )
+            require(not run.has_ended, "the load ended before all faults were injected")
+            return finish(site, run)
+
+        outcome = repeat(site, site.users(_ROWS), times, load)
+    return replace(outcome, seen=f"{len(_FAULTS)} faults each time")
 
 
 _FAULTS = ("none", "drop", "truncate", "reset", "refuse", "reset", "truncate")
-"""`none` is a delay alone."""
+"""`none` only delays."""
 
 _ROUND_TRIP_S = 0.1
 _HELD_S = 1.5

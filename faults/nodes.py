@@ -1,12 +1,14 @@
-"""Nodes that end, come back or stand still while a load runs."""
+"""Nodes that are killed, restarted or paused while a load runs."""
 
 import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Environment, RunningLoad, Site
+from faults.running import RunningLoad
+from faults.site import Environment, Site, repeat
 from pipeline import embedded
 
 
@@ -65,13 +67,12 @@ def _restart(environment: Environment, node: int, *, kill: bool) -> None:
 def _disturbed(
     environment: Environment, times: int, name: str, disturb: Callable[[int], None], *, lasts_s: float
 ) -> ScenarioOutcome:
-    """Load while `disturb` happens, which takes `lasts_s` at most; the load must end by itself, and later."""
-    lost = extra = retries = 0
+    """Run `disturb`, which takes at most `lasts_s`, during a load; the load must succeed, and end later."""
     slowest = 1.0
     with environment.site(name, cassandra=environment.replicated) as site:
-        users = site.users(round(lasts_s * _ROWS_PER_S))
-        for number in range(times):
-            site.begin_anew()
+
+        def load(number: int) -> int:
+            nonlocal slowest
             run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S)))
             run.until(site.has_rows)
             settled, began_s = site.settled(), time.monotonic()
@@ -79,21 +80,19 @@ def _disturbed(
             elapsed_s = time.monotonic() - began_s
             require(not run.has_ended, f"the load ended within the {elapsed_s:.0f} s of the disturbance")
             slowest = min(slowest, (site.settled() - settled) / (elapsed_s * _ROWS_PER_S))
-            retries += finish(site, run)
-            difference = site.compare(users)
-            lost += difference.lost
-            extra += difference.extra
-    return ScenarioOutcome(
-        times=times,
-        lost=lost,
-        extra=extra,
-        retries=retries,
-        seen=f"meanwhile at least {slowest:.0%} of {_ROWS_PER_S} rows/s, the cap, were settled",
-    )
+            return finish(site, run)
+
+        outcome = repeat(site, site.users(round(lasts_s * _ROWS_PER_S)), times, load)
+    seen = f"meanwhile at least {slowest:.0%} of {_ROWS_PER_S} rows/s, the cap, were settled"
+    return replace(outcome, seen=seen)
 
 
 def finish(site: Site, run: RunningLoad) -> int:
-    """Wait for a load, which must end well by itself; return how many requests it sent again."""
+    """Wait for a load, which must succeed without a new run; return how many requests it sent again.
+
+    Raises:
+        ScenarioError: it fails or hangs.
+    """
     code = run.wait()
     require(code == 0, f"the load exited with {code}:\n{run.output[-3000:]}")
     return site.retries()

@@ -1,16 +1,16 @@
-"""What a scenario found: figures, and whether the promise held."""
+"""The outcome of a scenario: figures, and whether the scenario passed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 class ScenarioError(Exception):
-    """A scenario went another way than it must."""
+    """A load of a scenario did not behave as required."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableDifference:
-    """How a table differs from the file that was loaded: rows that it lacks, rows that no file has."""
+    """How a table differs from a file: how many rows are absent or have other values, how many are extra."""
 
     lost: int
     extra: int
@@ -18,10 +18,10 @@ class TableDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioOutcome:
-    """What one scenario found.
+    """The outcome of one scenario.
 
-    `times` is how often the fault was made, `retries` how many requests the loads sent again, `seen` what
-    else is worth a figure, `faults` what went wrong beside lost and extra rows.
+    `times` is the number of repeats, `retries` how many requests the loads sent again, `seen` other figures,
+    `faults` every error other than lost and extra rows.
     """
 
     times: int
@@ -33,15 +33,15 @@ class ScenarioOutcome:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was lost, nothing is extra, and nothing else went wrong."""
+        """Whether no row was lost, no row is extra, and there was no other error."""
         return not (self.lost or self.extra or self.faults)
 
 
-def require(condition: object, what: str) -> None:
+def require(condition: object, message: str) -> None:
     """Return if `condition` holds.
 
     Raises:
-        ScenarioError: it does not; `what` says what should have been.
+        ScenarioError: it does not hold; its text is `message`.
     """
     if not condition:
-        raise ScenarioError(what)
+        raise ScenarioError(message)

@@ -1,4 +1,4 @@
-"""All scenarios: on which cluster each runs, how often, and about how long it takes."""
+"""All scenarios: the cluster of each, its number of repeats, and about how long it takes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from pipeline.embedded import ClusterSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One kind of fault: `run` makes it `times` times on a cluster of `kind`, in `expected_s` seconds.
+    """One kind of fault: `run` injects it `times` times on a cluster of `kind`, in about `expected_s`.
 
-    `short_times` is how often the short form makes it; 0 leaves it out.
+    `short_times` is the number of repeats in a short run; with 0 it is left out.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Scenario:
 
     @property
     def what(self) -> str:
-        """What it does, in a line."""
+        """A one-line description."""
         return str(self.run.__doc__).partition("\n")[0].rstrip(".")
 
 
@@ -58,7 +58,7 @@ SCENARIOS = (
 
 
 def specs(folder: Path) -> Mapping[str, ClusterSpec]:
-    """Return the clusters that the scenarios run on, by kind, each in a folder of its own."""
+    """Return the specifications of the scenarios' clusters, by kind, each in a folder of its own."""
     return {
         "one": ClusterSpec(folder=folder / "one", heap="768M"),
         "weak": ClusterSpec(folder=folder / "weak", heap="256M", overrides=_WEAK),
@@ -82,4 +82,4 @@ _WEAK: Mapping[str, object] = {
     "memtable_heap_space": "8MiB",
     "memtable_offheap_space": "8MiB",
 }
-"""Requests that wait longer than that for a thread are refused as too many, and writes time out."""
+"""Requests that wait longer for a thread are refused as overload, and writes time out."""

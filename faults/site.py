@@ -1,4 +1,4 @@
-"""Where a scenario loads: a folder with a luigi.cfg of its own, row files, a keyspace, and its table."""
+"""The place of a scenario's loads: a folder with a luigi.cfg and row files, a keyspace, and its table."""
 
 import configparser
 import contextlib
@@ -7,20 +7,19 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
-import psutil
 from cassandra import ConsistencyLevel, DriverException, RequestExecutionException
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy
 
-from faults.outcome import ScenarioError, TableDifference
+from faults.outcome import ScenarioError, ScenarioOutcome, TableDifference
+from faults.running import RunningLoad
 from pipeline import embedded
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.errors import OutputError
@@ -28,71 +27,6 @@ from pipeline.load.journal import read_journal
 
 PROJECT = Path(__file__).resolve().parent.parent
 Users = Mapping[str, tuple[str, str]]
-
-
-class RunningLoad:
-    """A `luigi` command under way, in a process group of its own."""
-
-    def __init__(self, command: Sequence[str], folder: Path, log: Path) -> None:
-        with log.open("w", encoding="utf-8") as output:
-            self.process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(PROJECT)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._log = log
-
-    @property
-    def output(self) -> str:
-        """What it has printed so far, its errors included."""
-        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.is_file() else ""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has come to its end."""
-        return self.process.poll() is not None
-
-    def wait(self) -> int:
-        """Return its exit code once it ends.
-
-        Raises:
-            ScenarioError: it hangs.
-        """
-        try:
-            return self.process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired as error:
-            self.kill()
-            raise ScenarioError(
-                f"the load had not ended after {_PATIENCE_S:g} s:\n{self.output[-3000:]}"
-            ) from error
-
-    def until(self, condition: Callable[[], object]) -> None:
-        """Wait until `condition` holds.
-
-        Raises:
-            ScenarioError: the command ends before.
-        """
-        while not condition():
-            if self.has_ended:
-                raise ScenarioError(f"the load ended too early:\n{self.output[-3000:]}")
-            time.sleep(_POLL_S)
-
-    def workers(self) -> list[psutil.Process]:
-        """Return the worker processes below it."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            below = psutil.Process(self.process.pid).children(recursive=True)
-            return [process for process in below if _is_worker(process)]
-        return []
-
-    def kill(self) -> None:
-        """End it and all below it by SIGKILL."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, 9)
-        self.process.wait()
 
 
 class Site:
@@ -135,16 +69,21 @@ class Site:
         return users
 
     def load(self, *words: str, name: str = "users.csv") -> list[str]:
-        """Return the words of the command that loads a file of users."""
+        """Return the arguments of the command that loads a file of users."""
         return ["LoadUsers", "--input", name, *words]
 
     def begin(self, *words: str, limit: str = "", log: str = "") -> RunningLoad:
-        """Begin a `luigi` command; `limit` is for the shell's ulimit, `log` is where it says what it does."""
+        """Start a `luigi` command; `limit` holds arguments of ulimit, `log` is a file for its output."""
         command = [str(Path(sys.executable).with_name("luigi")), "--module", "tasks", *words]
         if limit:
             command = ["/bin/sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
         self._runs += 1
-        return RunningLoad(command, self.folder, Path(log) if log else self.folder / f"run{self._runs}.log")
+        return RunningLoad(
+            command,
+            self.folder,
+            Path(log) if log else self.folder / f"run{self._runs}.log",
+            {**os.environ, "PYTHONPATH": str(PROJECT)},
+        )
 
     def done(self, *words: str) -> RunningLoad:
         """Run a `luigi` command to its end.
@@ -158,10 +97,10 @@ class Site:
         return run
 
     def again_until_done(self, *words: str, most: int = 3) -> int:
-        """Run the same command again until it succeeds; return how often it took.
+        """Run the same command again until it succeeds; return the number of runs.
 
         Raises:
-            ScenarioError: it never does.
+            ScenarioError: it fails `most` times, or hangs.
         """
         for time_number in range(1, most + 1):
             run = self.begin(*words)
@@ -170,56 +109,56 @@ class Site:
         raise ScenarioError(f"{' '.join(words)} failed {most} times:\n{run.output[-3000:]}")
 
     def report(self) -> Mapping[str, object]:
-        """Return what the last load said of itself."""
+        """Return the load.json of the last load."""
         reports = sorted(
             self.folder.glob("output/loads/*/*/*/load.json"), key=lambda file: file.stat().st_mtime
         )
-        said: Mapping[str, object] = json.loads(reports[-1].read_text(encoding="utf-8"))
-        return said
+        report: Mapping[str, object] = json.loads(reports[-1].read_text(encoding="utf-8"))
+        return report
 
     def retries(self) -> int:
-        """Return how many requests the last load sent again, and keep of what kinds."""
+        """Return how many requests the last load sent again, and add their kinds to `kinds_of_retries`."""
         retries = cast("dict[str, int]", self.report()["retries"])
         self.kinds_of_retries |= retries.keys()
         return sum(retries.values())
 
     def settled(self) -> int:
-        """Return how many rows the journals of this site say are settled."""
+        """Return how many rows are settled in the journals of this site."""
         rows = 0
         for file in self.folder.glob("output/checkpoints/*.journal"):
-            # It may go, or begin, while it is read.
+            # The load can create or remove it at the same time.
             with contextlib.suppress(OutputError):
                 rows += sum(record.rows for record in read_journal(file).splits.values())
         return rows
 
     def has_rows(self) -> bool:
         """Tell whether the users' table holds a row."""
-        # It may not be there yet, or be there for some nodes and some threads of a node only.
+        # The table may not exist yet, or only on some nodes and for some threads of a node.
         with contextlib.suppress(DriverException, RequestExecutionException, NoHostAvailable):
             return bool(self.session.execute(f"SELECT user_id FROM {self.keyspace}.user LIMIT 1").one())  # noqa: S608
         return False
 
     def begin_anew(self) -> None:
-        """Drop the users' table and forget its journals: the next load makes it anew, nothing is settled."""
+        """Drop the users' table and delete the journals, so that the next load sends every row."""
         self.cql("DROP TABLE IF EXISTS {}")
         for file in self.folder.glob("output/checkpoints/*.journal"):
             file.unlink()
 
     def cql(self, statement: str) -> None:
-        """Carry out a statement on the users' table, whose name stands where it has {}."""
+        """Execute a statement on the users' table; {} in it is replaced by the table's name."""
         self.session.execute(statement.format(f"{self.keyspace}.user"), timeout=60)
 
     def compare(self, users: Users, table: str = "user") -> TableDifference:
-        """Read the whole table, and return which rows of the file it lacks and which it has beside them."""
+        """Read the whole table, and return how it differs from the users of a file."""
         found = self.session.execute(f"SELECT user_id, first_name, last_name FROM {self.keyspace}.{table}")  # noqa: S608
-        extra, whole = 0, 0
+        extra = equal = 0
         for row in found:
             key, names = str(row.user_id), (row.first_name, row.last_name)
             if users.get(key) == names:
-                whole += 1
+                equal += 1
             elif key not in users:
                 extra += 1
-        return TableDifference(lost=len(users) - whole, extra=extra)
+        return TableDifference(lost=len(users) - equal, extra=extra)
 
 
 class Environment:
@@ -247,19 +186,19 @@ class Environment:
 
     @property
     def restart_s(self) -> float:
-        """How many seconds a node's restart takes under load at most: nodes share the machine."""
+        """The longest time of a node's restart under load, in seconds: the nodes share the machine."""
         return (3 + self.spec.nodes) * self._start_s
 
     @property
     def replicated(self) -> Mapping[str, object]:
-        """The settings by which a row is on every node, and a write waits for most of them."""
+        """Settings that store a row on every node, and let a write wait for a majority of them."""
         return {"replication_factor": self.spec.nodes, "consistency_level": "QUORUM"}
 
     @contextlib.contextmanager
     def site(
         self, name: str, *, endpoint: Endpoint | None = None, **settings: Mapping[str, object]
     ) -> Iterator[Site]:
-        """Yield a site with these settings in its luigi.cfg; its keyspace is dropped in the end."""
+        """Yield a site with these settings in its luigi.cfg; its keyspace is dropped at the end."""
         site = Site(self._folder / name, endpoint or self.endpoint, self.session, settings)
         try:
             yield site
@@ -267,16 +206,21 @@ class Environment:
             self.session.execute(f"DROP KEYSPACE IF EXISTS {site.keyspace}", timeout=60)
 
     def close(self) -> None:
-        """End the cluster."""
+        """Stop the cluster."""
         self._cluster.shutdown()
         embedded.stop(self.spec.folder)
 
 
-def _is_worker(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return "pipeline.worker" in process.cmdline()
-    return False
+def repeat(site: Site, users: Users, times: int, load: Callable[[int], int | None]) -> ScenarioOutcome:
+    """Call `load` `times` times, each time with a new table; it may return how many requests were sent again.
 
-
-_PATIENCE_S = 400.0
-_POLL_S = 0.05
+    Returns the sums of these requests and of the rows by which the tables differ from `users`.
+    """
+    lost = extra = retries = 0
+    for number in range(times):
+        site.begin_anew()
+        retries += load(number) or 0
+        difference = site.compare(users)
+        lost += difference.lost
+        extra += difference.extra
+    return ScenarioOutcome(times=times, lost=lost, extra=extra, retries=retries)

@@ -1,19 +1,20 @@
-"""A table that is dropped, altered, made anew or emptied under its load, and two loads of a file at once."""
+"""A table that is dropped, altered, recreated or truncated during its load, and two loads of one file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from faults.limits import require_clear
 from faults.outcome import ScenarioOutcome, require
-from faults.site import Environment, Site
+from faults.site import Environment, Site, repeat
 
 
 def dropped(environment: Environment, times: int) -> ScenarioOutcome:
-    """Drop the table in the middle of its load, then run again."""
+    """Drop the table during its load, then run again."""
     return _changed(environment, times, "dropped", "dropped", lambda site: site.cql("DROP TABLE {}"))
 
 
 def recreated(environment: Environment, times: int) -> ScenarioOutcome:
-    """Drop the table and make it anew in the middle of its load, then run again."""
+    """Drop the table and create it again during its load, then run again."""
 
     def change(site: Site) -> None:
         site.cql("DROP TABLE {}")
@@ -23,35 +24,35 @@ def recreated(environment: Environment, times: int) -> ScenarioOutcome:
 
 
 def altered(environment: Environment, times: int) -> ScenarioOutcome:
-    """Drop a column in the middle of the load, add it again, then run again."""
+    """Drop a column during the load, add it again, then run again."""
     return _changed(
         environment,
         times,
         "altered",
         "altered",
         lambda site: site.cql("ALTER TABLE {} DROP last_name"),
-        mend=lambda site: site.cql("ALTER TABLE {} ADD last_name text"),
+        repair=lambda site: site.cql("ALTER TABLE {} ADD last_name text"),
     )
 
 
 def truncated(environment: Environment, times: int) -> ScenarioOutcome:
-    """Truncate the table in the middle of its load, then run again."""
+    """Truncate the table during its load, then run again."""
     return _changed(environment, times, "truncated", "truncated", lambda site: site.cql("TRUNCATE {}"))
 
 
 def two_commands(environment: Environment, times: int) -> ScenarioOutcome:
-    """Load one file by LoadUsers and by LoadTable at once."""
+    """Load one file by LoadUsers and LoadTable at the same time."""
     return _twice(
         environment,
         times,
         "two_commands",
         lambda site: ["LoadTable", "--table", f"{site.keyspace}.user"],
-        has_table=True,  # LoadTable makes none
+        has_table=True,  # LoadTable does not create it
     )
 
 
 def two_pool_sizes(environment: Environment, times: int) -> ScenarioOutcome:
-    """Load one file by the same task with another pool size at once."""
+    """Load one file at the same time by two runs of a task that differ in the pool size."""
     return _twice(environment, times, "two_pool_sizes", lambda _: ["LoadUsers", "--pool-size", "7"])
 
 
@@ -62,26 +63,23 @@ def _changed(
     message: str,
     change: Callable[[Site], None],
     *,
-    mend: Callable[[Site], None] = lambda _: None,
+    repair: Callable[[Site], None] = lambda _: None,
 ) -> ScenarioOutcome:
-    lost = extra = 0
     with environment.site(name) as site:
-        users = site.users(_ROWS)
         words = site.load("--rows-per-s", str(_ROWS_PER_S), "--max-bad-rows", "50%")
-        for number in range(times):
-            site.begin_anew()
+
+        def load(number: int) -> None:
             run = site.begin(*words)
             run.until(site.settled if number % 2 else site.has_rows)
             change(site)
-            require(run.wait(), f"the load ended well, its table {message}:\n{run.output[-2000:]}")
+            require(run.wait(), f"the load succeeded, its table {message}:\n{run.output[-2000:]}")
             require_clear(run.output, message)
-            require(not list(site.folder.rglob("bad_rows.csv")), "rows were called bad that are not")
-            mend(site)
+            require(not list(site.folder.rglob("bad_rows.csv")), "good rows were reported as bad rows")
+            repair(site)
             site.done(*words)
-            difference = site.compare(users)
-            lost += difference.lost
-            extra += difference.extra
-    return ScenarioOutcome(times=times, lost=lost, extra=extra, seen=f"told as {message}, never finished")
+
+        outcome = repeat(site, site.users(_ROWS), times, load)
+    return replace(outcome, seen=f"reported as {message}, never finished")
 
 
 def _twice(
@@ -92,12 +90,10 @@ def _twice(
     *,
     has_table: bool = False,
 ) -> ScenarioOutcome:
-    """Begin two loads at once; where the table is not there, the first to look for it makes it."""
-    lost = extra = 0
+    """Start two loads at the same time; without `has_table`, one of them creates the table."""
     with environment.site(name) as site:
-        users = site.users(_ROWS)
-        for _ in range(times):
-            site.begin_anew()
+
+        def load(_: int) -> None:
             if has_table:
                 site.done("SetupKeyspace")
             one = site.begin(*site.load())
@@ -105,10 +101,8 @@ def _twice(
             for run in (one, two):
                 code = run.wait()
                 require(code == 0, f"one of two loads exited with {code}:\n{run.output[-3000:]}")
-            difference = site.compare(users)
-            lost += difference.lost
-            extra += difference.extra
-    return ScenarioOutcome(times=times, lost=lost, extra=extra)
+
+        return repeat(site, site.users(_ROWS), times, load)
 
 
 _ROWS = 100_000

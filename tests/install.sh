@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The project as `pip install .` gives it, away from its sources: its own files must be within it.
+# Tests the project as installed by `pip install .`, outside of its sources: it must contain all files it needs.
 set -euo pipefail
 
 project=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,7 +9,7 @@ stop() {
     cd "$folder/run" && "$folder/venv/bin/python" -m pipeline.embedded stop
     cd / && rm -rf "$folder"
 }
-# A copy, because setuptools leaves a folder where it builds.
+# A copy, because setuptools leaves a build folder in the sources.
 mkdir "$folder/source" "$folder/run"
 cp -r "$project"/{pipeline,tasks,pyproject.toml,README.md,LICENSE} "$folder/source"
 "${PYTHON:-python3}" -m venv "$folder/venv"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """Start a node of the module's own, which may be ended."""
+    """Start a node of the module's own, which tests may stop."""
     folder = tmp_path_factory.mktemp("faults")
     environment = Environment(ClusterSpec(folder=folder / "cassandra", heap="512M"), folder / "sites")
     yield environment
@@ -20,19 +20,19 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
 
 
 def test_a_killed_load_goes_on(environment: Environment) -> None:
-    """After a SIGKILL the same command ends well, behind what was settled, and the rows are the file's."""
+    """After a SIGKILL the same command succeeds, resumes after the settled rows, and all rows are correct."""
     assert kills.kill_both(environment, 1).holds
 
 
 def test_a_node_may_restart(environment: Environment) -> None:
-    """A load waits for its only node to come back, ends by itself, and loses nothing."""
+    """A load waits for its only node to restart, succeeds without a new run, and loses nothing."""
     outcome = nodes.restart_single(environment, 1)
     assert outcome.holds
     assert outcome.retries
 
 
 def test_connections_may_break(environment: Environment) -> None:
-    """A load outlives connections that are delayed, silent, cut, reset and refused, and loses nothing."""
+    """A load survives connections that are delayed, dropped, truncated, reset and refused; no row is lost."""
     outcome = network.proxied_single(environment, 1)
     assert outcome.holds
     assert outcome.retries
@@ -42,12 +42,12 @@ def test_connections_may_break(environment: Environment) -> None:
 def test_a_table_that_changes_is_never_finished(
     environment: Environment, change: Callable[[Environment, int], ScenarioOutcome]
 ) -> None:
-    """A table that loses rows in the middle of a load fails it with a reason; the next run loads all."""
+    """A table that loses rows during a load fails it with a reason; the next run loads all rows."""
     assert change(environment, 1).holds
 
 
 def test_a_full_disk_is_told(environment: Environment) -> None:
-    """Where the journal cannot grow the load fails in a line, and goes on once there is room."""
+    """If the journal cannot grow, the load fails with one line, and resumes when there is room."""
     assert limits.disk_full(environment, 1).holds
 
 

@@ -1,1 +1,1 @@
-"""One file a contender: each a process that loads a CSV file into a table and answers with a line of JSON."""
+"""One program per contender: it loads a CSV file into a table and prints its measurements as JSON."""

@@ -1,9 +1,10 @@
 """acsylla, asyncio over the C++ driver: prepared INSERTs, in UNLOGGED batches or one at a time.
 
-Its batches are of the fastest size that a stock server takes, or, small, of the server limit's size.
+A batch has the fastest size that a server with stock settings accepts; a small batch has the size of the
+server limit's batches.
 
-Version 1.2.0 stores another number for every decimal: the ASCII codes of its digits. Its rows are as many and
-nearly as large as the others', so its time stands, and the comparison shows the values as wrong.
+Version 1.2.0 stores a wrong number for every decimal: the ASCII codes of its digits. The number of rows is
+right and their size is nearly the others', so its time is valid; the comparison counts the values as wrong.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from bench.tables import FROM_TEXT
 
 _BATCHES_IN_FLIGHT = 32
 _STATEMENTS_IN_FLIGHT = 256
-# It takes a UUID as text, and that is its faster way.
+# acsylla accepts a UUID as text, which is faster than a UUID object.
 _FROM_TEXT: Mapping[str, Callable[[str], Any]] = {**FROM_TEXT, "uuid": str}
 
 
@@ -30,7 +31,7 @@ async def _load(task: Task, method: str) -> None:
         protocol_version=4,
         consistency=acsylla.Consistency[task.consistency],
         request_timeout=60.0,
-        # Else each batch of more than ten partitions is a line of log.
+        # Otherwise each batch of more than ten partitions writes a line of log.
         log_level="error",
     )
     session = await cluster.create_session()
@@ -67,7 +68,7 @@ async def _load(task: Task, method: str) -> None:
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome."""
+    """Load the file that the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument(
         "--method", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"

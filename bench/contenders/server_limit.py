@@ -1,7 +1,7 @@
-"""The server's own limit: BATCH frames encoded beforehand, sent as fast as they are acknowledged.
+"""The server's own limit: BATCH frames are encoded in advance, and sent as fast as they are acknowledged.
 
-Only the standard library and the driver's serialisers; what is timed is sending, waiting, counting answers.
-Frames are those of native protocol version 4, sections 2 and 4.1 of its specification.
+It uses only the standard library and the driver's serialisers. Only sending, waiting and counting answers
+are timed. The frames follow native protocol version 4, sections 2 and 4.1 of its specification.
 """
 
 import resource
@@ -35,7 +35,7 @@ _RECEIVE_BYTES = 1 << 20
 
 
 class Connection:
-    """A socket that speaks just enough of the protocol."""
+    """A connection with the part of the protocol that this load needs."""
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.create_connection((host, port), timeout=60)
@@ -45,23 +45,23 @@ class Connection:
         self._expect(_READY)
 
     def send(self, frames: Sequence[bytes]) -> None:
-        """Write `frames` in one go."""
+        """Send `frames` in one write."""
         self._socket.sendall(b"".join(frames))
 
     def prepare(self, statement: str) -> bytes:
         """Return the id of the prepared statement."""
         text = statement.encode()
         self.send([_frame(0, _PREPARE, struct.pack(">i", len(text)) + text)])
-        # The kind of the result, then the id as short bytes.
+        # The body holds the kind of the result, then the id as [short bytes].
         answer = self._expect(_RESULT)
         (size,) = struct.unpack_from(">H", answer, 4)
         return answer[6 : 6 + size]
 
     def acknowledged(self) -> int:
-        """Wait for answers; return how many came whole.
+        """Wait for answers; return how many were received completely.
 
         Raises:
-            RuntimeError: one of them is an error, or the server hung up.
+            RuntimeError: an answer is an error, or the server closed the connection.
         """
         return len(self._answers(_RESULT))
 
@@ -71,10 +71,10 @@ class Connection:
                 return bodies[0]
 
     def _answers(self, opcode: int) -> list[bytes]:
-        piece = self._socket.recv(_RECEIVE_BYTES)
-        if not piece:
+        received = self._socket.recv(_RECEIVE_BYTES)
+        if not received:
             raise RuntimeError("the server closed the connection; its log says why")
-        self._received += piece
+        self._received += received
         bodies, start, end = list[bytes](), 0, len(self._received)
         while end - start >= _HEADER.size:
             _, _, _, found, size = _HEADER.unpack_from(self._received, start)
@@ -90,7 +90,7 @@ class Connection:
 
 
 def batches(task: Task, prepared_id: bytes, rows_a_batch: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the number of rows and the frame of each batch, each with a timestamp of its own."""
+    """Yield the number of rows and the frame of each batch; each batch has its own timestamp."""
     serialise = [(FROM_TEXT[name], _SERIALISE[name]) for name in task.table.columns.values()]
     start = struct.pack(">BH", _PREPARED, len(prepared_id)) + prepared_id + struct.pack(">H", len(serialise))
     consistency = ConsistencyLevel.name_to_value[task.consistency]
@@ -118,7 +118,7 @@ def _string(text: str) -> bytes:
 
 
 def main() -> None:
-    """Load what the command line names and print the outcome: its CPU is that of the timed part alone."""
+    """Load the file that the command line names; print the outcome, with the CPU of the timed part only."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--rows-a-batch", type=int, help="default: the table's, below the server's warning")
     parser.add_argument("--in-flight", type=int, default=64, help="frames; default: %(default)s")

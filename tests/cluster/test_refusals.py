@@ -236,7 +236,7 @@ def test_a_server_that_takes_no_row_ends_the_load(loads: RoleLoads) -> None:
 
 
 def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> None:
-    """If no process sees 1,000 refused rows, the load is still not finished, and begins anew."""
+    """If no process sees 1,000 refused rows, the load is still not finished; the next run begins again."""
     table = loads.plain_table("two_refused")
     file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")

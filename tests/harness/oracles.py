@@ -63,7 +63,7 @@ def day(text: str) -> bytes:
 
 
 def integer(form: str) -> Callable[[str], bytes]:
-    """Return a serialiser of whole numbers, of the size of the `struct` format `form`."""
+    """Return a serialiser of whole numbers in the `struct` format `form`."""
 
     def serialise(text: str) -> bytes:
         return struct.pack(form, whole(text))

@@ -69,7 +69,7 @@ def test_a_file_that_changes_during_its_load_is_not_loaded(loads: Loads, change:
     with pytest.raises(RowFileError, match=r"changing\.csv"):
         loads.finish(load, journal)
     assert not [row for row in loads.rows("load_marker") if row["table_name"] == table]
-    # What was settled can be of either content: the next run begins anew.
+    # What was settled can be of either content: the next run sends every row.
     assert not Path(journal).exists()
 
 

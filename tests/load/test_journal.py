@@ -44,7 +44,7 @@ def test_a_journal_keeps_what_is_settled(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_begun_anew_is_empty(tmp_path: Path) -> None:
-    """A journal that is begun anew is empty."""
+    """A journal that is begun with `anew` is empty."""
     settled(tmp_path).reserve_attempts(3)
     found = begin_run(tmp_path, KEY, timestamp_us=8, anew=True)
     assert (found.timestamp_us, found.splits, found.attempts) == (8, {}, 0)

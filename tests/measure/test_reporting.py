@@ -201,7 +201,7 @@ def test_the_page_stands_by_itself(folder: Path) -> None:
 
 
 def test_the_page_says_what_was_measured(folder: Path) -> None:
-    """A noisy cell has no numbers; fewer rows and unknown server CPU are stated; the article's are beside."""
+    """A noisy cell has no numbers; fewer rows, unknown CPU and the article's numbers are stated."""
     page = Page(folder / "report.html")
     assert re.match(r"1005too noisy: ±\d+ %$", page.row("threads", "1 ms slept before each request"))
     assert "of 200 rows" in page.row("create, loop", "100 ms slept before each request")

@@ -1,6 +1,5 @@
-"""How processes end: whatever ends a run, it leaves no process, no half file and no scratch table behind."""
+"""The end of a run: whatever the cause, no process, incomplete file or scratch table is left."""
 
-import contextlib
 import csv
 import os
 import signal
@@ -16,52 +15,13 @@ import psutil
 import pytest
 from cassandra.cluster import Session
 
+from faults.running import RunningLoad
 from pipeline.embedded import Endpoint
 from pipeline.proxy.control import proxy
 from tests.harness.workspace import Workspace
 
 ROWS = 10_000
 SLOWLY = ("--rows-per-s", "2000")
-
-
-class Run:
-    """A `luigi` command under way, in a process group of its own."""
-
-    def __init__(self, workspace: Workspace, log: Path, *words: str) -> None:
-        with log.open("w", encoding="utf-8") as output:
-            self.process = subprocess.Popen(
-                workspace.command(*words),
-                cwd=workspace.folder,
-                env=workspace.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._log = log
-
-    @property
-    def output(self) -> str:
-        """What it has printed so far, its errors included."""
-        return self._log.read_text(encoding="utf-8")
-
-    def wait(self) -> int:
-        """Return its exit code once it ends."""
-        return self.process.wait(120)
-
-    def until(self, condition: Callable[[], object]) -> None:
-        """Wait until `condition` holds; fail where the run ends before."""
-        while not condition():
-            assert self.process.poll() is None, f"it ended too early:\n{self.output}"
-            time.sleep(0.02)
-
-    def children(self) -> list[psutil.Process]:
-        """Return every process below it."""
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def workers(self) -> list[psutil.Process]:
-        """Return the worker processes among them."""
-        return [child for child in self.children() if "pipeline.worker" in child.cmdline()]
 
 
 @pytest.fixture(scope="module")
@@ -75,24 +35,23 @@ def used(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint, cql: Sess
 
 
 @pytest.fixture
-def begin(used: Workspace, cql: Session, tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """Return what starts a run on an empty table; a run that goes on is killed when the test ends."""
+def begin(used: Workspace, cql: Session, tmp_path: Path) -> Iterator[Callable[..., RunningLoad]]:
+    """Return a function that starts a run on an empty table; the run is killed at the end of the test."""
     cql.execute(f"TRUNCATE {used.keyspace}.user")
-    runs: list[Run] = []
+    runs: list[RunningLoad] = []
 
-    def start(*words: str, workspace: Workspace = used) -> Run:
-        runs.append(Run(workspace, tmp_path / f"log{len(runs)}", *words))
+    def start(*words: str, workspace: Workspace = used) -> RunningLoad:
+        log = tmp_path / f"log{len(runs)}"
+        runs.append(RunningLoad(workspace.command(*words), workspace.folder, log, workspace.environment()))
         return runs[-1]
 
     yield start
     for run in runs:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(run.process.pid, signal.SIGKILL)
-        run.process.wait()
+        run.kill()
 
 
 def write_users(workspace: Workspace, rows: int = ROWS) -> str:
-    """Write a row file of one's own; return its name."""
+    """Write a new row file; return its name."""
     file = workspace.folder / f"{uuid.uuid4()}.csv"
     with file.open("w", encoding="utf-8", newline="") as text:
         users = ((uuid.uuid4(), "Ada", f"Lovelace {at}") for at in range(rows))
@@ -101,7 +60,7 @@ def write_users(workspace: Workspace, rows: int = ROWS) -> str:
 
 
 def has_rows(workspace: Workspace, cql: Session) -> bool:
-    """Say whether the users' table holds a row."""
+    """Tell whether the users' table holds a row."""
     return cql.execute(f"SELECT user_id FROM {workspace.keyspace}.user LIMIT 1").one() is not None
 
 
@@ -119,12 +78,12 @@ def scratch_tables(workspace: Workspace, cql: Session) -> set[str]:
 
 
 def temporary_files(workspace: Workspace) -> list[Path]:
-    """Return the temporary files anywhere in the workspace."""
+    """Return all temporary files in the workspace."""
     return [file for file in workspace.folder.rglob(".*") if file.suffix == ".tmp"]
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    """Fail where one of these processes does not end."""
+    """Fail if one of these processes does not end."""
     assert processes
     _, alive = psutil.wait_procs(processes, timeout=30)
     assert alive == []
@@ -133,9 +92,9 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM], ids=["KILL", "TERM"])
 def test_no_worker_outlives_luigi(
-    used: Workspace, cql: Session, begin: Callable[..., Run], ended_by: signal.Signals, workers: str
+    used: Workspace, cql: Session, begin: Callable[..., RunningLoad], ended_by: signal.Signals, workers: str
 ) -> None:
-    """Where luigi is ended in the middle of a load, every process below it ends too."""
+    """If luigi is ended during a load, all its descendants end too."""
     run = begin("LoadUsers", "--input", write_users(used), *SLOWLY, "--workers", workers, "--processes", "2")
     run.until(lambda: has_rows(used, cql))
     children = run.children()
@@ -150,9 +109,9 @@ def test_no_worker_outlives_luigi(
     ("step", "workers"), [("generation", "1"), ("load", "1"), ("load", "2"), ("timing", "1")]
 )
 def test_interrupt_leaves_nothing_behind(
-    used: Workspace, cql: Session, begin: Callable[..., Run], step: str, workers: str
+    used: Workspace, cql: Session, begin: Callable[..., RunningLoad], step: str, workers: str
 ) -> None:
-    """Ctrl-C says one line, leaves no process, half file or scratch table, and the next run succeeds."""
+    """Ctrl-C prints one line, leaves no process, incomplete file or scratch table; the next run succeeds."""
     words, is_under_way = {
         "generation": (
             ["GenerateUsers", "--rows", "2000000"],
@@ -179,27 +138,29 @@ def test_interrupt_leaves_nothing_behind(
     assert "This progress looks :)" in again.stdout
 
 
-def test_killed_worker_fails_its_task(used: Workspace, cql: Session, begin: Callable[..., Run]) -> None:
-    """A worker ended by SIGKILL fails the load with a line that says so, and ends the worker beside it."""
+def test_killed_worker_fails_its_task(
+    used: Workspace, cql: Session, begin: Callable[..., RunningLoad]
+) -> None:
+    """A worker that is killed fails the load with a line about it, and the other worker ends too."""
     run = begin("LoadUsers", "--input", write_users(used), *SLOWLY, "--processes", "2")
     run.until(lambda: has_rows(used, cql))
     workers = run.workers()
     workers[0].kill()
     assert run.wait() == 30
-    said = f"worker process {workers[0].pid} was ended by signal 9 before it had a result"
-    assert said in run.output
+    message = f"worker process {workers[0].pid} was ended by signal 9 before it had a result"
+    assert message in run.output
     assert "Traceback" not in run.output
     assert_gone(workers)
 
 
 def test_same_command_does_not_run_twice_at_a_time(
-    used: Workspace, cql: Session, begin: Callable[..., Run]
+    used: Workspace, cql: Session, begin: Callable[..., RunningLoad]
 ) -> None:
-    """The same command beside itself exits 10 at once, and the first one's load is whole."""
+    """If the same command is started twice, the second exits with 10 at once; the first load is complete."""
     words = ("LoadUsers", "--input", write_users(used), *SLOWLY)
     first = begin(*words)
     first.until(lambda: has_rows(used, cql))
-    # However slow this machine is, the first one is still there when the second looks.
+    # On a slow machine the first one could end before the second checks.
     first.process.send_signal(signal.SIGSTOP)
     try:
         second = used.luigi(*words)
@@ -213,9 +174,9 @@ def test_same_command_does_not_run_twice_at_a_time(
 
 @pytest.mark.usefixtures("luigid")
 def test_killed_runs_work_is_handed_on_by_luigid(
-    workspace: Workspace, cql: Session, begin: Callable[..., Run]
+    workspace: Workspace, cql: Session, begin: Callable[..., RunningLoad]
 ) -> None:
-    """Under luigid, the load of a run that was killed is refused as running, then handed on to a rerun."""
+    """Under luigid, the load of a killed run counts as running for a while, then a rerun gets it."""
     words = ("LoadUsers", "--input", write_users(workspace, 3000), *SLOWLY)
     assert workspace.luigi("SetupKeyspace").returncode == 0
     killed = begin(*words, workspace=workspace)
@@ -233,7 +194,7 @@ def test_killed_runs_work_is_handed_on_by_luigid(
 
 @pytest.mark.parametrize("method", ["batch", "prepared", "create"])
 def test_nothing_blocks_the_loop(used: Workspace, begin: object, method: str) -> None:
-    """While rows are in flight other greenlets run, whichever way the rows are written."""
+    """While rows are in flight, other greenlets run, with every method."""
     del begin
     with proxy([(used.endpoint.contact_points[0], used.endpoint.port)], round_trip_s=0.05) as between:
         ticks = subprocess.run(
@@ -264,7 +225,7 @@ _TICKER = textwrap.dedent("""
     from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
     from pipeline.rowfiles.sources import describe_file
 
-    way, host, port = sys.argv[1:]
+    method, host, port = sys.argv[1:]
     keyspace, file = sys.stdin.read().split("\\n")
     ticks_s = []
 
@@ -282,7 +243,7 @@ _TICKER = textwrap.dedent("""
         dataset="pipeline.datasets.users",
         files=(describe_file(Path(file)),),
         mapping={},
-        config=LoadConfig(method=way, pool_size=2),
+        config=LoadConfig(method=method, pool_size=2),
         checkpoints="checkpoints",
         bad_rows="bad",
     )
