@@ -169,7 +169,7 @@ def _short_run(lab: _Lab, code: Path) -> list[Repeat]:
 def _slowed_copy(folder: Path) -> Path:
     """Return a folder with a copy of the pipeline in which each request takes longer by _SLOWER."""
     shutil.copytree(PROJECT / "pipeline", folder / "pipeline")
-    file = folder / "pipeline" / "experiment" / "contender.py"
+    file = folder / "pipeline" / "measure" / "experiment" / "contender.py"
     code = file.read_text(encoding="utf-8")
     if code.count(_TIMED) != 1:
         raise RuntimeError(f"{file}: it must time requests in exactly one place; update _TIMED")
