@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import logging
-import os
 import random
 import subprocess
 import sys
@@ -22,9 +21,9 @@ from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.roster import PROJECT
 from bench.rows import ensure_file
-from bench.server import FILES, Server, open_server, own_cluster
+from bench.server import FILES, Server, open_server, own_cluster, server_cpu_s
 from bench.tables import TABLES, BenchTable
-from pipeline.embedded import Endpoint, status
+from pipeline.embedded import Endpoint
 
 _KEYSPACE = "bench"
 _NODES = 1
@@ -115,12 +114,12 @@ def _measured(server: Server, task: Task, commit: _Commit, round_number: int) ->
         RuntimeError: the load failed, or the table lacks rows.
     """
     server.empty(task.table)
-    server_cpu_s = _server_cpu_s()
+    cpu_s = server_cpu_s(_NODES)
     command = [str(commit.folder / ".venv/bin/python"), "-m", "bench.contenders.ours", *task.options()]
     done = subprocess.run(
         command, cwd=commit.folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
     )
-    server_cpu_s = _server_cpu_s() - server_cpu_s
+    cpu_s = server_cpu_s(_NODES) - cpu_s
     if done.returncode:
         raise RuntimeError(
             f"{commit.name} exited with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
@@ -134,19 +133,9 @@ def _measured(server: Server, task: Task, commit: _Commit, round_number: int) ->
         revision=commit.revision,
         rows_per_s=task.rows / answer["elapsed_s"],
         client_cpu_us_per_row=answer["load_cpu_s"] / task.rows * 1e6,
-        server_cpu_us_per_row=server_cpu_s / task.rows * 1e6,
+        server_cpu_us_per_row=cpu_s / task.rows * 1e6,
         max_rss_bytes=answer["max_rss_bytes"],
     )
-
-
-def _server_cpu_s() -> float:
-    """Return the user and system time of the servers' processes so far."""
-    total = 0
-    for node in status(FILES / f"cassandra-{_NODES}").nodes:
-        # proc(5): fields 14 and 15 are utime and stime in ticks; field 2, in brackets, may hold anything.
-        text = Path(f"/proc/{node.pid}/stat").read_text(encoding="ascii", errors="replace")
-        total += sum(int(field) for field in text.rpartition(")")[2].split()[11:13])
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 def _figures(runs: Sequence[_Run]) -> Iterator[Figure]:

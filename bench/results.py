@@ -33,6 +33,7 @@ class ContenderRun:
     process_s: float
     client_cpu_us_per_row: float
     load_cpu_us_per_row: float | None
+    server_cpu_us_per_row: float | None
     max_rss_bytes: int
     counted: int
     sampled: int
@@ -60,6 +61,7 @@ class Summary:
     process_rows_per_s: float
     client_cpu_us_per_row: float
     load_cpu_us_per_row: float | None
+    server_cpu_us_per_row: float | None
     max_rss_mib: float
     rows_missing: int
     wrong_of_sampled: str
@@ -89,6 +91,7 @@ def as_text(lines: Iterable[Summary]) -> str:
         "of ours",
         "CPU µs/row",
         "in load",
+        "server",
         "MiB",
         "wrong",
     )
@@ -105,6 +108,7 @@ def as_text(lines: Iterable[Summary]) -> str:
             "" if line.of_ours is None else f"{line.of_ours:.2f}",
             f"{line.client_cpu_us_per_row:.2f}",
             "" if line.load_cpu_us_per_row is None else f"{line.load_cpu_us_per_row:.2f}",
+            "" if line.server_cpu_us_per_row is None else f"{line.server_cpu_us_per_row:.2f}",
             f"{line.max_rss_mib:.0f}",
             "" if line.wrong_of_sampled.startswith("0/") else line.wrong_of_sampled,
         )
@@ -173,6 +177,7 @@ def _line(runs: Sequence[ContenderRun], contender: str) -> Summary:
 
     rates = [run.rows_per_s for run in own]
     in_load = [run.load_cpu_us_per_row for run in own if run.load_cpu_us_per_row is not None]
+    on_server = [run.server_cpu_us_per_row for run in own if run.server_cpu_us_per_row is not None]
     return Summary(
         table=own[0].table,
         contender=contender,
@@ -187,6 +192,7 @@ def _line(runs: Sequence[ContenderRun], contender: str) -> Summary:
         process_rows_per_s=median_of(lambda run: run.rows / run.process_s),
         client_cpu_us_per_row=median_of(lambda run: run.client_cpu_us_per_row),
         load_cpu_us_per_row=median(in_load) if in_load else None,
+        server_cpu_us_per_row=median(on_server) if on_server else None,
         max_rss_mib=median_of(lambda run: run.max_rss_bytes) / 2**20,
         rows_missing=max(run.rows - run.counted for run in own),
         wrong_of_sampled=f"{sum(run.wrong for run in own)}/{sum(run.sampled for run in own)}",

@@ -59,6 +59,13 @@ ROSTER = {
             expected_rows_per_s=60_000,
         ),
         BenchContender(
+            label=f"{LIMIT}, token order",
+            module="bench.contenders.server_limit",
+            environment=_OWN,
+            expected_rows_per_s=80_000,
+            options=("--window-bytes", str(6 << 20)),
+        ),
+        BenchContender(
             label=OURS,
             module="bench.contenders.ours",
             environment=_OWN,

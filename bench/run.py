@@ -22,7 +22,7 @@ from bench.figures import write_lines
 from bench.results import RESULTS, ContenderRun, Summary, as_text, plot, summarise
 from bench.roster import ROSTER, BenchContender
 from bench.rows import as_parquet, ensure_file
-from bench.server import FILES, Server, open_server, own_cluster
+from bench.server import FILES, Server, open_server, own_cluster, server_cpu_s
 from bench.tables import TABLES, BenchTable
 from pipeline.embedded import Endpoint
 from pipeline.errors import PipelineError
@@ -49,9 +49,14 @@ def _plan(found: argparse.Namespace) -> Iterator[tuple[int, BenchTable, BenchCon
                 yield round_number, TABLES[name], contender, contender.rows_of(most)
 
 
-def _measure(server: Server, contender: BenchContender, task: Task, round_number: int) -> ContenderRun:
+def _measure(
+    server: Server, contender: BenchContender, task: Task, round_number: int, nodes: int | None
+) -> ContenderRun:
+    """Run a contender once; `nodes` is the size of the bench's own cluster, None for another one."""
     server.empty(task.table)
+    cpu_s = server_cpu_s(nodes) if nodes else 0.0
     answer = json.loads(contender.run(task.options()))
+    cpu_s = server_cpu_s(nodes) - cpu_s if nodes else 0.0
     if answer["rows"] != task.rows:
         raise RuntimeError(
             f"{contender.label} reports {answer['rows']} loaded rows, not {task.rows} of {task.file}"
@@ -69,6 +74,7 @@ def _measure(server: Server, contender: BenchContender, task: Task, round_number
         process_s=answer["process_s"],
         client_cpu_us_per_row=answer["client_cpu_s"] / task.rows * 1e6,
         load_cpu_us_per_row=answer["load_cpu_s"] and answer["load_cpu_s"] / task.rows * 1e6,
+        server_cpu_us_per_row=cpu_s / task.rows * 1e6 if nodes else None,
         max_rss_bytes=answer["max_rss_bytes"],
         counted=server.count(task.table),
         sampled=len(sample),
@@ -103,7 +109,7 @@ def _compare(found: argparse.Namespace, endpoint: Endpoint) -> tuple[list[Conten
                 consistency=found.consistency,
             )
             try:
-                run = _measure(server, contender, task, round_number)
+                run = _measure(server, contender, task, round_number, None if found.host else found.nodes)
             except RuntimeError as error:
                 # The other runs take hours and continue; failures are printed again at the end.
                 _say(f"round {round_number or 'warm-up'}: {table.name}, FAILED: {error}")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import psutil
 from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.concurrent import execute_concurrent_with_args
@@ -14,7 +15,7 @@ from cassandra.policies import RoundRobinPolicy
 
 from bench.roster import PROJECT
 from bench.tables import FROM_TEXT, BenchTable
-from pipeline.embedded import ClusterSpec, Endpoint, start, stop
+from pipeline.embedded import ClusterSpec, Endpoint, start, status, stop
 
 FILES = PROJECT / "output" / "bench"
 
@@ -80,6 +81,13 @@ class Server:
     def release(self) -> str:
         """Return the version of Cassandra."""
         return str(self._session.execute("SELECT release_version FROM system.local").one()[0])
+
+
+def server_cpu_s(nodes: int) -> float:
+    """Return the user and system time so far of the processes of a cluster that `own_cluster` started."""
+    running = [node.pid for node in status(FILES / f"cassandra-{nodes}").nodes if node.pid]
+    used = [psutil.Process(pid).cpu_times() for pid in running]
+    return sum(times.user + times.system for times in used)
 
 
 @contextlib.contextmanager

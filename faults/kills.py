@@ -92,5 +92,5 @@ def _kills(
     )
 
 
-_ROWS = 100_000
-_ROWS_PER_S = 25_000
+_ROWS = 500_000
+_ROWS_PER_S = 100_000

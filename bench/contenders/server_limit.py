@@ -8,13 +8,15 @@ import resource
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
+from typing import Any
 
 from cassandra import ConsistencyLevel
 from cassandra.cqltypes import DateType, DecimalType, Int32Type, UTF8Type, UUIDType
+from cassandra.metadata import Murmur3Token
 
 from bench.contest import Stopwatch, Task, arguments, task_of
 from bench.tables import FROM_TEXT
@@ -32,6 +34,7 @@ _SERIALISE = {
     "text": UTF8Type.serialize,
 }
 _RECEIVE_BYTES = 1 << 20
+_Serialise = tuple[Callable[[str], Any], Callable[[Any, int], bytes]]
 
 
 class Connection:
@@ -89,13 +92,17 @@ class Connection:
         return bodies
 
 
-def batches(task: Task, prepared_id: bytes, rows_a_batch: int) -> Iterator[tuple[int, bytes]]:
+def batches(
+    task: Task, prepared_id: bytes, rows_a_batch: int, window_bytes: int
+) -> Iterator[tuple[int, bytes]]:
     """Yield the number of rows and the frame of each batch; each batch has its own timestamp."""
     serialise = [(FROM_TEXT[name], _SERIALISE[name]) for name in task.table.columns.values()]
     start = struct.pack(">BH", _PREPARED, len(prepared_id)) + prepared_id + struct.pack(">H", len(serialise))
     consistency = ConsistencyLevel.name_to_value[task.consistency]
     timestamp_us = time.time_ns() // 1000
-    rows = task.read()
+    rows: Iterator[Sequence[str]] = task.read()
+    if window_bytes:
+        rows = by_token(rows, serialise[0], window_bytes)
     number = 0
     while some := list(islice(rows, rows_a_batch)):
         body = [struct.pack(">BH", _UNLOGGED, len(some))]
@@ -107,6 +114,20 @@ def batches(task: Task, prepared_id: bytes, rows_a_batch: int) -> Iterator[tuple
         body.append(struct.pack(">HBq", consistency, _DEFAULT_TIMESTAMP, timestamp_us + number))
         yield len(some), _frame(number % _STREAMS, _BATCH, b"".join(body))
         number += 1
+
+
+def by_token(rows: Iterator[Sequence[str]], key: _Serialise, window_bytes: int) -> Iterator[Sequence[str]]:
+    """Yield the rows by token, in windows of so many bytes of text; the first column is the key."""
+    convert, serialised = key
+    window: list[tuple[int, Sequence[str]]] = []
+    size_bytes = 0
+    for row in rows:
+        window.append((Murmur3Token.hash_fn(serialised(convert(row[0]), _VERSION)), row))
+        size_bytes += sum(map(len, row)) + len(row)
+        if size_bytes >= window_bytes:
+            yield from (row for _, row in sorted(window))
+            window, size_bytes = [], 0
+    yield from (row for _, row in sorted(window))
 
 
 def _frame(stream: int, opcode: int, body: bytes) -> bytes:
@@ -121,12 +142,15 @@ def main() -> None:
     """Load the file that the command line names; print the outcome, with the CPU of the timed part only."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--rows-a-batch", type=int, help="default: the table's, below the server's warning")
+    parser.add_argument("--window-bytes", type=int, default=0, help="of rows sorted by token; default: none")
     parser.add_argument("--in-flight", type=int, default=64, help="frames; default: %(default)s")
     found = parser.parse_args()
     task = task_of(found)
     connection = Connection(task.host, task.port)
     prepared_id = connection.prepare(task.insert)
-    encoded = list(batches(task, prepared_id, found.rows_a_batch or task.table.limit_rows_a_batch))
+    encoded = list(
+        batches(task, prepared_id, found.rows_a_batch or task.table.limit_rows_a_batch, found.window_bytes)
+    )
     frames = [frame for _, frame in encoded]
     before = resource.getrusage(resource.RUSAGE_SELF)
     with Stopwatch() as watch:

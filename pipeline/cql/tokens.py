@@ -37,6 +37,17 @@ def murmur3_tokens(key_columns: Sequence[pa.BinaryArray]) -> npt.NDArray[np.int6
     return tokens
 
 
+def by_token(tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the rows' positions in the order of their tokens; rows with one token stay in their order.
+
+    Two tokens that differ in their last bits alone, as many as a position takes, count as one.
+    """
+    bits = max(1, len(tokens) - 1).bit_length()
+    packed = (tokens >> bits << bits) | np.arange(len(tokens))
+    packed.sort()
+    return packed & ((1 << bits) - 1)
+
+
 def _composite(key_columns: Sequence[pa.BinaryArray]) -> pa.BinaryArray:
     """Frame the components as CompositeType does: length in 2 bytes, value, a zero."""
     parts: list[Any] = []

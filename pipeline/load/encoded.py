@@ -2,7 +2,8 @@
 
 Rows are sent by occurrence: first the first row of each primary key, then the second, and so on. Each
 occurrence has a later write timestamp than the one before it. So the last row of the file wins each cell,
-whichever request arrives first. Within an occurrence, rows with the same replicas are together.
+whichever request arrives first. Within an occurrence, rows with the same replicas are together, in the order
+of their tokens, because that is the order of the server's memtable: docs/decisions/0017-token-order.md.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from pipeline.cql.bytearrays import are_distinct
 from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
 from pipeline.cql.tables import Table
-from pipeline.cql.tokens import murmur3_tokens
+from pipeline.cql.tokens import by_token, murmur3_tokens
 from pipeline.cql.types.nested import NestedType
 from pipeline.errors import abbreviated
 from pipeline.load.jobs import LoadPlan
@@ -83,15 +84,15 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
     """Return the rows of a split as bytes, and what is wrong with the bad rows."""
     values, lengths, faults = encode_fields(split_rows, shape)
     order, occurrences, sets = _order(shape, values, sorted({at for at, _, _ in faults}), replicas)
-    if order is not None:
-        values = [array.take(order) for array in values]
-        lengths = [each[order] for each in lengths]
+    # One by one, so that each unordered column is freed before the next one is ordered.
+    for number in range(len(values)):
+        values[number] = values[number].take(order)
+        lengths[number] = lengths[number][order]
     data, offsets = join_rows(values, nulls=shape.nulls, prefix=shape.prefix)
-    count = len(values[0])
     return EncodedSplit(
         rows=EncodedRows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
-        positions=np.arange(count) if order is None else order,
-        row_ranges=_row_ranges(occurrences, sets, count, replicas),
+        positions=order,
+        row_ranges=_row_ranges(occurrences, sets, len(order), replicas),
         bad=sorted([*split_rows.bad, *_bad_rows(split_rows, shape, faults)], key=lambda row: row.line),
     )
 
@@ -148,23 +149,22 @@ def _key_faults(
 
 def _order(
     shape: InsertPlan, values: Sequence[pa.BinaryArray], bad: Sequence[int], replicas: Replicas
-) -> tuple[Integers | None, Integers | None, Integers | None]:
+) -> tuple[Integers, Integers | None, Integers | None]:
     """Return the good rows' positions in the order of sending, with each row's occurrence and replica set.
 
-    None means the order of the file, a single occurrence, or a single set.
+    The order is by occurrence, then by replica set, then by token. None means a single occurrence or set.
     """
     good = np.delete(np.arange(len(values[0])), bad) if bad else None
     by_name = {field.column.name: values[number] for number, field in enumerate(shape.fields)}
     if good is not None:
         by_name = {name: array.take(good) for name, array in by_name.items()}
     occurrences = _occurrences([by_name[name] for name in shape.table.same_cells([*by_name])])
-    sets = None
-    if len(replicas.sets) > 1:
-        sets = replicas.set_numbers(murmur3_tokens([by_name[name] for name in shape.table.partition_key]))
-    if occurrences is None and sets is None:
-        return good, None, None
-    keys = [each for each in (sets, occurrences) if each is not None]
-    order = np.lexsort(keys)
+    tokens = murmur3_tokens([by_name[name] for name in shape.table.partition_key])
+    sets = replicas.set_numbers(tokens) if len(replicas.sets) > 1 else None
+    order = by_token(tokens)
+    for numbers in (sets, occurrences):
+        if numbers is not None:
+            order = order[np.argsort(numbers[order], kind="stable")]
     occurrences, sets = (None if each is None else each[order] for each in (occurrences, sets))
     return (order if good is None else good[order]), occurrences, sets
 

@@ -1,6 +1,7 @@
 """The handlers of a load's jobs: plan it, begin it, load each shard, finish it; or check its rows."""
 
 import contextlib
+import hashlib
 import shlex
 import time
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of, req
 from pipeline.load.timestamps import list_step_us
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
-from pipeline.rowfiles.files import check_file, plan_fields, read_splits
+from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.workers.jobs import Progress
@@ -63,11 +64,10 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
 
 
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
-    """Check that the files are complete and unchanged, then open the journal."""
+    """Check that the files are unchanged, then open the journal."""
     load, table = job.plan.load, job.plan.table
     for file in load.files:
         still_same(file)
-        check_file(file, job.plan.fields)
     with open_session(load.cluster) as session:
         ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
         _reserve_timestamps(session, job.plan, anew=job.anew)
@@ -107,12 +107,15 @@ def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
 def load_key(session: Session, table: Table, load: Load) -> LoadKey:
     """Return the key by which another run recognises the same load."""
     config = load.config
+    files = sorted(load.files, key=lambda file: file.path)
+    positions = sorted((file.sha256, [split.position for split in file.content.splits]) for file in files)
     return LoadKey(
         cluster=session.cluster.metadata.cluster_name,
         keyspace=table.keyspace,
         table_id=table.id,
         emptied_at=table.emptied_at,
-        files=[file.sha256 for file in sorted(load.files, key=lambda file: file.path)],
+        files=[file.sha256 for file in files],
+        splits=hashlib.sha256(repr(positions).encode()).hexdigest(),
         options=options_of(load.mapping, config.nulls, config.ttl_s, config.timestamp_us),
     )
 
@@ -215,7 +218,6 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     rows, bad = 0, list[BadRow]()
     total = sum(file.lines for file in load.files)
     for file in load.files:
-        check_file(file, plan.fields)
         for split_rows in read_splits(file, plan.fields):
             encoded = encode_split(split_rows, shape, replicas)
             rows += encoded.row_count

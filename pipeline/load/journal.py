@@ -25,7 +25,8 @@ from pipeline.rowfiles.badrows import BadRow
 class LoadKey:
     """The key of a load; two runs with the same key are the same load. `files` are SHA-256 of contents.
 
-    A table that was dropped and created again, or truncated, or that lost a column, has another key.
+    A table that was dropped and created again, or truncated, or that lost a column, has another key. `splits`
+    is the SHA-256 of the splits' positions: a version that divides files in another way begins a new journal.
     """
 
     cluster: str
@@ -33,6 +34,7 @@ class LoadKey:
     table_id: str
     emptied_at: str
     files: Sequence[str]
+    splits: str
     options: str
 
     @property

@@ -9,13 +9,14 @@ from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 from gevent.hub import get_hub
 from gevent.lock import Semaphore
+from gevent.threadpool import ThreadPoolExecutor
 
 from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.retry import with_retries
 from pipeline.cluster.table import has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
 from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
-from pipeline.load.encoded import InsertPlan, encode_split
+from pipeline.load.encoded import EncodedSplit, InsertPlan, encode_split
 from pipeline.load.jobs import LoadPlan
 from pipeline.load.journal import Journal, SplitRecord, read_journal
 from pipeline.load.methods import PREPARE
@@ -24,11 +25,11 @@ from pipeline.load.refusing import Refusing
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.nodes import Nodes
-from pipeline.requests.replicas import ReplicasNow
+from pipeline.requests.replicas import Replicas, ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import still_same
-from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.splits import SourceFile, SplitRows
 
 
 class Shard:
@@ -135,7 +136,7 @@ class Shard:
         return self._query_id
 
     def _requests(self, method: Method, shape: InsertPlan) -> Iterator[Request]:
-        """Yield the requests of all splits still to load. It never waits: greenlets take turns in it."""
+        """Yield the requests of all splits that are not settled yet."""
         timestamps = WriteTimestamps(
             self._plan.timestamp_us,
             self._journal,
@@ -143,7 +144,41 @@ class Shard:
             self._names,
             may_be_future=self._load.config.timestamp_us > 0,
         )
+        for file, first_line, split_rows, encoded in self._encoded(shape):
+            load = SplitLoad(
+                split_rows=split_rows,
+                encoded=encoded,
+                file=file,
+                first_line=first_line,
+                timestamps=timestamps,
+                settle=self._refusing.settled,
+                note_acknowledged=self._refusing.took,
+                note_refused=self._refusing.refused,
+                note_bad=self._note_bad,
+                check_table=lambda: require_same_table(self._session, self._table),
+            )
+            self._read += encoded.row_count
+            self._note_bad(encoded.bad)
+            yield from method.requests(load) if len(encoded.positions) else [NoRows(load)]
+
+    def _encoded(self, shape: InsertPlan) -> Iterator[tuple[int, int, SplitRows, EncodedSplit]]:
+        """Yield what `_splits` does, with the encoded rows; a thread works on the next split meanwhile."""
+        splits = self._splits()
         replicas = ReplicasNow(self._session, self._table.keyspace)
+
+        def encode_next(replicas: Replicas) -> tuple[int, int, SplitRows, EncodedSplit] | None:
+            for file, first_line, split_rows in splits:
+                return file, first_line, split_rows, encode_split(split_rows, shape, replicas)
+            return None
+
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            future = thread.submit(encode_next, replicas.now())
+            while encoded := future.result():
+                future = thread.submit(encode_next, replicas.now())
+                yield encoded
+
+    def _splits(self) -> Iterator[tuple[int, int, SplitRows]]:
+        """Yield the number of the file, how many lines of the load precede the split, and its rows."""
         lines_before = 0
         for number, file in enumerate(self._files):
             wanted = [
@@ -155,22 +190,7 @@ class Shard:
             source = file
             for split_rows in read_splits(file, self._fields, wanted):
                 source = still_same(source)
-                encoded = encode_split(split_rows, shape, replicas.now())
-                load = SplitLoad(
-                    split_rows=split_rows,
-                    encoded=encoded,
-                    file=number,
-                    first_line=lines_before + file.lines_before(split_rows.first_line),
-                    timestamps=timestamps,
-                    settle=self._refusing.settled,
-                    note_acknowledged=self._refusing.took,
-                    note_refused=self._refusing.refused,
-                    note_bad=self._note_bad,
-                    check_table=lambda: require_same_table(self._session, self._table),
-                )
-                self._read += encoded.row_count
-                self._note_bad(encoded.bad)
-                yield from method.requests(load) if len(encoded.positions) else [NoRows(load)]
+                yield number, lines_before + file.lines_before(split_rows.first_line), split_rows
             # If the file was truncated for a while, it seemed to end early.
             still_same(source)
             lines_before += file.lines

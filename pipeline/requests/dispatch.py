@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 
 from pipeline.cluster.retry import backoff_s
@@ -66,17 +67,22 @@ def dispatch(
 ) -> None:
     """Settle all requests, taken in order, `pool_size` of them at a time.
 
-    Any greenlet that is free advances `requests`, so `requests` itself must not wait for anything.
+    One greenlet at a time advances `requests`, which may wait; the others continue with their requests.
 
     Raises:
         ClusterError: a request could not be settled.
         PipelineError: `requests` raised it, or the method `refused` of a request.
     """
     waiting = iter(requests)
+    turn = BoundedSemaphore()
+
+    def take() -> Request | None:
+        with turn:
+            return next(waiting, None)
 
     def settle_all() -> Exception | None:
         try:
-            for request in waiting:
+            while request := take():
                 pace.wait(request.rows)
                 _settle(request, nodes, retry_policy)
             nodes.wake_all()

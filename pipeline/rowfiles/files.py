@@ -108,16 +108,6 @@ def plan_fields(
     return fields
 
 
-def check_file(file: SourceFile, fields: Sequence[Field]) -> None:
-    """Return if a file is whole, so far as that shows before its rows are judged.
-
-    Raises:
-        RowFileError: the file is unreadable, empty, cut off or damaged.
-    """
-    _require_readable(file)
-    format_of(file.path).check(file, fields)
-
-
 def _require_readable(file: SourceFile) -> None:
     if file.content.fault:
         raise RowFileError(file.content.fault)

@@ -18,6 +18,8 @@ from pipeline.workers.client import run_job, run_jobs
 
 USERS = "pipeline.datasets.users"
 MIB = 1 << 20
+SPLIT_BYTES = 6 * MIB
+"""A CSV row of this size is a split by itself."""
 LOADED_ON = dt.date(2026, 11, 22)
 
 

@@ -16,7 +16,7 @@ from pipeline.load.journal import read_journal
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from pipeline.workers.jobs import Job
-from tests.harness.loads import MIB, Loads, loads_into, planned
+from tests.harness.loads import SPLIT_BYTES, Loads, loads_into, planned
 from tests.harness.tables import Tables
 from tests.harness.workspace import until
 
@@ -88,7 +88,7 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     """If another content of the file was loaded since, what was settled before does not count."""
     table = create(loads, "since")
     file = loads.folder / f"since{is_renamed}.csv"
-    texts = [f"id,v\n1,{v}\n" + f"3,{v}{'x' * MIB}\n" * 3 for v in ("old", "new")]
+    texts = [f"id,v\n1,{v}\n" + f"3,{v}{'x' * SPLIT_BYTES}\n" * 3 for v in ("old", "new")]
     file.write_text(texts[0], encoding="utf-8")
     load = loads.job(table, [file])
     begun = loads.begin(load)

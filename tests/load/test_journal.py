@@ -16,6 +16,7 @@ KEY = LoadKey(
     table_id="1",
     emptied_at="",
     files=["b" * 64, "a" * 64],
+    splits="c" * 64,
     options="[]",
 )
 BAD = BadRow(file="é\udcff.csv", line=3, column="id", value='a "b"\n', reason="is not a valid int")
@@ -68,6 +69,7 @@ def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> No
         {"emptied_at": "1"},
         {"files": ["b" * 64]},
         {"files": ["b" * 64, "c" * 64]},
+        {"splits": "d" * 64},
         {"options": "[1]"},
     ],
 )

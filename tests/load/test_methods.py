@@ -17,7 +17,7 @@ from pipeline import embedded
 from pipeline.embedded import Endpoint
 from pipeline.requests.dispatch import Pace
 from pipeline.rowfiles.formats import FILE_FORMATS
-from tests.harness.loads import MIB, USERS, Loaded, Loads, loads_into
+from tests.harness.loads import MIB, SPLIT_BYTES, USERS, Loaded, Loads, loads_into
 
 METHODS = ["batch", "prepared", "create"]
 HEADER = "user_id,first_name,last_name"
@@ -84,7 +84,7 @@ def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: 
     # The last value is the smallest: if two have the same write time, the server keeps the largest.
     first = [(one, "1", None), (two, "x", "y"), (three, "9", "9")]
     second = [(one, None, "2"), (two, None, "a"), (three, "8", None), (three, "7", "7"), (three, "6", None)]
-    pads = [(pad, "pad", "x" * MIB)] if apart == "across splits" else []
+    pads = [(pad, "pad", "x" * SPLIT_BYTES)] if apart == "across splits" else []
     if apart == "across files":
         # The names determine the order, in whatever order they are given.
         files = [loads.write("b.csv", HEADER, second), loads.write("a.csv", HEADER, first)]
@@ -92,7 +92,7 @@ def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: 
         files = [loads.write("one.csv", HEADER, [*first, *pads, *second])]
     load_users(loads, *files, method=method, shard_count=1 if apart == "in a split" else 2)
     found = names(loads)
-    assert found.pop(pad, None) == (("pad", "x" * MIB) if pads else None)
+    assert found.pop(pad, None) == (("pad", "x" * SPLIT_BYTES) if pads else None)
     assert found == {one: ("1", "2"), two: ("x", "a"), three: ("6", "7")}
     times = loads.rows(users, "user_id, writetime(first_name) AS first, writetime(last_name) AS last")
     [time_of_one] = [row for row in times if row["user_id"] == one]

@@ -7,9 +7,9 @@ from cassandra.cluster import Session
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.jobs import RowCounts
 from pipeline.load.journal import read_journal
-from tests.harness.loads import MIB, Loads
+from tests.harness.loads import SPLIT_BYTES, Loads
 
-PAD = "x" * MIB
+PAD = "x" * SPLIT_BYTES
 
 
 @pytest.fixture

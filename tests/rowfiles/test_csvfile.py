@@ -91,7 +91,7 @@ def written(folder: str | Path, content: bytes) -> Path:
 
 
 def sizes(monkeypatch: pytest.MonkeyPatch, *, split_rows: int, row: int) -> None:
-    """Set the size limits of a split and of a row, in place of 1 MiB and 32 MiB."""
+    """Set the size limits of a split and of a row, in place of 6 MiB and 32 MiB."""
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader._SPLIT_BYTES", split_rows)
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.rows._WINDOW_BYTES", split_rows)
     monkeypatch.setattr("pipeline.rowfiles.formats.csv.reader.ROW_MAX_BYTES", row)
@@ -236,7 +236,7 @@ def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
 
 def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
     """If a file is truncated while it is read, the reader raises; it does not end early or hang."""
-    file = written(tmp_path, b"x,y,z\n" + b"1,b,c\n" * 500_000)
+    file = written(tmp_path, b"x,y,z\n" + b"1,b,c\n" * 2_000_000)
     splits = splits_of_file(file, fields_of("x"))
     next(splits)
     with file.open("r+b") as stream:
@@ -246,12 +246,12 @@ def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
 
 
 def test_no_more_than_a_split_is_held(tmp_path: Path) -> None:
-    """A file is divided into consecutive splits of about 1 MiB, each with complete rows."""
-    file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 1_000_000)
+    """A file is divided into consecutive splits of about 6 MiB, each with complete rows."""
+    file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 2_000_000)
     end = 6
     for split in describe_file(file).content.splits:
         position = Position(*split.position)
         assert position.start == end
-        assert position.size_bytes <= 1 << 20
+        assert position.size_bytes <= 6 << 20
         end = position.end
     assert end == file.stat().st_size

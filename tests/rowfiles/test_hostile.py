@@ -7,7 +7,7 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.files import check_file, plan_fields, read_rows, read_splits
+from pipeline.rowfiles.files import plan_fields, read_rows, read_splits
 from pipeline.rowfiles.formats.csv.reader import Header
 from pipeline.rowfiles.formats.csv.rows import TextFile, take_rows
 from pipeline.rowfiles.rejected import write_rejected
@@ -25,7 +25,6 @@ def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
     """Check a file's splits; return the fields, the places of the good rows, and the bad rows."""
     described = describe_file(file)
     fields = plan_fields([described], COLUMNS, {})
-    check_file(described, fields)
     good: list[int] = []
     bad: list[BadRow] = []
     for number, split_rows in enumerate(read_splits(described, fields)):

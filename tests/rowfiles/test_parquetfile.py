@@ -9,7 +9,6 @@ import pytest
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.files import check_file
 from pipeline.rowfiles.sources import describe_file
 from tests.harness.rowfiles import splits_of_file
 
@@ -29,29 +28,28 @@ def written(
     return file
 
 
-def test_splits_stay_within_row_groups(tmp_path: Path) -> None:
-    """A split has at most 20,000 rows of one row group; columns are in the order asked for."""
-    file = written(tmp_path, 100_001, group_rows=50_000)
-    splits = list(splits_of_file(file, FIELDS))
-    assert [split_rows.number for split_rows in splits] == list(range(7))
-    assert [split_rows.first_line for split_rows in splits] == [
-        1,
-        20_001,
-        40_001,
-        50_001,
-        70_001,
-        90_001,
-        100_001,
-    ]
-    assert [line for split_rows in splits for line in split_rows.lines.tolist()] == list(range(1, 100_002))
-    assert [key for split_rows in splits for key in split_rows.columns[0].to_pylist()] == list(range(100_001))
+def test_splits_are_parts_of_row_groups_or_several(tmp_path: Path) -> None:
+    """A split has at most 80,000 rows: a part of a row group, or several groups; no row is left out."""
+    for group_rows, first_rows in (
+        (150_000, [1, 80_001, 150_001, 230_001, 300_001]),
+        (30_000, [1, 60_001, 120_001, 180_001, 240_001]),
+        (80_000, [1, 80_001, 160_001, 240_001]),
+    ):
+        file = written(tmp_path, 300_003, group_rows=group_rows)
+        splits = list(splits_of_file(file, FIELDS))
+        assert [split_rows.number for split_rows in splits] == list(range(len(first_rows)))
+        assert [split_rows.first_line for split_rows in splits] == first_rows
+        assert np.concatenate([split_rows.lines for split_rows in splits]).tolist() == list(range(1, 300_004))
+        keys = pa.chunked_array([split_rows.columns[0] for split_rows in splits])
+        assert keys.to_pylist() == list(range(300_003))
     assert {str(column.type) for split_rows in splits for column in split_rows.columns} == {"int32", "string"}
 
 
-@pytest.mark.parametrize("wanted", [set(), {0}, {1, 3}, {2}, {6}])
-def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int]) -> None:
+@pytest.mark.parametrize("wanted", [set(), {0}, {1, 3}, {2}, {4}])
+@pytest.mark.parametrize("group_rows", [30_000, 150_000])
+def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int], group_rows: int) -> None:
     """A split has the same number, place and rows, whichever other splits are read."""
-    file = written(tmp_path, 100_001, group_rows=50_000)
+    file = written(tmp_path, 300_003, group_rows=group_rows)
     every = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS)}
     some = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS, wanted)}
     assert some.keys() == wanted
@@ -62,22 +60,22 @@ def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int]) -> None:
 
 def test_row_groups_not_wanted_are_not_decoded(tmp_path: Path) -> None:
     """Damage in a row group without a wanted split is not noticed."""
-    file = written(tmp_path, 40_000, group_rows=20_000, compression="none", write_page_checksum=True)
+    file = written(tmp_path, 160_000, group_rows=80_000, compression="none", write_page_checksum=True)
     content = bytearray(file.read_bytes())
     content[100:200] = bytes(100)
     file.write_bytes(content)
     [split_rows] = splits_of_file(file, FIELDS, {1})
-    assert split_rows.columns[0][0].as_py() == 20_000
+    assert split_rows.columns[0][0].as_py() == 80_000
 
 
 def test_wide_rows_make_small_splits(tmp_path: Path) -> None:
-    """Of rows of 100 kB, a split has about 80: 8 MiB in all."""
+    """Of rows of 100 kB, a split has about 60: 6 MiB in all."""
     file = tmp_path / "rows.parquet"
     names = pa.array([f"{at:0100000}" for at in range(200)])
     pq.write_table(pa.table({"id": range(200), "name": names}), file, use_dictionary=False)
     sizes = [len(split_rows.lines) for split_rows in splits_of_file(file, FIELDS)]
     assert sum(sizes) == 200
-    assert max(sizes) in range(60, 90)
+    assert max(sizes) in range(45, 70)
 
 
 def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
@@ -97,20 +95,21 @@ def test_text_that_is_not_utf8_is_a_bad_row(tmp_path: Path) -> None:
 def test_a_file_without_rows_has_no_splits(tmp_path: Path) -> None:
     """A file with only a schema is a complete file without rows."""
     file = written(tmp_path, 0)
-    check_file(describe_file(file), FIELDS)
+    assert not describe_file(file).content.fault
     assert not list(splits_of_file(file, FIELDS))
 
 
-def test_damage_shows_when_a_file_is_checked(tmp_path: Path) -> None:
-    """A page that cannot be decoded, at any place in the file, is found before any row is returned."""
-    file = written(tmp_path, 100_000, group_rows=20_000, compression="zstd")
-    check_file(describe_file(file), FIELDS)
+def test_damage_ends_the_reading_at_its_split(tmp_path: Path) -> None:
+    """The splits before a page that cannot be decoded are read; its own raises, naming the file."""
+    file = written(tmp_path, 240_000, group_rows=80_000, compression="zstd")
     content = bytearray(file.read_bytes())
-    start = pq.read_metadata(file).row_group(4).column(2).data_page_offset
+    start = pq.read_metadata(file).row_group(2).column(2).data_page_offset
     content[start + 40 : start + 60] = bytes(20)
     file.write_bytes(content)
+    splits = splits_of_file(file, FIELDS)
+    assert [len(next(splits).lines) for _ in range(2)] == [80_000, 80_000]
     with pytest.raises(RowFileError, match=r"rows.parquet: not a whole Parquet file: .*; write or copy it"):
-        check_file(describe_file(file), FIELDS)
+        next(splits)
 
 
 def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
@@ -118,7 +117,7 @@ def test_a_folder_or_nothing_is_no_parquet_file(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").mkdir()
     for name in ("x.parquet", "no.parquet"):
         with pytest.raises(RowFileError, match=f"cannot read .*{name}: .*; check that it is a file"):
-            check_file(describe_file(tmp_path / name), FIELDS)
+            list(splits_of_file(tmp_path / name, FIELDS))
 
 
 def compressed_by_lzo(file: Path) -> None:
@@ -149,5 +148,5 @@ def test_what_arrow_cannot_read_is_not_called_damaged(tmp_path: Path, write: Cal
     with pytest.raises(
         RowFileError, match=r"rows.parquet: this kind of Parquet is not read: .*; write it"
     ) as refused:
-        check_file(describe_file(tmp_path / "rows.parquet"), FIELDS)
+        list(splits_of_file(tmp_path / "rows.parquet", FIELDS))
     assert "copy" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""What the format of a row file does: describe a file, check it, read its splits, write rows.
+"""What the format of a row file does: describe a file, read its splits, write rows.
 
 A format is one object, registered in `pipeline.rowfiles.formats`. Nothing else in the project depends on a
 particular format.
@@ -48,13 +48,6 @@ class FileFormat(Protocol):
 
         Raises:
             RowFileError: it cannot be read to its end.
-        """
-
-    def check(self, file: SourceFile, fields: Sequence[Field]) -> None:
-        """Return if `fields` can be read to the end of the file, so far as its description leaves that open.
-
-        Raises:
-            RowFileError: the file is damaged.
         """
 
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:

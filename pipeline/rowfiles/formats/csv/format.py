@@ -56,9 +56,6 @@ class Csv(FileFormat):
             sha256.update(block)
         return FileContent(sha256=sha256.hexdigest(), header=names, splits=tuple(splits), fault=fault)
 
-    def check(self, file: SourceFile, fields: Sequence[Field]) -> None:
-        """Return: the description of a CSV file says all that can be known before its rows are read."""
-
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits; each is found by its position."""
         path = Path(file.path)

@@ -1,4 +1,4 @@
-"""CSV row files in splits of about 1 MiB: whole columns where the text is plain, row by row where it is not.
+"""CSV row files in splits of about 6 MiB: whole columns where the text is plain, row by row where it is not.
 
 `rows` defines what a file's rows are. Where quotes, line ends and numbers of fields leave no doubt, Arrow
 reads the same from the text, many times as fast. Where a split ends depends on the file's content alone.
@@ -6,6 +6,7 @@ reads the same from the text, many times as fast. Where a split ends depends on 
 
 import codecs
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -99,18 +100,23 @@ def read_split(source: TextFile, split: Split, header: Sequence[str], fields: Se
         text = source.window(start, size_bytes)
         columns = parse_columns(text, row_count, len(header), positions)
         if columns is not None:
-            return _split_rows(source, split, columns, lambda: _find_lines(split, text))
-    values: list[list[str | None]] = []
+            return _split_rows(source, split, columns, _finding_lines(split, row_count, text))
+    parts: list[list[pa.Array]] = [[pa.array([], pa.string())] for _ in fields]
     lines: list[int] = []
     bad: list[BadRow] = []
-    for row in rows_of(source, split, len(header)):
-        taken = _values(source, row, fields, positions)
-        if isinstance(taken, BadRow):
-            bad.append(taken)
-        else:
-            values.append(taken)
-            lines.append(row.line)
-    columns = [pa.array([row_values[at] for row_values in values], pa.string()) for at in range(len(fields))]
+    rows = rows_of(source, split, len(header))
+    while block := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+        values: list[list[str | None]] = []
+        for row in block:
+            taken = _values(source, row, fields, positions)
+            if isinstance(taken, BadRow):
+                bad.append(taken)
+            else:
+                values.append(taken)
+                lines.append(row.line)
+        for at, of_field in enumerate(parts):
+            of_field.append(pa.array([row_values[at] for row_values in values], pa.string()))
+    columns = [pa.concat_arrays(of_field) for of_field in parts]
     return _split_rows(source, split, columns, functools.partial(np.array, lines, np.int64), bad)
 
 
@@ -132,12 +138,12 @@ def _find_split(source: TextFile, start: int, width: int) -> tuple[Position, int
     return Position(start, end - start, 0), line_count, memoryview(source.window(start, end - start))
 
 
-def _find_lines(split: Split, text: bytes) -> Lines:
-    """Return the line that each row of a text without doubt begins on."""
-    row_count = Position(*split.position).row_count
+def _finding_lines(split: Split, row_count: int, text: bytes) -> Callable[[], Lines]:
+    """Return what finds the line that each row of a text without doubt begins on."""
     if split.line_count == row_count:
-        return np.arange(split.first_line, split.first_line + row_count, dtype=np.int64)
-    return split.first_line + find_row_lines(text)
+        # Without the text, which can then be freed.
+        return functools.partial(np.arange, split.first_line, split.first_line + row_count, dtype=np.int64)
+    return lambda: split.first_line + find_row_lines(text)
 
 
 def _split_rows(
@@ -215,4 +221,5 @@ _OTHER_FORMATS = {
     b"\x28\xb5\x2f\xfd": "zstd; unpack it",
     b"PK\x03\x04": "a zip archive, as spreadsheets are too; unpack it, or save the sheet as CSV",
 }
-_SPLIT_BYTES = 1 << 20
+_SPLIT_BYTES = 6 << 20
+_ROWS_AT_ONCE = 10_000

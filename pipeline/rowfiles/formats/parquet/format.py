@@ -17,7 +17,6 @@ from pipeline.errors import RowFileError
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.writer import row_line
 from pipeline.rowfiles.formats.parquet.reader import (
-    decode_all,
     opened_parquet,
     read_batches,
     rows_of_split,
@@ -43,10 +42,6 @@ class Parquet(FileFormat):
         except RowFileError as error:
             return FileContent(sha256=sha256, fault=str(error))
         return FileContent(sha256=sha256, header=names, splits=splits)
-
-    def check(self, file: SourceFile, fields: Sequence[Field]) -> None:
-        """Decode every page of `fields` once."""
-        decode_all(Path(file.path), fields)
 
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits; a row group is decoded from its beginning, whichever are wanted."""

@@ -1,4 +1,4 @@
-"""Parquet row files in splits of at most 20,000 rows, each within a row group, and only the fields loaded."""
+"""Parquet row files in splits of at most 80,000 rows or 6 MiB; only the fields that are loaded are read."""
 
 import contextlib
 import functools
@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +20,20 @@ from pipeline.rowfiles.opening import not_utf8, open_regular
 from pipeline.rowfiles.splits import Split, SplitRows
 
 
+class Position(NamedTuple):
+    """The place of a split: a whole number of row groups, or a part of one, counted from 0."""
+
+    first_group: int
+    group_count: int
+    part: int
+
+
 def splits_of(opened: pq.ParquetFile) -> Iterator[Split]:
-    """Yield the splits of an open file: each within one row group, named by the group and its place in it."""
-    number, first_row = 0, 1
-    for group in range(opened.num_row_groups):
-        for at, row_count in enumerate(_split_rows(opened.metadata.row_group(group))):
-            yield Split(number=number, first_line=first_row, line_count=row_count, position=(group, at))
-            number += 1
-            first_row += row_count
+    """Yield the splits of an open file: small row groups together, a large one in parts."""
+    first_row = 1
+    for number, (position, row_count) in enumerate(_positions(opened)):
+        yield Split(number=number, first_line=first_row, line_count=row_count, position=position)
+        first_row += row_count
 
 
 def read_batches(
@@ -35,31 +42,40 @@ def read_batches(
     """Yield the columns of some splits, in the order of the file, before their texts are checked.
 
     Raises:
-        RowFileError: the file cannot be read, or is not a whole Parquet file; some damage shows only when its
-            rows are reached.
+        RowFileError: the file cannot be read, or is not a complete Parquet file; damage to a page shows only
+            when its rows are reached.
     """
     with opened_parquet(file) as opened:
-        for group, within in itertools.groupby(splits, key=lambda split: split.position[0]):
-            batches = enumerate(_batches(file, opened, group, fields))
+        by_groups = itertools.groupby(splits, key=lambda split: Position(*split.position)[:2])
+        for (first_group, group_count), within in by_groups:
+            groups = range(first_group, first_group + group_count)
+            batches = enumerate(_batches(file, opened, groups, fields))
             for split in within:
-                batch = next(batch for at, batch in batches if at == split.position[1])
+                part = Position(*split.position).part
+                batch = next(batch for at, batch in batches if at == part)
                 yield split, [_decoded(batch.column(field.name), field) for field in fields]
 
 
-def decode_all(file: Path, fields: Sequence[Field]) -> None:
-    """Return if the file can be read to its end: every page of `fields` is decoded once.
+def _positions(opened: pq.ParquetFile) -> Iterator[tuple[Position, int]]:
+    """Yield the position of each split, and how many rows it has."""
+    first, joined_rows, joined_bytes = 0, 0, 0
+    for at in range(opened.num_row_groups):
+        group = opened.metadata.row_group(at)
+        rows, size_bytes = joined_rows + group.num_rows, joined_bytes + group.total_byte_size
+        if joined_rows and (rows > _SPLIT_ROWS or size_bytes > _SPLIT_MAX_BYTES):
+            yield Position(first, at - first, 0), joined_rows
+            first, rows, size_bytes = at, group.num_rows, group.total_byte_size
+        joined_rows, joined_bytes = rows, size_bytes
+        parts = _part_rows(group) if first == at else []
+        if len(parts) > 1:
+            yield from ((Position(at, 1, part), part_rows) for part, part_rows in enumerate(parts))
+            first, joined_rows, joined_bytes = at + 1, 0, 0
+    if joined_rows:
+        yield Position(first, opened.num_row_groups - first, 0), joined_rows
 
-    Raises:
-        RowFileError: it cannot.
-    """
-    with opened_parquet(file) as opened:
-        for group in range(opened.num_row_groups):
-            for _ in _batches(file, opened, group, fields):
-                pass
 
-
-def _split_rows(group: pq.RowGroupMetaData) -> list[int]:
-    """Return how many rows each split of a row group has: fewer where they are wide, 8 MiB in all."""
+def _part_rows(group: pq.RowGroupMetaData) -> list[int]:
+    """Return how many rows each part of a row group has, so that none is larger than a split may be."""
     row_bytes = max(1, group.total_byte_size // max(1, group.num_rows))
     most = max(1, min(_SPLIT_ROWS, _SPLIT_MAX_BYTES // row_bytes))
     whole, rest = divmod(group.num_rows, most)
@@ -67,18 +83,20 @@ def _split_rows(group: pq.RowGroupMetaData) -> list[int]:
 
 
 def _batches(
-    file: Path, opened: pq.ParquetFile, group: int, fields: Sequence[Field]
+    file: Path, opened: pq.ParquetFile, groups: Sequence[int], fields: Sequence[Field]
 ) -> Iterator[pa.RecordBatch]:
-    sizes = _split_rows(opened.metadata.row_group(group))
-    if not sizes:
-        return
+    """Yield the parts of one row group, or several row groups as one batch."""
+    metadata = [opened.metadata.row_group(at) for at in groups]
+    sizes = _part_rows(metadata[0]) if len(groups) == 1 else [sum(group.num_rows for group in metadata)]
     names = [field.name for field in fields]
-    batches = opened.iter_batches(sizes[0], row_groups=[group], columns=names, use_threads=False)
+    batches = opened.iter_batches(sizes[0], row_groups=[*groups], columns=names, use_threads=False)
     for expected in sizes:
         batch = next(batches, None)
         found = 0 if batch is None else len(batch)
         if found != expected:
-            raise _damaged(file, f"{found} rows in row group {group} where its metadata has {expected}")
+            raise _damaged(
+                file, f"{found} rows in row groups {groups[0]} to {groups[-1]}, {expected} in its metadata"
+            )
         yield batch
 
 
@@ -193,6 +211,6 @@ def _unknown(file: Path, what: str) -> RowFileError:
 
 
 _UNKNOWN = re.compile(r"not (currently )?(supported|built|implemented)|encrypted|too deeply nested")
-_SPLIT_ROWS = 20_000
-_SPLIT_MAX_BYTES = 8 << 20
+_SPLIT_ROWS = 80_000
+_SPLIT_MAX_BYTES = 6 << 20
 _BUFFER_BYTES = 1 << 20
