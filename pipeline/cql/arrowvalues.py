@@ -1,7 +1,7 @@
-"""Arrow arrays, a value at a time: what each stands for as a value of a CQL type, or why it is none.
+"""Arrow arrays, one value at a time: its value in a CQL type, or why it is not valid.
 
-Whatever a Parquet file has for a column, its text is what counts, so that Parquet and CSV mean the same and
-fail the same. Bytes in a column that is neither blob nor uuid are text too: some writers mark no text so.
+A value of a Parquet file is read by its text, so that Parquet and CSV have the same meaning and the same
+errors. Bytes for a column that is neither blob nor uuid are text too: some writers do not mark text as text.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ from pipeline.errors import abbreviated
 
 @dataclass(frozen=True)
 class Wrong:
-    """What is there in place of a value, cut to 80 characters, and why it is none."""
+    """An invalid value, cut to 80 characters, and the reason."""
 
     abbreviated: str
     fault: str
 
     def reason(self, type_name: str) -> str:
-        """Say it in one line."""
+        """Return the reason in one line."""
         return f"{self.abbreviated!r} is not a valid {abbreviated(type_name)}: {self.fault}"
 
 
 def read_values(kind: CqlType, values: pa.Array) -> Iterator[object]:
-    """Yield each value as Python has it, None for null, or what is `Wrong` with it."""
+    """Yield each value as a Python object, None for null, or `Wrong` if it is not valid."""
     for scalar in normalised(values):
         if not scalar.is_valid:
             yield None
@@ -88,7 +88,7 @@ def without_views(values: pa.Array) -> pa.Array:
     kind = _without_views(values.type)
     if kind == values.type:
         return values
-    # A cast looks whether texts are UTF-8, which is for whoever reads their file to judge.
+    # A cast would check whether texts are UTF-8; the reader of the file checks that.
     if pa.types.is_string_view(values.type):
         return values.view(pa.binary_view()).cast(pa.binary()).view(pa.string())
     return values.cast(kind)

@@ -1,4 +1,4 @@
-"""Between Arrow's arrays of byte strings and numpy: their bytes uncopied, new ones from matrices."""
+"""Converts Arrow arrays of byte strings to numpy without a copy, and matrices to Arrow arrays."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def require(condition: bool) -> None:  # noqa: FBT001 - it is the sentence's only word
-    """Raise ValueError where a column is not what its encoder can answer for."""
+    """Raise ValueError if a column has values for which its encoder gives no guarantee."""
     if not condition:
         raise ValueError
 
 
 def require_text(values: pa.Array) -> None:
-    """Raise NotImplementedError where a column is no text, and its encoder takes nothing else."""
+    """Raise NotImplementedError if a column is not text; for encoders that take only text."""
     if not pa.types.is_string(values.type):
         raise NotImplementedError
 
@@ -38,7 +38,7 @@ def from_hex(digits: Bytes) -> Bytes:
 def offsets_and_bytes(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
     """Return the n + 1 offsets of an array of strings or bytes, from 0, and the bytes they cut into values.
 
-    A null's bytes are between its offsets too, whatever they are.
+    A null may have bytes between its offsets too; they have no meaning.
     """
     _, offsets_buffer, data = values.buffers()
     if offsets_buffer is None or len(values) == 0:
@@ -49,7 +49,7 @@ def offsets_and_bytes(values: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
 
 
 def are_distinct(values: pa.BinaryArray) -> bool:
-    """Return whether no two of the values, none of them null, are the same.
+    """Return whether all values, none of them null, are different.
 
     Values of 4, 8 or 16 bytes, as keys mostly are, become numbers: where no two of these are the same, no two
     values are. To sort numbers takes a tenth of the time of a hash table of values.
@@ -59,7 +59,8 @@ def are_distinct(values: pa.BinaryArray) -> bool:
     if width in _NUMBERS and bool((np.diff(offsets) == width).all()):
         words = data.view(_NUMBERS[width]).reshape(len(values), -1)
         first, last = words[:, 0], words[:, -1]
-        # An odd factor loses nothing of a word, and halves that rise together do not cancel out.
+        # Multiplying by an odd factor keeps all bits of a word, so halves that rise together do not cancel
+        # out.
         numbers = np.sort(first if words.shape[1] == 1 else first ^ last * _GOLDEN_RATIO)
         if (numbers[1:] != numbers[:-1]).all():
             return True

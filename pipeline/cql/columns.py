@@ -1,4 +1,4 @@
-"""What a table's rows are made of."""
+"""The columns of a table, and its rows as values."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class Column:
 
     @functools.cached_property
     def cql_type(self) -> CqlType:
-        """How its values look in a row file."""
+        """The type of its values, with their forms in row files."""
         return cql_type(self.type_name, self.user_types)
 
     @property
@@ -34,5 +34,5 @@ class Column:
 
 
 def key_positions(columns: Sequence[Column]) -> list[int]:
-    """Return where in a row the columns of the primary key stand."""
+    """Return the positions of the primary key's columns in a row."""
     return [at for at, column in enumerate(columns) if column.is_key]

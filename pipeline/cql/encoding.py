@@ -1,7 +1,8 @@
 """Columns to CQL's bytes and rows to the body of a statement, a column at a time wherever that is possible.
 
-What a value means is defined once, by `CqlType.parse` of its text and the driver's serialiser. The columnar
-encoders are a short cut to the same bytes; where one has a doubt, the values around it take the long road.
+The bytes of a value are defined once, by `CqlType.parse` of its text and the driver's serialiser. The
+columnar encoders give the same bytes faster; if one is not sure of a value, that value and its neighbours are
+encoded one by one.
 """
 
 import struct
@@ -43,7 +44,7 @@ def encode_column(column: Column, values: pa.Array) -> tuple[pa.BinaryArray, dic
 
 
 def encode_values(column: Column, values: pa.Array) -> tuple[pa.BinaryArray, dict[int, str]]:
-    """Do what `encode_column` does, a value at a time and by the definition."""
+    """Do the same as `encode_column`, one value at a time, by the definition."""
     kind = column.cql_type
     serialised: list[bytes | None] = []
     reasons: dict[int, str] = {}
@@ -58,9 +59,9 @@ def encode_values(column: Column, values: pa.Array) -> tuple[pa.BinaryArray, dic
 def _encode(
     column: Column, values: pa.Array, first: int, reasons: dict[int, str], halvings: Iterator[int]
 ) -> Iterator[pa.BinaryArray]:
-    """Yield the values' bytes in parts, by the columnar encoder where it has no doubt.
+    """Yield the values' bytes in parts, by the columnar encoder if it is sure of them.
 
-    Once `halvings` is exhausted, as many values are in doubt: the rest is done a value at a time.
+    When `halvings` is exhausted, many values are doubtful: the rest is encoded one by one.
     """
     encoder = column.cql_type.encode
     if encoder and len(values) > 0:
@@ -69,7 +70,7 @@ def _encode(
         except NotImplementedError:
             pass
         except ValueError:
-            # Halving finds the few that it has a doubt about.
+            # Halving finds the few doubtful values.
             if len(values) > _SMALLEST_PART_ROWS and next(halvings, None) is not None:
                 middle = len(values) // 2
                 yield from _encode(column, values[:middle], first, reasons, halvings)

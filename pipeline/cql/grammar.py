@@ -1,4 +1,4 @@
-"""The texts that are values, a grammar a type: what matches is a value, all else is refused.
+"""Grammars of values as text, one for each type: a text that does not match is refused.
 
 Python's and Arrow's own parsers guess: `20230808120000Z` is 20:00 to one, ` 1_000` a number. So each type has
 a grammar of its own, in its module in `types`; `docs/values.md` says the same in words.
@@ -21,7 +21,7 @@ class Grammar:
         """Return the parts of a text.
 
         Raises:
-            ValueError: it is in none of the forms; the message says what was expected.
+            ValueError: it has none of the forms; the message says what was expected.
         """
         found = self.pattern.fullmatch(text)
         if found is None:
@@ -29,6 +29,6 @@ class Grammar:
         return found
 
     def refusal(self, text: str) -> ValueError:
-        """Return the error that says what was expected in place of a text, and what may help."""
+        """Return the error for a text: what was expected, and a hint."""
         hint = next((hint for near, hint in self.hints.items() if re.fullmatch(near, text)), "")
         return ValueError(f"expected {self.expected}{hint and '; '}{hint}")

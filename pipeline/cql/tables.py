@@ -1,4 +1,4 @@
-"""A table as a value: its columns, what tells it from others of its name, and how a row is written to it."""
+"""A table as a value: its columns, its identity, and the INSERT of a row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from pipeline.cql.types import CqlType, Kind
 class Table:
     """One table of a cluster.
 
-    `id` tells one making of it from another. `truncated_at` and `column_dropped_at` are when the servers say
-    that it was last truncated, and that a column of it was last dropped: milliseconds since 1970 as 16 hex
-    digits, which sort by time, or empty where that never happened. `default_ttl_s` is the time to live, in
-    seconds, of rows that are written without one; 0 is none.
+    `id` changes when the table is dropped and created again. `truncated_at` and `column_dropped_at` are when
+    it was last truncated, and when a column of it was last dropped, by the servers' clocks: milliseconds
+    since 1970 as 16 hex digits, which sort by time, or empty if that never happened. `default_ttl_s` is the
+    time to live, in seconds, of rows that are written without one; 0 is none.
     """
 
     keyspace: str
@@ -33,7 +33,7 @@ class Table:
 
     @property
     def emptied_at(self) -> str:
-        """When values that had been loaded were last taken out of it as a whole."""
+        """When loaded values were last removed as a whole, by a truncation or a dropped column."""
         return max(self.truncated_at, self.column_dropped_at)
 
     def insert(self, names: Sequence[str], *, ttl_s: int | None = None) -> str:
@@ -48,7 +48,7 @@ class Table:
 
     @property
     def quoted(self) -> str:
-        """`keyspace.table`, as CQL wants it."""
+        """`keyspace.table`, quoted for CQL."""
         return f"{quoted(self.keyspace)}.{quoted(self.name)}"
 
     def same_cells(self, names: Sequence[str]) -> Sequence[str]:
@@ -65,7 +65,7 @@ class Table:
         return bool(self.default_ttl_s if ttl_s is None else ttl_s)
 
     def has_lists(self, names: Sequence[str]) -> bool:
-        """Tell whether one of these columns is a list that is not frozen: sent twice, it is there twice."""
+        """Return whether a column is a list that is not frozen: its elements could be stored twice."""
         return any(column.name in names and _is_list(column.cql_type) for column in self.columns)
 
 
@@ -74,5 +74,5 @@ def _is_list(kind: CqlType) -> bool:
 
 
 def quoted(name: str) -> str:
-    """Return a name as CQL reads it whatever letters it has: in double quotes."""
+    """Return a name in double quotes, for CQL."""
     return '"' + name.replace('"', '""') + '"'

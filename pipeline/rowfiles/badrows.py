@@ -1,4 +1,4 @@
-"""Bad rows: where each is and why it was not loaded, kept for a person, and how many are too many."""
+"""Bad rows: the place of each and the reason, written for people; and how many a load may have."""
 
 import csv
 import re
@@ -47,7 +47,7 @@ class ErrorBudget:
         """Return the budget that a setting such as `0`, `100` or `1.5%` means.
 
         Raises:
-            SettingError: it is no whole number, nor a percentage of 0 to 100.
+            SettingError: it is neither a whole number nor a percentage of 0 to 100.
         """
         text = text.strip()
         if re.fullmatch(r"[0-9]{1,18}", text):

@@ -37,7 +37,7 @@ def match_fields(
 
     Raises:
         RowFileError: the header is not what the table, or the mapping, needs.
-        SettingError: the mapping names a column that there is not, or one twice, or leaves out a key column.
+        SettingError: the mapping names an unknown column, or one column twice, or leaves out a key column.
     """
     if mapping:
         fields = _mapped_fields(columns, mapping)
@@ -92,7 +92,7 @@ def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field], 
 
 
 def other_delimiter(delimiter: str) -> str:
-    """Return what to say of a CSV file whose delimiter is not the comma."""
+    """Return the advice for a CSV file with another delimiter than the comma."""
     return f"its delimiter seems to be {delimiter!r}, and only the comma is read; convert the file"
 
 
@@ -133,7 +133,7 @@ def _likely_mapping(counts: Mapping[str, int], columns: Sequence[Column]) -> dic
 
 
 def _what_was_meant(header: Sequence[str], fields: Sequence[Field], name: str, *, is_text: bool) -> str:
-    """Return which field was meant, as a mapping names it."""
+    """Return a guess at the field that was meant, quoted as in a mapping."""
     if is_text and (hint := _not_a_header(header, [field.name for field in fields])):
         return hint
     near = difflib.get_close_matches(name, header, n=1)
@@ -143,7 +143,7 @@ def _what_was_meant(header: Sequence[str], fields: Sequence[Field], name: str, *
 
 
 def _not_a_header(header: Sequence[str], names: Sequence[str]) -> str:
-    """Return why a file's first line is none that names fields; nothing where it seems to be one."""
+    """Return why a file's first line is not a header; an empty text if it may be one."""
     if set(header) & set(names):
         return ""
     delimiter = next((each for each in ";\t|" if each in header[0]), "")

@@ -22,12 +22,13 @@ from pipeline.rowfiles.splits import SourceFile, Split, SplitRows
 def find_files(pattern: str) -> tuple[Path, ...]:
     """Return the row files that a file's path, a folder or a glob means, sorted by path.
 
-    Of a folder these are the files whose names have a format's ending, in capitals or not, and are not
-    hidden; `passed_over` returns the rest. What is named, or found by a glob, is a row file or refused.
+    In a folder, these are the files that are not hidden and have the ending of a format, in any case;
+    `passed_over` returns the others. A file that is named, or found by a glob, must be a row file.
 
     Raises:
-        RowFileError: nothing is there, or what is there is no regular file, cannot be read, has no format's
-            ending, or has a name that is not UTF-8.
+        RowFileError: there is no file, or one is not a regular file, cannot be read, has no format's ending,
+        or has a
+            name that is not UTF-8.
     """
     _require_utf8(pattern)
     place = Path(pattern)
@@ -54,9 +55,9 @@ def find_files(pattern: str) -> tuple[Path, ...]:
 
 
 def passed_over(pattern: str) -> tuple[Path, ...]:
-    """Return what of a folder `find_files` leaves out, sorted: other files, hidden ones, folders in it.
+    """Return the entries of a folder that `find_files` leaves out: other files, hidden files, folders.
 
-    Nothing where `pattern` is a file or a glob: of these nothing is left out.
+    The result is empty if `pattern` is a file or a glob.
 
     Raises:
         RowFileError: the folder cannot be read.
@@ -67,14 +68,14 @@ def passed_over(pattern: str) -> tuple[Path, ...]:
 
 
 def listed(found: Sequence[Path]) -> str:
-    """Return the names of what was found in a folder, as a message lists them: the first few."""
+    """Return the names of the first few entries of a folder, for a message."""
     names = [printable(path.name) + "/" * path.is_dir() for path in sorted(found)[:_LISTED_MOST]]
     more = len(found) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return what of a folder's entries is taken for row files, and what is not."""
+    """Return the entries of a folder that are row files, and the others."""
     taken: list[Path] = []
     passed: list[Path] = []
     for entry in folder.iterdir():
@@ -83,7 +84,7 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _require_utf8(path: str) -> None:
-    """Return if a path is UTF-8: where a load is noted, and what it rejects, names its files in UTF-8."""
+    """Return if a path is UTF-8: journals and files of bad rows name their files in UTF-8."""
     if printable(path) != path:
         raise RowFileError(f"the name {printable(path)} is not UTF-8; rename the file or its folder")
 

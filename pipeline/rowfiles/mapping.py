@@ -12,7 +12,7 @@ def parse_mapping(text: str) -> dict[str, str]:
     """Return which field feeds which column.
 
     Raises:
-        ValueError: a part is no pair, or a field stands twice.
+        ValueError: a part is not a pair, or a field occurs twice.
     """
     mapping: dict[str, str] = {}
     at, more = 0, text.strip()
@@ -30,7 +30,7 @@ def parse_mapping(text: str) -> dict[str, str]:
 
 
 def format_mapping(mapping: Mapping[str, str]) -> str:
-    """Return what `parse_mapping` reads."""
+    """Return the text of a mapping, for `parse_mapping`."""
     return ",".join(f"{quoted(field)}={quoted(column)}" for field, column in mapping.items())
 
 

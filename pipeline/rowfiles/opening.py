@@ -1,4 +1,4 @@
-"""Row files are opened here, and what the system says against it becomes an error that names the file."""
+"""Opens row files; an error of the system becomes an error that names the file."""
 
 import contextlib
 import errno
@@ -13,10 +13,10 @@ from pipeline.errors import RowFileError
 
 @contextlib.contextmanager
 def reading(file: Path) -> Iterator[None]:
-    """Turn what the system says against reading `file` into an error that names it.
+    """Turn an error of the system on reading `file` into one that names the file.
 
     Raises:
-        RowFileError: the system said something.
+        RowFileError: the system raised an error.
     """
     try:
         yield
@@ -63,7 +63,7 @@ def printable(path: PurePath | str) -> str:
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:
-    """Return what is wrong with bytes that are no UTF-8."""
+    """Return what is wrong with bytes that are not UTF-8."""
     return f"not UTF-8 (byte 0x{error.object[error.start]:02x}); convert the file, for example with iconv"
 
 

@@ -1,4 +1,4 @@
-"""What a load knows of a row file before it reads the rows, and the rows of one of its splits."""
+"""The description of a row file before its rows are read, and the rows of one of its splits."""
 
 import functools
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Which elements of a set and which keys of a map are the same one to Cassandra, where Python differs.
+"""Equality of set elements and map keys in Cassandra, where Python's differs.
 
 NaN is itself, 0.0 is not -0.0, and 1.0 is 1.00.
 """

@@ -10,7 +10,7 @@ def read(example: str, text: str) -> object:
     """Return what a text of JSON holds, numbers as text.
 
     Raises:
-        ValueError: it is no JSON; the message has an example.
+        ValueError: it is not valid JSON; the message has an example.
     """
     try:
         return json.loads(
@@ -50,7 +50,7 @@ def array(example: str, items: object, size: int | None = None) -> list[object]:
     """Return the items of an array.
 
     Raises:
-        ValueError: it is no array, or has another size.
+        ValueError: it is not an array, or has another size.
     """
     if not isinstance(items, list):
         raise _expected(example)
@@ -63,7 +63,7 @@ def object_members(example: str, members: object) -> Iterable[tuple[str, object]
     """Return the members of an object.
 
     Raises:
-        ValueError: it is no object.
+        ValueError: it is not an object.
     """
     if not isinstance(members, dict):
         raise _expected(example)

@@ -87,7 +87,7 @@ def _unquoted(name: str) -> str:
 
 
 def _split(inner: str) -> list[str]:
-    """Return what stands between the commas that are in no brackets and no quotes."""
+    """Return the parts between the commas that are outside of brackets and quotes."""
     parts = [""]
     depth = 0
     for piece in _PIECE.findall(inner):

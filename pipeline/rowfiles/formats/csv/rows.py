@@ -1,4 +1,4 @@
-"""CSV taken apart row by row, forgiving: what the rows of a file are, and which of its lines are none.
+"""Parses CSV row by row, tolerantly: it defines the rows of a file, and which of its lines are not rows.
 
 RFC 4180, as Python's `csv` reads it when strict: a field may be quoted, a quote in it is doubled, a quote
 inside a field that does not begin with one is a letter like others. A line ends with LF, CRLF or CR.

@@ -1,6 +1,6 @@
-"""CSV text taken as a whole: where it can be cut between rows, and what its columns are.
+"""Parses CSV text as a whole: where it can be cut between rows, and its columns.
 
-Everything here either agrees with what `rows` would say of the same text, row by row, or gives up on it.
+Each function gives the same result as `rows` does row by row, or gives up on the text.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]
     it, of that many fields, in UTF-8.
     """
     if text.startswith(BYTE_ORDER_MARK):
-        # A letter like others here, but Arrow would take it off each split that begins with it.
+        # Here it is an ordinary character, but Arrow would remove it from the beginning of each split.
         return None
     names = [str(at) for at in wanted]
     try:
@@ -75,7 +75,7 @@ def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]
         )
     except pa.ArrowInvalid:
         return None
-    # Arrow passes over empty lines.
+    # Arrow ignores empty lines.
     if table.num_rows != row_count:
         return None
     return [column.combine_chunks() for column in table.columns]
@@ -117,7 +117,7 @@ def _find_cut_by_quotes(octets: Octets, width: int) -> Cut | None:
 
 
 def _outside(positions: Positions, quotes: Positions) -> npt.NDArray[np.bool_]:
-    """Return which positions are outside quotes: behind an even number of them."""
+    """Return which positions are outside of quotes: after an even number of them."""
     outside: npt.NDArray[np.bool_] = np.searchsorted(quotes, positions) % 2 == 0
     return outside
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 
 def row_line(values: Sequence[bytes]) -> bytes:
-    """Return a row's line. A line with nothing on it is no row, so a row of one empty field is two quotes."""
+    """Return a row's line. An empty line is not a row, so a row of one empty field is two quotes."""
     quoted = [
         b'"' + value.replace(b'"', b'""') + b'"' if _NEEDS_QUOTES.search(value) else value for value in values
     ]
