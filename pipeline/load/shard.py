@@ -7,7 +7,6 @@ from dataclasses import replace
 from cassandra import InvalidRequest
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
-from gevent.hub import get_hub
 from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPoolExecutor
 
@@ -15,7 +14,7 @@ from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.retry import with_retries
 from pipeline.cluster.table import has_cdc, require_same_table
 from pipeline.cluster.translation import is_of, translated_errors
-from pipeline.errors import BadRowsError, OutputError, RowFileError, SchemaError
+from pipeline.errors import BadRowsError, RowFileError, SchemaError
 from pipeline.load.encoded import EncodedSplit, InsertPlan, encode_split
 from pipeline.load.jobs import LoadPlan
 from pipeline.load.journal import Journal, SplitRecord, read_journal
@@ -107,14 +106,16 @@ class Shard:
             request_timeout_s=self._load.cluster.request_timeout_s,
             prepare=self._prepare,
         )
-        dispatch(
-            self._requests(self._method, InsertPlan.of(self._plan, self._method.prefix)),
-            nodes,
-            RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
-            pool_size=config.pool_size,
-            pace=Pace(config.rows_per_s / self._shard_count),
-        )
-        self._refusing.settle_held()
+        # Other greenlets continue while a thread encodes a split, and another one syncs the journal.
+        with ThreadPoolExecutor(max_workers=2) as self._threads:
+            dispatch(
+                self._requests(self._method, InsertPlan.of(self._plan, self._method.prefix)),
+                nodes,
+                RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
+                pool_size=config.pool_size,
+                pace=Pace(config.rows_per_s / self._shard_count),
+            )
+            self._refusing.settle_held()
         return nodes
 
     def _prepare(self) -> bytes:
@@ -171,11 +172,10 @@ class Shard:
                 return file, first_line, split_rows, encode_split(split_rows, shape, replicas)
             return None
 
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            future = thread.submit(encode_next, replicas.now())
-            while encoded := future.result():
-                future = thread.submit(encode_next, replicas.now())
-                yield encoded
+        future = self._threads.submit(encode_next, replicas.now())
+        while encoded := future.result():
+            future = self._threads.submit(encode_next, replicas.now())
+            yield encoded
 
     def _splits(self) -> Iterator[tuple[int, int, SplitRows]]:
         """Yield the number of the file, how many lines of the load precede the split, and its rows."""
@@ -196,9 +196,7 @@ class Shard:
             lines_before += file.lines
 
     def _write_down(self, record: SplitRecord) -> None:
-        # In a thread: other greenlets continue while the disk syncs. gevent would print an exception there.
-        if error := get_hub().threadpool.apply(_settled, (self._journal, record)):
-            raise error
+        self._threads.submit(self._journal.settle, record).result()
         self.done += record.rows
 
     def _note_bad(self, bad: Sequence[BadRow]) -> None:
@@ -210,14 +208,6 @@ class Shard:
         self.bad += bad
         if bad:
             require_budget(self._budget, self.bad, self._read, at_end=False)
-
-
-def _settled(journal: Journal, record: SplitRecord) -> OutputError | None:
-    try:
-        journal.settle(record)
-    except OutputError as error:
-        return error
-    return None
 
 
 def require_budget(budget: ErrorBudget, bad: Sequence[BadRow], rows: int, *, at_end: bool) -> None:
