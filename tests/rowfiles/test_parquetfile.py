@@ -45,6 +45,18 @@ def test_splits_are_parts_of_row_groups_or_several(tmp_path: Path) -> None:
     assert {str(column.type) for split_rows in splits for column in split_rows.columns} == {"int32", "string"}
 
 
+def test_an_empty_row_group_does_not_enlarge_a_split(tmp_path: Path) -> None:
+    """Empty row groups before and after a large one have no split, and do not change how it is divided."""
+    file = tmp_path / "rows.parquet"
+    rows = pa.table({"id": np.arange(150_000, dtype=np.int32), "name": ["Ada"] * 150_000})
+    with pq.ParquetWriter(file, rows.schema) as writer:
+        for part in (rows[:0], rows, rows[:0]):
+            writer.write_table(part, row_group_size=150_000)
+    assert pq.ParquetFile(file).num_row_groups == 3
+    splits = list(splits_of_file(file, FIELDS))
+    assert [len(split_rows.lines) for split_rows in splits] == [80_000, 70_000]
+
+
 @pytest.mark.parametrize("wanted", [set(), {0}, {1, 3}, {2}, {4}])
 @pytest.mark.parametrize("group_rows", [30_000, 150_000])
 def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int], group_rows: int) -> None:

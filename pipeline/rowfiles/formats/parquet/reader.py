@@ -46,9 +46,7 @@ def read_batches(
             when its rows are reached.
     """
     with opened_parquet(file) as opened:
-        by_groups = itertools.groupby(splits, key=lambda split: Position(*split.position)[:2])
-        for (first_group, group_count), within in by_groups:
-            groups = range(first_group, first_group + group_count)
+        for groups, within in itertools.groupby(splits, key=_groups_of):
             batches = enumerate(_batches(file, opened, groups, fields))
             for split in within:
                 part = Position(*split.position).part
@@ -56,20 +54,28 @@ def read_batches(
                 yield split, [_decoded(batch.column(field.name), field) for field in fields]
 
 
+def _groups_of(split: Split) -> range:
+    position = Position(*split.position)
+    return range(position.first_group, position.first_group + position.group_count)
+
+
 def _positions(opened: pq.ParquetFile) -> Iterator[tuple[Position, int]]:
     """Yield the position of each split, and how many rows it has."""
-    first, joined_rows, joined_bytes = 0, 0, 0
+    first = joined_rows = joined_bytes = 0
     for at in range(opened.num_row_groups):
         group = opened.metadata.row_group(at)
         rows, size_bytes = joined_rows + group.num_rows, joined_bytes + group.total_byte_size
         if joined_rows and (rows > _SPLIT_ROWS or size_bytes > _SPLIT_MAX_BYTES):
             yield Position(first, at - first, 0), joined_rows
-            first, rows, size_bytes = at, group.num_rows, group.total_byte_size
-        joined_rows, joined_bytes = rows, size_bytes
-        parts = _part_rows(group) if first == at else []
-        if len(parts) > 1:
-            yield from ((Position(at, 1, part), part_rows) for part, part_rows in enumerate(parts))
-            first, joined_rows, joined_bytes = at + 1, 0, 0
+            joined_rows = 0
+        if not joined_rows:
+            first, joined_bytes = at, 0
+            parts = _part_rows(group)
+            if len(parts) > 1:
+                yield from ((Position(at, 1, part), part_rows) for part, part_rows in enumerate(parts))
+                continue
+        joined_rows += group.num_rows
+        joined_bytes += group.total_byte_size
     if joined_rows:
         yield Position(first, opened.num_row_groups - first, 0), joined_rows
 
