@@ -38,9 +38,8 @@ def prepare(sections: list[str]) -> None:
     """Make Luigi read our sections, and the paths in its own, as docs/settings.md says.
 
     Raises:
-        SettingError: a file cannot be read, a value refers to an absent setting, or one of our sections is in
-        a
-            client.cfg.
+        SettingError: a file cannot be read, a value refers to an absent setting, or one of our sections is
+            in a client.cfg.
     """
     for file in map(Path, _OLD):
         if ours := sorted(set(_read(file).sections()).intersection(sections)):

@@ -128,7 +128,7 @@ class Input(SettingParameter):
 
         Raises:
             SettingError: it is empty on the command line, for example because a variable of the shell was
-            empty.
+                empty.
         """
         if isinstance(text, Given) and text == "":
             raise SettingError(f"{self.known_as} is ''; it must be {self.wanted}, or be left out")

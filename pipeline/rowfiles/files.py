@@ -27,8 +27,7 @@ def find_files(pattern: str) -> tuple[Path, ...]:
 
     Raises:
         RowFileError: there is no file, or one is not a regular file, cannot be read, has no format's ending,
-        or has a
-            name that is not UTF-8.
+            or has a name that is not UTF-8.
     """
     _require_utf8(pattern)
     place = Path(pattern)

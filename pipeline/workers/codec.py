@@ -12,7 +12,6 @@ R = TypeVar("R")
 Value = TypeVar("Value")
 _converter = make_converter()
 _converter.register_structure_hook(type(None), lambda value, _: value)
-_converter.register_structure_hook(type(None), lambda value, _: value)
 
 
 def to_json_values(value: object) -> Any:  # noqa: ANN401 - of any type
