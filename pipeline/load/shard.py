@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from cassandra import InvalidRequest
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 from gevent.lock import Semaphore
-from gevent.threadpool import ThreadPoolExecutor
 
 from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.retry import with_retries
@@ -21,6 +21,7 @@ from pipeline.load.journal import Journal, SplitRecord, read_journal
 from pipeline.load.methods import PREPARE
 from pipeline.load.methods.protocol import Method, NoRows, Preparation, SplitLoad
 from pipeline.load.refusing import Refusing
+from pipeline.load.threads import ThreadCall
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.nodes import Nodes
@@ -106,16 +107,14 @@ class Shard:
             request_timeout_s=self._load.cluster.request_timeout_s,
             prepare=self._prepare,
         )
-        # Other greenlets continue while a thread encodes a split, and another one syncs the journal.
-        with ThreadPoolExecutor(max_workers=2) as self._threads:
-            dispatch(
-                self._requests(self._method, InsertPlan.of(self._plan, self._method.prefix)),
-                nodes,
-                RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
-                pool_size=config.pool_size,
-                pace=Pace(config.rows_per_s / self._shard_count),
-            )
-            self._refusing.settle_held()
+        dispatch(
+            self._requests(self._method, InsertPlan.of(self._plan, self._method.prefix)),
+            nodes,
+            RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
+            pool_size=config.pool_size,
+            pace=Pace(config.rows_per_s / self._shard_count),
+        )
+        self._refusing.settle_held()
         return nodes
 
     def _prepare(self) -> bytes:
@@ -172,9 +171,9 @@ class Shard:
                 return file, first_line, split_rows, encode_split(split_rows, shape, replicas)
             return None
 
-        future = self._threads.submit(encode_next, replicas.now())
-        while encoded := future.result():
-            future = self._threads.submit(encode_next, replicas.now())
+        following = ThreadCall(partial(encode_next, replicas.now()))
+        while encoded := following.result():
+            following = ThreadCall(partial(encode_next, replicas.now()))
             yield encoded
 
     def _splits(self) -> Iterator[tuple[int, int, SplitRows]]:
@@ -196,7 +195,7 @@ class Shard:
             lines_before += file.lines
 
     def _write_down(self, record: SplitRecord) -> None:
-        self._threads.submit(self._journal.settle, record).result()
+        ThreadCall(partial(self._journal.settle, record)).result()
         self.done += record.rows
 
     def _note_bad(self, bad: Sequence[BadRow]) -> None:

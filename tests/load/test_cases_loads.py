@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RowFileError
@@ -89,6 +91,22 @@ def test_a_file_that_is_edited_within_a_tick_of_its_clock_is_described_anew(tmp_
     first = describe_file(file)
     edit(file)
     assert describe_file(file).sha256 != first.sha256
+
+
+def test_damage_that_shows_during_a_load_ends_it(tables: Tables) -> None:
+    """A Parquet page that cannot be decoded ends the load with one message; no run marks it as finished."""
+    table = tables.create("damaged", "id int PRIMARY KEY, v text")
+    file = tables.folder / "damaged.parquet"
+    rows = pa.table({"id": pa.array(range(160_000), pa.int32()), "v": ["a"] * 160_000})
+    pq.write_table(rows, file, row_group_size=80_000, compression="zstd")
+    content = bytearray(file.read_bytes())
+    start = pq.read_metadata(file).row_group(1).column(0).data_page_offset
+    content[start + 40 : start + 60] = bytes(20)
+    file.write_bytes(content)
+    words = ("LoadTable", "--table", table, "--input", file.name)
+    for _ in range(2):
+        assert tables.refused(*words).count("damaged.parquet: not a whole Parquet file: ") == 1
+    assert max((row["id"] for row in tables.rows(table, "id")), default=0) < 80_000
 
 
 def test_a_file_that_joins_the_folder_is_loaded_by_the_next_run(tables: Tables) -> None:
