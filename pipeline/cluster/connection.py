@@ -11,13 +11,14 @@ import _thread
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import cassandra.pool
 import gevent
 from cassandra import ProtocolVersion
 from cassandra.connection import Connection, ConnectionShutdown, ProtocolError
+from cassandra.protocol import ProtocolException
 from gevent.event import Event
 from gevent.hub import get_hub
 from gevent.lock import BoundedSemaphore
@@ -40,6 +41,21 @@ class FrameHeader(NamedTuple):
     flags: int
     stream: int
     opcode: int
+
+
+class StreamOwner(Protocol):
+    """The owner of leased streams; `waiting` has those whose requests are not answered yet."""
+
+    waiting: set[int]
+
+    def acknowledged(self) -> bool:
+        """Note that streams were taken out of `waiting`; tell if a greenlet continues for it."""
+
+    def answered(self, header: FrameHeader, body: bytes) -> object:
+        """Take an answer that has content; return it, decoded."""
+
+    def broken(self, error: Exception) -> None:
+        """Fail what waits: the connection is broken."""
 
 
 class GreenletConnection(Connection):
@@ -66,7 +82,7 @@ class GreenletConnection(Connection):
         self._unsent: list[bytes] = []
         self._has_unsent = Event()
         self._is_sending = False
-        self._leased: set[int] = set()
+        self._owners: dict[int, StreamOwner] = {}
         self._connect_socket()
         # Frames are gathered before they are sent, so the kernel need not delay them to gather more.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,35 +101,63 @@ class GreenletConnection(Connection):
         """Whether every frame that was pushed has been passed to the kernel."""
         return not self._unsent and not self._is_sending
 
-    def lease(self, stream_id: int) -> None:
-        """Keep a borrowed stream for several requests, one after another, until `end_lease`.
+    def lease(self, stream_ids: Iterable[int], owner: StreamOwner) -> None:
+        """Give borrowed streams to an owner, for many requests, until `end_lease`.
 
         The driver's bookkeeping takes longer than the rest of a small request; a lease does it once for many
-        requests. An answer other than RESULT ends the lease, and the driver handles it as usual.
+        requests.
         """
-        self._leased.add(stream_id)
-
-    def take_request(self, stream_id: int) -> bool:
-        """Remove the request that waits on a stream, as the driver's timeout does; tell if there was one."""
-        return self._requests.pop(stream_id, None) is not None
+        self._owners.update(dict.fromkeys(stream_ids, owner))
 
     def end_lease(self, stream_id: int, *, is_free: bool) -> None:
         """Return a stream to the driver; `is_free` is false if an answer is still to come."""
-        self._leased.discard(stream_id)
-        if is_free:
-            with self.lock:
+        self._owners.pop(stream_id, None)
+        with self.lock:
+            if is_free:
                 self.request_ids.append(stream_id)
+            else:
+                self.orphaned_request_ids.add(stream_id)
+                if len(self.orphaned_request_ids) >= self.orphaned_threshold:
+                    self.orphaned_threshold_reached = True
+
+    def send_frames(self, frames: bytes) -> None:
+        """Send requests on leased streams; their owner gets the answers.
+
+        Raises:
+            ConnectionShutdown: the connection is closed.
+        """
+        if self.is_defunct or self.is_closed:
+            raise ConnectionShutdown(f"Connection to {self.endpoint} is closed", self.endpoint)
+        self.push(frames)
 
     def process_msg(self, header: FrameHeader, body: bytes) -> None:
-        """Pass an answer to the request that waits for it."""
-        if header.opcode == _RESULT and header.stream in self._leased:
+        """Pass an answer to the owner of its stream, or to the driver."""
+        if owner := self._owners.get(header.stream):
             self.msg_received = True
-            if request := self._requests.pop(header.stream, None):
-                answered, decode, _ = request
-                answered(decode(header.version, None, header.stream, header.flags, header.opcode, body))
+            answer = owner.answered(header, body)
+            if isinstance(answer, ProtocolException):
+                self.defunct(answer)
         else:
-            self._leased.discard(header.stream)
             super().process_msg(header, body)
+
+    def process_voids(self, stream_ids: Iterable[int]) -> int:
+        """Pass results without content to the owners of their streams; return how many greenlets continue."""
+        owners, others = set(), 0
+        for stream_id in stream_ids:
+            if owner := self._owners.get(stream_id):
+                owner.waiting.discard(stream_id)
+                owners.add(owner)
+            else:
+                super().process_msg(FrameHeader(self.protocol_version, 0, stream_id, _RESULT), VOID)
+                others += 1
+        self.msg_received = True
+        return others + sum(owner.acknowledged() for owner in owners)
+
+    def error_all_requests(self, exc: Exception) -> None:
+        """Fail every request that waits for an answer."""
+        for owner in {owner for owner in self._owners.values() if owner.waiting}:
+            owner.broken(ConnectionShutdown(str(exc), self.endpoint))
+        super().error_all_requests(exc)
 
     def close(self) -> None:
         """Close the socket, and fail every request that waits for a response; idempotent."""
@@ -162,10 +206,14 @@ class GreenletConnection(Connection):
         try:
             while not self.is_closed and (count := self._socket.recv_into(frames.free)):
                 self.note_read()
-                for header, body in frames.received(count):
-                    self.process_msg(header, body)
-                    handled += 1
-                    if handled % self.responses_a_turn == 0:
+                for answer in frames.received(count):
+                    if isinstance(answer, list):
+                        handled += self.process_voids(answer)
+                    else:
+                        self.process_msg(*answer)
+                        handled += 1
+                    if handled >= self.responses_a_turn:
+                        handled = 0
                         gevent.sleep(0)
         except (OSError, ProtocolError) as error:
             self.defunct(error)
@@ -189,16 +237,20 @@ class FrameReader:
         """The buffer for the next bytes; never empty."""
         return self._buffer[self._filled :]
 
-    def received(self, count: int) -> Iterator[tuple[FrameHeader, bytes]]:
+    def received(self, count: int) -> "Iterator[tuple[FrameHeader, bytes] | list[int]]":
         """Yield the header and body of every frame that is complete after `count` more bytes in `free`.
 
-        Exhaust the iterator before the next use of `free`.
+        Neighbouring results without content are yielded together, as a list of their streams. Exhaust the iterator before the next use of `free`.
 
         Raises:
             ProtocolError: the bytes are not such frames.
         """
         buffer, begin, end, size = self._buffer, 0, self._filled + count, 0
         while end - begin >= _HEADER.size:
+            if stream_ids := _leading_voids(buffer[begin:end]):
+                begin += len(stream_ids) * _VOID_FRAME.size
+                yield stream_ids
+                continue
             version, flags, stream, opcode, length = _HEADER.unpack_from(buffer, begin)
             version &= _VERSION_BITS
             if version not in _VERSIONS or not 0 <= length <= _LONGEST_BODY_BYTES:
@@ -213,6 +265,17 @@ class FrameReader:
             self._buffer = memoryview(bytearray(max(size, READ_BYTES)))
         self._filled = end - begin
         self._buffer[: self._filled] = buffer[begin:end]
+
+
+def _leading_voids(frames: memoryview) -> list[int]:
+    """Return the streams of the results without content that these bytes begin with."""
+    stream_ids = []
+    complete = frames[: len(frames) // _VOID_FRAME.size * _VOID_FRAME.size]
+    for version_and_flags, stream_id, rest in _VOID_FRAME.iter_unpack(complete):
+        if rest != _VOID_REST or version_and_flags not in _VOID_STARTS:
+            break
+        stream_ids.append(stream_id)
+    return stream_ids
 
 
 class LoopTimer:
@@ -239,5 +302,12 @@ _HEADER = struct.Struct(">BBhBi")
 _VERSION_BITS = 0x7F
 _VERSIONS = frozenset(known for known in ProtocolVersion.SUPPORTED_VERSIONS if known >= ProtocolVersion.V3)
 """Later versions too: a server refuses an unknown version in this format, under its own version."""
+
+VOID = struct.pack(">i", 1)
+"""The body of a result without content (native protocol 4, section 4.2.5.1)."""
+
+_VOID_FRAME = struct.Struct(">Hh9s")
+_VOID_STARTS = frozenset(0x8000 | version << 8 for version in _VERSIONS)
+_VOID_REST = struct.pack(">Bi", _RESULT, len(VOID)) + VOID
 
 _LONGEST_BODY_BYTES = 256 << 20

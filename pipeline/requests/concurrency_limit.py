@@ -30,10 +30,10 @@ class ConcurrencyLimit:
         """The requests in flight, as a fraction of the limit."""
         return self.in_flight / self.limit
 
-    def answered(self, latency_s: float) -> None:
-        """Record the latency of an answer; after as many answers as the limit, or 10, update the limit."""
-        self._samples += 1
-        self._sum_s += latency_s
+    def answered(self, latency_s: float, count: int = 1) -> None:
+        """Record the latency of `count` answers; after as many answers as the limit, or 10, update the limit."""
+        self._samples += count
+        self._sum_s += latency_s * count
         if self._samples < max(_LEAST_SAMPLES, self.limit):
             return
         mean_s, self._samples, self._sum_s = self._sum_s / self._samples, 0, 0.0

@@ -8,10 +8,11 @@ import bisect
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from cassandra.protocol import ProtocolHandler
+
+from pipeline.cluster.connection import FrameHeader
 
 REQUEST_MAX_BYTES = 15 * 1024 * 1024
 """Below the default limits of a frame and of a mutation, both 16 MiB."""
@@ -49,20 +50,6 @@ def batch_body(
     ]
 
 
-def execute_body(
-    rows: EncodedRows, at: int, query_id: bytes, consistency: int, timestamp_us: int
-) -> list[bytes | memoryview]:
-    """Return the body of an EXECUTE of the row at `at`."""
-    prefix_bytes = 3 + len(query_id)
-    return [
-        struct.pack(">H", len(query_id))
-        + query_id
-        + struct.pack(">HB", consistency, _WITH_VALUES | _WITH_TIMESTAMP),
-        rows.data[rows.offsets[at] + prefix_bytes : rows.offsets[at + 1]],
-        struct.pack(">q", timestamp_us),
-    ]
-
-
 def cut_batches(sizes: np.ndarray, most_rows: int, most_bytes: int) -> Iterator[tuple[int, int]]:
     """Yield start and stop of batches: of at most `most_rows`, and at most `most_bytes` or a single row."""
     ends = np.cumsum(sizes).data  # a memoryview, which makes Python ints of the items on access
@@ -74,12 +61,6 @@ def cut_batches(sizes: np.ndarray, most_rows: int, most_bytes: int) -> Iterator[
         start, before = stop, ends[stop - 1]
 
 
-def encode_frame(message: "Message", stream_id: int, protocol_version: int, **_: object) -> bytes:
-    """Return the whole frame; the driver calls this as its encoder."""
-    head = struct.pack(">BBhBi", protocol_version, 0, stream_id, message.opcode, message.size_bytes)
-    return b"".join((head, *message.body))
-
-
 class Message:
     """A request that is already encoded: its opcode, and its body in pieces, `size_bytes` in total."""
 
@@ -89,6 +70,59 @@ class Message:
         self.opcode = opcode
         self.body = body
         self.size_bytes = sum(map(len, body))
+
+    def __len__(self) -> int:
+        return 1
+
+    def frames(self, stream_ids: Sequence[int], protocol_version: int) -> bytes:
+        """Return the whole frame."""
+        head = _HEADER.pack(protocol_version, 0, stream_ids[0], self.opcode, self.size_bytes)
+        return b"".join((head, *self.body))
+
+
+class Executes:
+    """An EXECUTE for each of the rows at `positions`."""
+
+    __slots__ = ("_consistency", "_positions", "_query_id", "_rows", "_timestamp_us", "size_bytes")
+
+    def __init__(
+        self,
+        rows: EncodedRows,
+        positions: Sequence[int],
+        query_id: bytes,
+        consistency: int,
+        timestamp_us: int,
+    ) -> None:
+        self._rows = rows
+        self._positions = positions
+        self._query_id = query_id
+        self._consistency = consistency
+        self._timestamp_us = timestamp_us
+        self.size_bytes = sum(rows.offsets[at + 1] - rows.offsets[at] for at in positions)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def first(self, count: int) -> "Executes":
+        """Return the first `count` of them."""
+        if count >= len(self):
+            return self
+        positions = self._positions[:count]
+        return Executes(self._rows, positions, self._query_id, self._consistency, self._timestamp_us)
+
+    def frames(self, stream_ids: Sequence[int], protocol_version: int) -> bytes:
+        """Return the frames, one after another, each on its stream."""
+        data, offsets, prefix_bytes = self._rows.data, self._rows.offsets, 3 + len(self._query_id)
+        statement = struct.pack(">H", len(self._query_id)) + self._query_id
+        statement += struct.pack(">HB", self._consistency, _WITH_VALUES | _WITH_TIMESTAMP)
+        timestamp = struct.pack(">q", self._timestamp_us)
+        fixed_bytes = len(statement) + len(timestamp)
+        pieces: list[bytes | memoryview] = []
+        for stream_id, at in zip(stream_ids, self._positions, strict=True):
+            values = data[offsets[at] + prefix_bytes : offsets[at + 1]]
+            head = _HEADER.pack(protocol_version, 0, stream_id, EXECUTE, fixed_bytes + len(values))
+            pieces += (head, statement, values, timestamp)
+        return b"".join(pieces)
 
 
 class Warned:
@@ -127,15 +161,16 @@ def body_of(answer: bytes | Warned) -> bytes:
     return answer.body if isinstance(answer, Warned) else answer
 
 
-def decode_frame(*frame: Any) -> object:  # noqa: ANN401 - as the driver calls its decoders
+def decode_answer(header: FrameHeader, body: bytes) -> object:
     """Return the body of a success, `Warned` if it has warnings; for a failure the driver's own message."""
-    _, _, _, flags, opcode, body, *_ = frame
-    if opcode == _RESULT:
-        return Warned(body) if flags & _WARNING else body
-    return ProtocolHandler.decode_message(*frame)
+    if header.opcode == _RESULT:
+        return Warned(body) if header.flags & _WARNING else body
+    version, flags, stream_id, opcode = header
+    return ProtocolHandler.decode_message(version, {}, stream_id, flags, opcode, body, None, None)
 
 
 EXECUTE, BATCH = 0x0A, 0x0D
+_HEADER = struct.Struct(">BBhBi")
 _RESULT = 0x08
 _WARNING = 0x08
 _UNLOGGED = 1

@@ -20,10 +20,11 @@ from cassandra.protocol import (
 )
 from gevent.hub import get_hub
 
+from pipeline.cluster.connection import VOID
 from pipeline.requests.concurrency_limit import ConcurrencyLimit
-from pipeline.requests.frames import Message, Warned
+from pipeline.requests.frames import Executes, Message, Warned
 from pipeline.requests.latencies import Latencies
-from pipeline.requests.streams import Stream
+from pipeline.requests.streams import Frames, Streams
 
 
 @dataclass
@@ -65,17 +66,29 @@ class Nodes:
         Raises:
             Exception: any error of the driver; the message may have been carried out nevertheless.
         """
-        answer: Any = self._node_with_room(replicas, message.size_bytes).exchange(message)
-        if isinstance(answer, Warned):
-            self.tally.warned += 1
-            self.tally.warning = self.tally.warning or answer.warnings[0]
-            return answer
-        if isinstance(answer, bytes):
-            return answer
-        self._candidates_of.clear()
-        if isinstance(answer, PreparedQueryNotFound):
-            self._prepare()
-        raise answer.to_exception() if isinstance(answer, ErrorMessage) else answer
+        node = self._node_with_room(replicas, message.size_bytes, 1)
+        answer = node.exchange(message).get(0, VOID)
+        if error := self._error_of(answer):
+            raise error
+        return answer  # type: ignore[return-value]
+
+    def exchange_rows(
+        self, requests: Executes, replicas: tuple[Host, ...]
+    ) -> tuple[int, dict[int, Exception]]:
+        """Send as many of the requests, from the first on, as a node has room for.
+
+        Return how many were sent, and the errors by their numbers; like `exchange` otherwise.
+
+        Raises:
+            Exception: nothing was sent, because no node is up.
+        """
+        node = self._node_with_room(replicas, requests.size_bytes, len(requests))
+        sent = requests.first(node.room)
+        errors = {}
+        for at, answer in node.exchange(sent).items():
+            if error := self._error_of(answer):
+                errors[at] = error
+        return len(sent), errors
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -109,15 +122,29 @@ class Nodes:
                 node.give_up(self._request_timeout_s)
             self.wake_all()
 
-    def _node_with_room(self, replicas: tuple[Host, ...], size_bytes: int) -> "_Node":
+    def _error_of(self, answer: Any) -> Exception | None:  # noqa: ANN401 - the driver's answers
+        """Count an answer's warnings; return the error that it is, after what the error calls for."""
+        if isinstance(answer, bytes):
+            return None
+        if isinstance(answer, Warned):
+            self.tally.warned += 1
+            self.tally.warning = self.tally.warning or answer.warnings[0]
+            return None
+        self._candidates_of.clear()
+        if isinstance(answer, PreparedQueryNotFound):
+            self._prepare()
+        error: Exception = answer.to_exception() if isinstance(answer, ErrorMessage) else answer
+        return error
+
+    def _node_with_room(self, replicas: tuple[Host, ...], size_bytes: int, count: int) -> "_Node":
         while True:
             candidates = self._candidates_of.get(replicas) or self._candidates(replicas)
             node = candidates[0]
             if len(candidates) > 1:
                 node = min(candidates, key=lambda node: node.concurrency.load)
-            if node.has_room(size_bytes):
+            if node.has_room(size_bytes, count):
                 return node
-            node.wait()
+            node.wait(count)
 
     def _candidates(self, replicas: tuple[Host, ...]) -> "list[_Node]":
         """Return the replicas that are up, else all nodes that are up; cache them until the next check."""
@@ -141,26 +168,35 @@ class _Node:
     def __init__(self, concurrency: ConcurrencyLimit, latencies: Latencies) -> None:
         self.concurrency = concurrency
         self._latencies = latencies
-        self._idle: list[Stream] = []
-        self._in_flight: set[Stream] = set()
+        self._idle: dict[int, list[Streams]] = {1: [], MOST_TOGETHER: []}
+        self._in_flight: set[Streams] = set()
         self._in_flight_bytes = 0
-        self._waiting: deque[Callable[[], object]] = deque()
+        self._waiting: deque[tuple[Callable[[], object], int]] = deque()
 
-    def has_room(self, size_bytes: int) -> bool:
-        """Tell whether the node may get `size_bytes` more; if nothing is in flight, it may get any size."""
+    @property
+    def room(self) -> int:
+        """How many requests may be sent together now: at least one."""
+        return max(1, min(MOST_TOGETHER, int(self.concurrency.limit) - self.concurrency.in_flight))
+
+    def has_room(self, size_bytes: int, count: int) -> bool:
+        """Tell whether the node may get `count` requests, or a good part of them, `size_bytes` in all.
+
+        If nothing is in flight, it may get any size.
+        """
         return not self._in_flight or (
-            self.concurrency.is_open and self._in_flight_bytes + size_bytes <= _IN_FLIGHT_MAX_BYTES
+            self.concurrency.in_flight + self._part(count) <= int(self.concurrency.limit)
+            and self._in_flight_bytes + size_bytes <= _IN_FLIGHT_MAX_BYTES
         )
 
-    def wait(self) -> None:
-        """Wait until there may be room again."""
-        wake = gevent.getcurrent().switch
-        self._waiting.append(wake)
+    def wait(self, count: int) -> None:
+        """Wait until there may be room for `count` requests, or a good part of them."""
+        waiting = gevent.getcurrent().switch, count
+        self._waiting.append(waiting)
         try:
             get_hub().switch()
         except BaseException:
             with contextlib.suppress(ValueError):
-                self._waiting.remove(wake)
+                self._waiting.remove(waiting)
             raise
 
     def wake_all(self) -> None:
@@ -168,57 +204,71 @@ class _Node:
         for _ in range(len(self._waiting)):
             self._wake_one()
 
-    def exchange(self, message: Message) -> object:
-        """Send a message and return the answer: the result of `decode_frame`, or the error."""
-        stream = self._idle_stream()
-        self._in_flight.add(stream)
-        self._in_flight_bytes += message.size_bytes
-        self.concurrency.in_flight += 1
-        return stream.exchange(message)
+    def exchange(self, requests: Frames) -> dict[int, object]:
+        """Send requests together; return the answers that have content, or the errors, by their numbers."""
+        streams = self._idle_streams(1 if len(requests) == 1 else MOST_TOGETHER)
+        self._in_flight.add(streams)
+        self._in_flight_bytes += requests.size_bytes
+        self.concurrency.in_flight += len(requests)
+        return streams.exchange(requests)
 
     def give_up(self, timeout_s: float) -> None:
         """Fail the requests older than `timeout_s`; close connections that have received nothing since."""
         latest_s = time.monotonic() - timeout_s
-        for stream in [stream for stream in self._in_flight if stream.sent_at_s < latest_s]:
-            connection = stream.connection
-            if connection.heard_at_s < stream.sent_at_s:
+        for streams in [streams for streams in self._in_flight if streams.sent_at_s < latest_s]:
+            connection = streams.connection
+            if connection.heard_at_s < streams.sent_at_s:
                 # This fails all of its requests. The driver's own heartbeat would do so a minute later.
                 silence = f"{connection.endpoint} sent nothing for {timeout_s:g} s"
                 connection.defunct(ConnectionException(silence, connection.endpoint))
-            stream.give_up(OperationTimedOut({str(connection.endpoint): f"no answer in {timeout_s:g} s"}))
+            if streams.waiting:
+                endpoint = str(connection.endpoint)
+                streams.give_up(OperationTimedOut({endpoint: f"no answer in {timeout_s:g} s"}))
 
     def return_idle(self) -> None:
         """Return the streams that no request uses to the driver."""
-        while self._idle:
-            self._idle.pop().give_back()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().give_back()
 
-    def _idle_stream(self) -> Stream:
-        if self._idle and not self._idle[-1].is_sound(self.pool):
+    def _part(self, count: int) -> int:
+        """Return how many of `count` requests are worth sending: a quarter of the limit at least."""
+        return min(count, MOST_TOGETHER, max(1, int(self.concurrency.limit) // 4))
+
+    def _idle_streams(self, count: int) -> Streams:
+        idle = self._idle[count]
+        if idle and not idle[-1].is_sound(self.pool):
             self.return_idle()
-        return self._idle.pop() if self._idle else Stream(self.pool, self._settled)
+        return idle.pop() if idle else Streams(self.pool, count, self._settled)
 
-    def _settled(self, stream: Stream, answer: object) -> None:
-        if stream not in self._in_flight:
-            return  # The request was given up.
-        self._in_flight.remove(stream)
-        self._in_flight_bytes -= stream.size_bytes
-        self.concurrency.in_flight -= 1
+    def _settled(self, streams: Streams, answer: object, count: int) -> None:
+        self.concurrency.in_flight -= count
         if isinstance(answer, bytes | Warned):
-            latency_s = time.monotonic() - stream.sent_at_s
-            self.concurrency.answered(latency_s)
-            self._latencies.record(latency_s)
-            self._idle.append(stream)
+            latency_s = time.monotonic() - streams.sent_at_s
+            self.concurrency.answered(latency_s, count)
+            self._latencies.record(latency_s, count)
         elif isinstance(answer, _SLOW_DOWN):
-            self.concurrency.failed(stream.sent_at_s)
-        # The greenlet that gets this answer uses the room for its next request. Another one is woken only if
-        # there is more room.
-        if self.concurrency.in_flight + 1 < self.concurrency.limit:
+            self.concurrency.failed(streams.sent_at_s)
+        room = int(self.concurrency.limit) - self.concurrency.in_flight
+        if not streams.waiting:
+            self._in_flight.remove(streams)
+            self._in_flight_bytes -= streams.size_bytes
+            if len(streams):
+                self._idle[1 if len(streams) == 1 else MOST_TOGETHER].append(streams)
+            # The greenlet that gets these answers uses the room for its next requests. Others are woken only
+            # if there is more room.
+            room -= self._part(len(streams))
+        while self._waiting and room >= self._part(self._waiting[0][1]):
+            room -= self._part(self._waiting[0][1])
             self._wake_one()
 
     def _wake_one(self) -> None:
         if self._waiting:
-            get_hub().loop.run_callback(self._waiting.popleft())
+            get_hub().loop.run_callback(self._waiting.popleft()[0])
 
+
+MOST_TOGETHER = 64
+"""How many requests are sent together at most: enough to share the cost of a turn and of a system call."""
 
 _SLOW_DOWN = (OverloadedErrorMessage, WriteTimeoutErrorMessage, OperationTimedOut)
 _WATCH_S = 0.25

@@ -1,6 +1,7 @@
 """A prepared INSERT: UNLOGGED batches of rows with the same replicas, or one statement a row.
 
-Both are parts of the same encoded bytes.
+Both are parts of the same encoded bytes. Statements of neighbouring rows are sent together, because one
+greenlet, one write and one wake-up for many of them cost a fraction of one for each.
 """
 
 import heapq
@@ -14,25 +15,25 @@ from cassandra.connection import ConnectionBusy
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import PreparedQueryNotFound
 
+from pipeline.cluster.translation import is_transient
 from pipeline.load.encoded import EncodedSplit, RowRange
 from pipeline.load.methods.protocol import Preparation, SplitLoad
 from pipeline.requests.dispatch import Request
 from pipeline.requests.frames import (
     BATCH,
     BATCH_MOST_ROWS,
-    EXECUTE,
+    Executes,
     Message,
     batch_body,
     cut_batches,
-    execute_body,
     statement_prefix,
 )
-from pipeline.requests.nodes import Nodes
+from pipeline.requests.nodes import MOST_TOGETHER, Nodes
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedInsert:
-    """A prepared INSERT, its consistency level, and the limits of a request.
+    """A prepared INSERT, its consistency level, and the limits of what is sent together.
 
     A request has at most `most_rows` rows and, unless it is a single row, at most `most_bytes` as the server
     counts them.
@@ -42,6 +43,7 @@ class PreparedInsert:
     consistency: int
     most_rows: int
     most_bytes: int
+    in_batches: bool
 
     @property
     def prefix(self) -> bytes:
@@ -51,7 +53,8 @@ class PreparedInsert:
     def requests(self, load: SplitLoad) -> Iterator[Request]:
         """Yield the requests of a split."""
         for row_range, start, stop in cut_in_turn(load.encoded, self.most_rows, self.most_bytes):
-            yield SentRows(load, self, row_range, start, stop)
+            rows = SentRows(load, self, row_range, range(start, stop))
+            yield SentBatch(rows) if self.in_batches and stop - start > 1 else rows
 
 
 def cut_in_turn(
@@ -74,76 +77,121 @@ def cut_in_turn(
 
 
 class SentRows(Request):
-    """Rows `start` to `stop` of a split: several in a BATCH, a single one in an EXECUTE."""
+    """Rows of one range, at these positions of a split: an EXECUTE each."""
 
     def __init__(
         self,
         load: SplitLoad,
-        statement: "PreparedInsert",
+        statement: PreparedInsert,
         row_range: RowRange,
-        start: int,
-        stop: int,
+        positions: Sequence[int],
         *,
         attempts: int = 0,
     ) -> None:
-        self.rows = stop - start
-        self._attempts = attempts
-        self._load = load
-        self._statement = statement
-        self._row_range = row_range
-        self._start = start
-        self._stop = stop
+        self.rows = len(positions)
+        self.load = load
+        self.statement = statement
+        self.row_range = row_range
+        self.left = list(positions)
+        self.attempts = attempts
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - only those that were sent count
-        """Send the rows."""
-        rows, statement = self._load.encoded.rows, self._statement
-        timestamp_us = self._load.due_timestamp(self._row_range, self._attempts)
+        """Send the rows that are left, and leave those that fail; raise one of their errors."""
+        rows, statement = self.load.encoded.rows, self.statement
+        timestamp_us = self.due_timestamp()
+        failed: list[int] = []
+        errors: list[Exception] = []
+        while self.left:
+            requests = Executes(rows, self.left, statement.query_id, statement.consistency, timestamp_us)
+            try:
+                count, found = nodes.exchange_rows(requests, self.row_range.replicas)
+            except Exception:
+                self.left = failed + self.left
+                raise
+            failed += [self.left[at] for at in found]
+            errors += found.values()
+            self.left = self.left[count:]
+            self.load.acknowledged(count - len(found))
+        self.left = failed
+        if errors:
+            self.attempts += any(map(was_sent, errors))
+            # A refusal is for when nothing else is left to try.
+            raise next(filter(is_transient, errors), errors[0])
+
+    def due_timestamp(self) -> int:
+        """Wait until the rows may be written; return the write timestamp in µs of this attempt."""
+        return self.load.due_timestamp(self.row_range, self.attempts)
+
+    def acknowledged(self) -> None:
+        """Nothing: each row was recorded when it was acknowledged."""
+
+    def refused(self, error: Exception) -> Sequence[Request]:
+        """Send the rows that are left one by one; record a single row as refused."""
         if self.rows > 1:
-            body = batch_body(rows, self._start, self._stop, statement.consistency, timestamp_us)
-        else:
-            body = execute_body(rows, self._start, statement.query_id, statement.consistency, timestamp_us)
+            return [
+                SentRows(self.load, self.statement, self.row_range, [at], attempts=self.attempts)
+                for at in self.left
+            ]
+        self.load.refused(self.left[0], error)
+        return []
+
+
+class SentBatch(Request):
+    """Rows that stand side by side in a split, in a BATCH."""
+
+    def __init__(self, rows: SentRows) -> None:
+        self.rows = rows.rows
+        self._rows = rows
+
+    def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - as above
+        """Send the batch."""
+        rows, statement = self._rows, self._rows.statement
+        start, stop = rows.left[0], rows.left[-1] + 1
+        body = batch_body(rows.load.encoded.rows, start, stop, statement.consistency, rows.due_timestamp())
         try:
-            nodes.exchange(Message(BATCH if self.rows > 1 else EXECUTE, body), self._row_range.replicas)
-        except _NOT_CARRIED_OUT:
-            raise
-        except Exception:
-            self._attempts += 1
+            nodes.exchange(Message(BATCH, body), rows.row_range.replicas)
+        except Exception as error:
+            rows.attempts += was_sent(error)
             raise
 
     def acknowledged(self) -> None:
         """Record the rows as acknowledged."""
-        self._load.acknowledged(self.rows)
+        self._rows.load.acknowledged(self.rows)
 
-    def refused(self, error: Exception) -> Sequence[Request]:
-        """Send the rows of a refused batch one by one: a single bad row makes the server refuse the batch."""
-        if self.rows > 1:
-            return [
-                SentRows(self._load, self._statement, self._row_range, at, at + 1, attempts=self._attempts)
-                for at in range(self._start, self._stop)
-            ]
-        self._load.refused(self._start, error)
-        return []
+    def refused(self, error: Exception) -> Sequence[Request]:  # noqa: ARG002 - it is not about one of them
+        """Send a statement a row: a single bad row makes the server refuse the batch."""
+        return [self._rows]
+
+
+def was_sent(error: Exception) -> bool:
+    """Tell whether a request that failed may have had an effect: a node knew its statement."""
+    return not isinstance(error, PreparedQueryNotFound | NoConnectionsAvailable | ConnectionBusy)
 
 
 def batches(preparation: Preparation) -> PreparedInsert:
     """Prepare the method `batch`."""
-    return _insert(preparation, BATCH_MOST_ROWS)
+    most_bytes = preparation.plan.load.config.batch_size_bytes
+    return _insert(preparation, BATCH_MOST_ROWS, most_bytes, in_batches=True)
 
 
 def single_rows(preparation: Preparation) -> PreparedInsert:
     """Prepare the method `prepared`."""
-    return _insert(preparation, 1)
+    # Rows that are sent together are a burst: where the user limits the rate, it is one of 20 ms at most.
+    rows_per_s = preparation.plan.load.config.rows_per_s
+    most_rows = min(MOST_TOGETHER, max(1, int(rows_per_s * _BURST_S))) if rows_per_s else MOST_TOGETHER
+    return _insert(preparation, most_rows, _TOGETHER_MOST_BYTES, in_batches=False)
 
 
-def _insert(preparation: Preparation, most_rows: int) -> PreparedInsert:
-    load = preparation.plan.load
+def _insert(preparation: Preparation, most_rows: int, most_bytes: int, *, in_batches: bool) -> PreparedInsert:
+    level = preparation.plan.load.cluster.consistency_level
     return PreparedInsert(
         query_id=preparation.prepare(),
-        consistency=ConsistencyLevel.name_to_value[load.cluster.consistency_level],
+        consistency=ConsistencyLevel.name_to_value[level],
         most_rows=most_rows,
-        most_bytes=load.config.batch_size_bytes,
+        most_bytes=most_bytes,
+        in_batches=in_batches,
     )
 
 
-_NOT_CARRIED_OUT = (PreparedQueryNotFound, NoConnectionsAvailable, ConnectionBusy)
-"""After these errors a request has had no effect: it was not sent, or no node knew its statement."""
+_BURST_S = 0.02
+_TOGETHER_MOST_BYTES = 256 * 1024
