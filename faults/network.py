@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from faults.nodes import finish
+from faults.nodes import finish, method_of
 from faults.outcome import ScenarioOutcome, require
 from faults.site import Environment, repeat
 from pipeline.embedded import Endpoint
@@ -37,8 +37,8 @@ def _broken(environment: Environment, times: int, listen: Sequence[str], name: s
             environment.site(name, endpoint=endpoint, cassandra=environment.replicated)
         )
 
-        def load(_: int) -> int:
-            run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S)))
+        def load(number: int) -> int:
+            run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S), *method_of(number)))
             run.until(site.has_rows)
             for fault in rng.sample(_FAULTS, k=len(_FAULTS)):
                 struck = rng.choice([*([one] for one in between), between])

@@ -73,7 +73,7 @@ def _disturbed(
 
         def load(number: int) -> int:
             nonlocal slowest
-            run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S)))
+            run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S), *method_of(number)))
             run.until(site.has_rows)
             settled, began_s = site.settled(), time.monotonic()
             disturb(number)
@@ -85,6 +85,11 @@ def _disturbed(
         outcome = repeat(site, site.users(round(lasts_s * _ROWS_PER_S)), times, load)
     seen = f"meanwhile at least {slowest:.0%} of {_ROWS_PER_S} rows/s, the cap, were settled"
     return replace(outcome, seen=seen)
+
+
+def method_of(number: int) -> list[str]:
+    """Return the option that chooses the method of a repeat: batches and single statements take turns."""
+    return ["--method", ("batch", "prepared")[number % 2]]
 
 
 def finish(site: Site, run: RunningLoad) -> int:

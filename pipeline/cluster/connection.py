@@ -240,7 +240,8 @@ class FrameReader:
     def received(self, count: int) -> "Iterator[tuple[FrameHeader, bytes] | list[int]]":
         """Yield the header and body of every frame that is complete after `count` more bytes in `free`.
 
-        Neighbouring results without content are yielded together, as a list of their streams. Exhaust the iterator before the next use of `free`.
+        Neighbouring results without content are yielded together, as a list of their streams. Exhaust the
+        iterator before the next use of `free`.
 
         Raises:
             ProtocolError: the bytes are not such frames.

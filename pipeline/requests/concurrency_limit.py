@@ -31,7 +31,7 @@ class ConcurrencyLimit:
         return self.in_flight / self.limit
 
     def answered(self, latency_s: float, count: int = 1) -> None:
-        """Record the latency of `count` answers; after as many answers as the limit, or 10, update the limit."""
+        """Record the latency of `count` answers; update the limit after as many as it, or 10."""
         self._samples += count
         self._sum_s += latency_s * count
         if self._samples < max(_LEAST_SAMPLES, self.limit):

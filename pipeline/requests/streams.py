@@ -25,7 +25,9 @@ class Frames(Protocol):
 
 
 class Streams:
-    """Streams leased together from the driver's pool; `settled` gets each answer, with how many are equal to it.
+    """Streams leased together from the driver's pool.
+
+    `settled` gets the streams, an answer, and how many requests have that answer.
 
     Raises:
         ConnectionException: the pool is shut down, or has no connection.

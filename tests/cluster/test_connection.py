@@ -10,7 +10,7 @@ import pytest
 from cassandra.connection import ProtocolError
 
 from pipeline.cluster.busy_polling import BusyPollingConnection
-from pipeline.cluster.connection import READ_BYTES, FrameReader, GreenletConnection
+from pipeline.cluster.connection import READ_BYTES, VOID, FrameReader, GreenletConnection
 from pipeline.embedded import Endpoint
 from tests.harness.authority import Authority
 from tests.harness.workspace import PROJECT
@@ -29,7 +29,12 @@ def read_in_pieces(stream: bytes, size: int) -> list[tuple[int, bytes]]:
         free = reader.free
         count = min(size, len(free), len(stream))
         free[:count] = stream[:count]
-        found += [(header.stream, body) for header, body in reader.received(count)]
+        for answer in reader.received(count):
+            if isinstance(answer, list):
+                found += [(stream_id, VOID) for stream_id in answer]
+            else:
+                header, body = answer
+                found.append((header.stream, body))
         stream = stream[count:]
     return found
 
@@ -42,6 +47,22 @@ def test_frames_are_the_same_however_they_arrive(size: int) -> None:
         assert read_in_pieces(short, size) == list(enumerate(BODIES[:3]))
     else:
         assert read_in_pieces(FRAMES, size) == list(enumerate(BODIES))
+
+
+@pytest.mark.parametrize("size", [13, 20, READ_BYTES])
+def test_results_without_content_are_taken_together(size: int) -> None:
+    """Neighbouring results without content are one list of streams; frames between them are kept."""
+    void = [struct.pack(">BBhBi", 0x84, 0, at, 8, 4) + VOID for at in range(6)]
+    warned = struct.pack(">BBhBi", 0x84, 8, 6, 8, 10) + struct.pack(">HH", 1, 2) + b"no" + VOID
+    error = struct.pack(">BBhBi", 0x84, 0, 7, 0, 4) + VOID
+    stream = b"".join([*void[:3], warned, error, *void[3:]])
+    found = read_in_pieces(stream, size)
+    assert [at for at, _ in found] == [0, 1, 2, 6, 7, 3, 4, 5]
+    assert [body for _, body in found if body != VOID] == [warned[9:]]
+    reader = FrameReader()
+    reader.free[: len(stream)] = stream
+    together = [answer for answer in reader.received(len(stream)) if isinstance(answer, list)]
+    assert together == [[0, 1, 2], [3, 4, 5]]
 
 
 @pytest.mark.parametrize(

@@ -16,19 +16,18 @@ from cassandra.query import BatchType
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.cluster.connection import VOID, FrameHeader
 from pipeline.cql.encoding import join_rows
 from pipeline.requests.frames import (
     BATCH,
-    EXECUTE,
     EncodedRows,
+    Executes,
     Message,
     Warned,
     batch_body,
     body_of,
     cut_batches,
-    decode_frame,
-    encode_frame,
-    execute_body,
+    decode_answer,
     statement_prefix,
 )
 
@@ -37,7 +36,6 @@ QUERY_IDS = st.binary(min_size=1, max_size=40)
 TIMESTAMPS = st.integers(0, (1 << 63) - 1)
 CONSISTENCY = st.sampled_from([ConsistencyLevel.ONE, ConsistencyLevel.LOCAL_QUORUM])
 STREAM_ID = 321
-VOID = b"\0\0\0\1"
 
 
 def encoded(rows: list[tuple[bytes | None, ...]], query_id: bytes, nulls: str) -> EncodedRows:
@@ -53,10 +51,10 @@ def driver_values(row: tuple[bytes | None, ...], nulls: str) -> list[object]:
     return [null if value is None else value for value in row]
 
 
-def by_driver(message: object) -> bytes:
+def by_driver(message: object, stream_id: int = STREAM_ID) -> bytes:
     """Return the frame that the driver would send."""
     frame: bytes = ProtocolHandler.encode_message(
-        message, STREAM_ID, 4, None, allow_beta_protocol_version=False
+        message, stream_id, 4, None, allow_beta_protocol_version=False
     )
     return frame
 
@@ -83,7 +81,7 @@ def test_a_batch_is_the_drivers(
     body = batch_body(encoded(rows, query_id, nulls), start, stop, consistency, timestamp_us)
     queries = [(True, query_id, driver_values(row, nulls)) for row in rows[start:stop]]
     wanted = BatchMessage(BatchType.UNLOGGED, queries, consistency, timestamp=timestamp_us)
-    assert encode_frame(Message(BATCH, body), STREAM_ID, 4) == by_driver(wanted)
+    assert Message(BATCH, body).frames([STREAM_ID], 4) == by_driver(wanted)
 
 
 @given(
@@ -96,12 +94,19 @@ def test_a_batch_is_the_drivers(
 def test_an_execute_is_the_drivers(
     rows: list[tuple[bytes | None, ...]], query_id: bytes, nulls: str, consistency: int, timestamp_us: int
 ) -> None:
-    """Each row of a split, alone in an EXECUTE, is byte for byte the frame that the driver would send."""
-    split_rows = encoded(rows, query_id, nulls)
-    for at, row in enumerate(rows):
-        body = execute_body(split_rows, at, query_id, consistency, timestamp_us)
-        wanted = ExecuteMessage(query_id, driver_values(row, nulls), consistency, timestamp=timestamp_us)
-        assert encode_frame(Message(EXECUTE, body), STREAM_ID, 4) == by_driver(wanted)
+    """An EXECUTE for each row of a split gives byte for byte the frames that the driver would send."""
+    requests = Executes(encoded(rows, query_id, nulls), range(len(rows)), query_id, consistency, timestamp_us)
+    stream_ids = range(STREAM_ID, STREAM_ID + len(rows))
+    wanted = [
+        by_driver(
+            ExecuteMessage(query_id, driver_values(row, nulls), consistency, timestamp=timestamp_us),
+            stream_id,
+        )
+        for stream_id, row in zip(stream_ids, rows, strict=True)
+    ]
+    assert requests.frames(stream_ids, 4) == b"".join(wanted)
+    for count in range(1, len(rows) + 1):
+        assert requests.first(count).frames(stream_ids[:count], 4) == b"".join(wanted[:count])
 
 
 @given(
@@ -124,7 +129,7 @@ def test_warnings_are_read_beside_the_answer(warnings: list[str]) -> None:
     """The server's warnings are returned as text, and the answer's body is what follows them."""
     texts = [warning.encode() for warning in warnings]
     warned = struct.pack(">H", len(texts)) + b"".join(struct.pack(">H", len(text)) + text for text in texts)
-    found = decode_frame(4, {}, STREAM_ID, 0x08, 0x08, warned + VOID, None, None)
+    found = decode_answer(FrameHeader(4, 0x08, STREAM_ID, 0x08), warned + VOID)
     assert isinstance(found, Warned)
     assert found.warnings == warnings
     assert body_of(found) == VOID
@@ -132,13 +137,13 @@ def test_warnings_are_read_beside_the_answer(warnings: list[str]) -> None:
 
 def test_an_answer_without_warnings_is_its_body() -> None:
     """The body of an answer without warnings is returned unchanged."""
-    assert decode_frame(4, {}, STREAM_ID, 0, 0x08, VOID, None, None) == VOID
+    assert decode_answer(FrameHeader(4, 0, STREAM_ID, 0x08), VOID) == VOID
 
 
 def test_an_error_is_the_drivers() -> None:
     """A server's error is decoded to the driver's own message."""
     text = b"busy"
     body = struct.pack(">iH", 0x1001, len(text)) + text
-    found = decode_frame(4, {}, STREAM_ID, 0, 0x00, body, None, None)
+    found = decode_answer(FrameHeader(4, 0, STREAM_ID, 0x00), body)
     assert isinstance(found, OverloadedErrorMessage)
     assert found.message == "busy"
