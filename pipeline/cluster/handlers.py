@@ -3,6 +3,8 @@
 import time
 from statistics import median
 
+from cassandra import ConsistencyLevel
+
 from pipeline.cluster.jobs import DescribeTable, MeasureRoundTrip, RoundTrip, SetUpTable, TableDescription
 from pipeline.cluster.keyspace import (
     bind_model,
@@ -62,7 +64,7 @@ def set_up_table(job: SetUpTable, _: Progress) -> None:
     with open_session(job.cluster) as session:
         ensure_keyspace(session, job.keyspace, job.cluster.datacentre)
         if job.drop:
-            drop_table(model)
+            drop_table(session, model)
         ensure_table(session, model, manage_schema=job.keyspace.manage_schema)
         ensure_marker_table(session, job.keyspace.name, manage_schema=job.keyspace.manage_schema)
 
@@ -75,6 +77,7 @@ def measure_round_trip(job: MeasureRoundTrip, _: Progress) -> RoundTrip:
     """
     with open_session(job.cluster) as session, translated_errors("cannot measure the cluster's latency"):
         statement = session.prepare("SELECT key FROM system.local")
+        statement.consistency_level = ConsistencyLevel.ONE
         elapsed_s = []
         for _number in range(_ROUND_TRIPS):
             sent_at_s = time.perf_counter()

@@ -8,7 +8,8 @@ from cassandra.cqlengine.models import Model
 from cassandra.metadata import KeyspaceMetadata, TableMetadata
 
 from pipeline import driver
-from pipeline.cluster.translation import translated_errors
+from pipeline.cluster.agreement import schema_change
+from pipeline.cluster.system import read_system
 from pipeline.cql.tables import quoted
 from pipeline.errors import SchemaError
 from pipeline.settings import KeyspaceConfig
@@ -25,7 +26,8 @@ def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -
     An existing keyspace keeps its replication.
 
     Raises:
-        SchemaError: it is absent and `manage_schema` is false, or the cluster refuses it.
+        SchemaError: it is absent and `manage_schema` is false, the nodes differ in their versions or schemas,
+            or the cluster refuses it.
         AccessError: the user has no permission to create it.
     """
     if config.name in session.cluster.metadata.keyspaces:
@@ -39,7 +41,7 @@ def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -
             f"keyspace {config.name} is absent and manage_schema is false; have it created: "
             f"{wanted.as_cql_query()}"
         )
-    with translated_errors(f"cannot create keyspace {config.name}"):
+    with schema_change(session, f"cannot create keyspace {config.name}"):
         try:
             if datacentre:
                 replicas = {datacentre: config.replication_factor}
@@ -55,7 +57,8 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
     """Create the model's table with `sync_table` if it is absent; change nothing if it is present.
 
     Raises:
-        SchemaError: its columns or keys differ from the model, or it is absent and `manage_schema` is false.
+        SchemaError: its columns or keys differ from the model, it is absent and `manage_schema` is false, or
+            the nodes differ in their versions or schemas.
         AccessError: the user has no permission to create it.
     """
     if (table := find_table(session, model)) is not None:
@@ -66,7 +69,7 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
         raise SchemaError(
             f"table {table_name(model)} is absent and manage_schema is false; have it created: {definition}"
         )
-    with translated_errors(f"cannot create table {table_name(model)}"):
+    with schema_change(session, f"cannot create table {table_name(model)}"):
         try:
             management.sync_table(model)
         except AlreadyExists as error:
@@ -75,14 +78,15 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
             ensure_table(session, model, manage_schema=False)
 
 
-def drop_table(model: type[Model]) -> None:
+def drop_table(session: Session, model: type[Model]) -> None:
     """Drop the model's table if it exists.
 
     Raises:
+        SchemaError: the nodes differ in their versions or schemas.
         AccessError: the user has no permission to drop it.
         ClusterError: the cluster refuses, or does not answer.
     """
-    with translated_errors(f"cannot drop table {table_name(model)}"):
+    with schema_change(session, f"cannot drop table {table_name(model)}"):
         management.drop_table(model)
 
 
@@ -94,10 +98,12 @@ def find_table(session: Session, model: type[Model]) -> TableMetadata | None:
 
 def find_table_id(session: Session, keyspace: str, name: str) -> str | None:
     """Return the id that the cluster gave the table when it was created, None if there is no table."""
-    row = session.execute(
-        "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s", (keyspace, name)
-    ).one()
-    return str(row["id"]) if row else None
+    rows = read_system(
+        session,
+        "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s",
+        (keyspace, name),
+    )
+    return str(rows[0]["id"]) if rows else None
 
 
 def table_name(model: type[Model]) -> str:

@@ -12,6 +12,7 @@ from cassandra.cluster import Session
 from cassandra.cqlengine import columns, management
 from cassandra.cqlengine.models import Model
 
+from pipeline.cluster.agreement import schema_change
 from pipeline.cluster.jobs import Marker
 from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, table_name
 from pipeline.cluster.translation import translated_errors
@@ -52,7 +53,7 @@ def ensure_marker_table(session: Session, keyspace: str, *, manage_schema: bool)
                 f"table {table_name(model)} has no column truncated_at and manage_schema is false; "
                 f"have it added: {alter}"
             )
-        with translated_errors(f"cannot add a column to table {table_name(model)}"):
+        with schema_change(session, f"cannot add a column to table {table_name(model)}"):
             management.sync_table(model)
     ensure_table(session, model, manage_schema=manage_schema)
 

@@ -7,6 +7,7 @@ from cassandra import Unauthorized
 from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
+from pipeline.cluster.agreement import schema_change
 from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, table_name
 from pipeline.cluster.translation import translated_errors
 from pipeline.driver import table_of
@@ -43,7 +44,7 @@ def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
     drop = f"DROP TABLE IF EXISTS {model.column_family_name()}"
     # A role may drop the tables that it creates, but maybe not a table that does not exist yet.
     with (
-        translated_errors(f"cannot create scratch table {table_name(model)}"),
+        schema_change(session, f"cannot create scratch table {table_name(model)}"),
         contextlib.suppress(Unauthorized),
     ):
         session.execute(drop)

@@ -50,8 +50,8 @@ def open_session(
             except NoHostAvailable as error:
                 _require_datacentre(cluster, config, error)
                 raise
-            # Small, because a guardrail may limit the rows of a page, even if the result has only one row.
-            session.default_fetch_size = _PAGE_ROWS
+            # A guardrail may limit the rows of a page, even if the result has only one row.
+            session.default_fetch_size = None
             connection.register_connection(_CONNECTION, session=session, default=True)
         yield session
     finally:
@@ -83,6 +83,11 @@ def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -
             )
         },
     )
+
+
+def has_murmur3_tokens(session: Session) -> bool:
+    """Tell whether rows are placed by Murmur3Partitioner, whose tokens this project computes itself."""
+    return (session.cluster.metadata.partitioner or "").endswith("Murmur3Partitioner")
 
 
 class _RoutedEndPoint(DefaultEndPoint):
@@ -172,4 +177,3 @@ def _hosts(config: ClusterConfig) -> str:
 
 _CONNECTION = "pipeline"
 _RECONNECT_S = 1.0
-_PAGE_ROWS = 100

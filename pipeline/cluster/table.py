@@ -5,9 +5,10 @@ import uuid
 
 from cassandra.cluster import Session
 from cassandra.metadata import TableMetadata
-from cassandra.pool import NoConnectionsAvailable
+from cassandra.pool import Host, NoConnectionsAvailable
 
 from pipeline.cluster.keyspace import find_table_id
+from pipeline.cluster.system import read_system
 from pipeline.cluster.translation import is_transient, translated_errors
 from pipeline.cql.columns import Column
 from pipeline.cql.tables import Table
@@ -78,11 +79,12 @@ def has_cdc(session: Session, table: Table) -> bool:
         ClusterError: the cluster cannot be queried.
     """
     with translated_errors(f"cannot look for table {table}"):
-        row = session.execute(
+        rows = read_system(
+            session,
             "SELECT * FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s",
             (table.keyspace, table.name),
-        ).one()
-    return bool(row and row.get("cdc"))
+        )
+    return any(row.get("cdc") for row in rows)
 
 
 def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
@@ -104,37 +106,67 @@ def _metadata(session: Session, keyspace: str, name: str) -> TableMetadata:
 def find_truncated_at(session: Session, table_id: str) -> str:
     """Return when the table was last truncated, as in `Table`: the newest record of the nodes that answer.
 
-    A node's record for a table has 20 bytes: a position in the commit log, and milliseconds since 1970.
-
     Raises:
         ClusterError: no node answers, or one refuses the query.
     """
     answers, last_error = [], None
-    with translated_errors("cannot read system.local"):
+    with translated_errors("cannot read when the table was last truncated"):
         for pool in tuple(session.get_pools()):
             try:
-                answers.append(session.execute("SELECT truncated_at FROM system.local", host=pool.host).one())
+                answers.append(_truncated_at(session, pool.host, uuid.UUID(table_id)))
             except Exception as error:
                 if not is_transient(error):
                     raise
                 last_error = error
         if not answers:
             raise last_error or NoConnectionsAvailable("no node is up")
-    records = [(answer["truncated_at"] or {}).get(uuid.UUID(table_id), b"") for answer in answers]
-    return max((record[-8:].hex() for record in records), default="")
+    return max(answers)
+
+
+def sees_truncation(session: Session) -> bool:
+    """Tell whether the servers note when a table was last truncated."""
+    return _truncations(session) is not None
+
+
+def _truncations(session: Session) -> str | None:
+    """Return the system table that has the time of each table's last truncation; None if there is none."""
+    system = session.cluster.metadata.keyspaces.get("system")
+    tables = system.tables if system else {}
+    if "truncated" in tables:
+        return "truncated"
+    return "local" if "local" in tables and "truncated_at" in tables["local"].columns else None
+
+
+def _truncated_at(session: Session, host: Host, table_id: uuid.UUID) -> str:
+    """Return what a node knows of a table's last truncation, as in `Table`.
+
+    Cassandra has a map in `system.local`; a record of it has 20 bytes: a position in the commit log, and
+    milliseconds since 1970. ScyllaDB has a table `system.truncated`, with a row for each of a node's shards.
+    """
+    kind = _truncations(session)
+    if kind == "truncated":
+        query = "SELECT truncated_at FROM system.truncated WHERE table_uuid = %s"
+        rows = read_system(session, query, (table_id,), host=host)
+        return max((_hex(row["truncated_at"]) for row in rows if row["truncated_at"]), default="")
+    if kind == "local":
+        [row] = read_system(session, "SELECT truncated_at FROM system.local", host=host)
+        return bytes((row["truncated_at"] or {}).get(table_id, b"")[-8:]).hex()
+    return ""
 
 
 def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
     """Return when a column was last dropped: its values are lost, even if it was added again."""
     with translated_errors("cannot read system_schema.dropped_columns"):
-        found = session.execute(
+        found = read_system(
+            session,
             "SELECT dropped_time FROM system_schema.dropped_columns "
             "WHERE keyspace_name = %s AND table_name = %s",
             (keyspace, name),
         )
         times = [row["dropped_time"] for row in found]
-    return max((_milliseconds(time).to_bytes(8).hex() for time in times), default="")
+    return max(map(_hex, times), default="")
 
 
-def _milliseconds(time: dt.datetime) -> int:
-    return round(time.replace(tzinfo=dt.UTC).timestamp() * 1000)
+def _hex(time: dt.datetime) -> str:
+    """Return a time as in `Table`: milliseconds since 1970, in hexadecimal."""
+    return round(time.replace(tzinfo=dt.UTC).timestamp() * 1000).to_bytes(8).hex()

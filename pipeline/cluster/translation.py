@@ -31,6 +31,7 @@ from cassandra.protocol import (
 from cassandra.protocol import RequestValidationException as ValidationMessage
 
 from pipeline.cluster.refusals import Decision, RefusalKind, decision_of
+from pipeline.cql.types import PROTOCOL_VERSION
 from pipeline.errors import (
     AccessError,
     ClusterError,
@@ -83,6 +84,11 @@ def is_from_server(error: BaseException) -> bool:
     return decision_of(error) is not None
 
 
+def is_too_large_page(error: BaseException) -> bool:
+    """Tell whether a guardrail of the server refuses the number of rows a page."""
+    return "Guardrail page_size violated" in str(error)
+
+
 def may_be_the_rows(error: BaseException) -> bool:
     """Tell whether a request may fail each time because of its rows: a replica failed to write them."""
     return isinstance(error, WriteFailure)
@@ -126,6 +132,12 @@ def _no_host(what: str, error: NoHostAvailable) -> tuple[type[ClusterError], str
         if _BAD_CERTIFICATE in str(reason):
             certificate_error = str(reason).partition(_BAD_CERTIFICATE)[2].strip("] ")
             return AccessError, f"{what}: {_certificate_refused(certificate_error)}"
+    versions = [reason for _, reason in reasons if _OTHER_VERSION in str(reason).lower()]
+    if versions:
+        return UnreachableError, (
+            f"{what}: {_first_line(versions[0])}; this project speaks version {PROTOCOL_VERSION}: set "
+            "native_transport_allow_older_protocols of the server to true, or use Cassandra 3.0 or later"
+        )
     errors = "; ".join(f"{host}: {_reason(reason)}" for host, reason in reasons) or "no host is up"
     return (
         UnreachableError,
@@ -156,6 +168,9 @@ def _first_line(error: BaseException) -> str:
 def _certificate_refused(reason: str) -> str:
     return f"the server's certificate is refused: {reason}; check contact_points and tls_ca_file"
 
+
+_OTHER_VERSION = "protocol version"
+"""Part of a server's refusal of a version of the protocol, in one of its spellings."""
 
 _BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
 """Part of the OSError that the driver raises in place of an SSLCertVerificationError."""

@@ -142,6 +142,11 @@ class Warned:
         return [text.decode("utf-8", "replace") for text in self._split()[0]]
 
     @property
+    def tells_overload(self) -> bool:
+        """Whether the server is at a limit: of requests a second, of bytes in flight, or of its queue."""
+        return any(text in self._answer for text in _OVERLOAD_WARNINGS)
+
+    @property
     def body(self) -> bytes:
         """The body without the warnings."""
         return self._answer[self._split()[1] :]
@@ -174,5 +179,8 @@ _HEADER = struct.Struct(">BBhBi")
 _RESULT = 0x08
 _WARNING = 0x08
 _UNLOGGED = 1
+_OVERLOAD_WARNINGS = (b" and triggered backpressure", b" of the maximum timeout ")
+"""Parts of a server's warnings: it answers late, because it is at a limit."""
+
 _WITH_VALUES, _WITH_TIMESTAMP = 0x01, 0x20
 BATCH_MOST_ROWS = 65_535

@@ -247,7 +247,7 @@ class _Node:
             latency_s = time.monotonic() - streams.sent_at_s
             self.concurrency.answered(latency_s, count)
             self._latencies.record(latency_s, count)
-        elif isinstance(answer, _SLOW_DOWN):
+        if isinstance(answer, _SLOW_DOWN) or (isinstance(answer, Warned) and answer.tells_overload):
             self.concurrency.failed(streams.sent_at_s)
         room = int(self.concurrency.limit) - self.concurrency.in_flight
         if not streams.waiting:

@@ -5,20 +5,22 @@ import numpy.typing as npt
 from cassandra.cluster import Session
 from cassandra.pool import Host  # noqa: TC002
 
+from pipeline.cluster.session import has_murmur3_tokens
+
 Tokens = npt.NDArray[np.int64]
 
 
 class Replicas:
     """The sets of nodes that hold a keyspace's rows, and which of the sets holds a token.
 
-    The sets contain only nodes that the session has connections to. If the same nodes hold all rows, or the
-    ring is unknown, there is one set.
+    The sets contain only nodes that the session has connections to. If the same nodes hold all rows, or their
+    tokens are not Murmur3Partitioner's, there is one set.
     """
 
     def __init__(self, session: Session, keyspace: str) -> None:
         usable = frozenset(pool.host for pool in session.get_pools())
         token_map = session.cluster.metadata.token_map
-        ring = token_map.ring if token_map else []
+        ring = token_map.ring if token_map and has_murmur3_tokens(session) else []
         numbers: dict[frozenset[Host], int] = {frozenset(): 0} if not ring else {}
         set_of = [
             numbers.setdefault(usable.intersection(token_map.get_replicas(keyspace, token)), len(numbers))

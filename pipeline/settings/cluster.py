@@ -7,7 +7,6 @@ from pipeline.errors import SettingError
 from pipeline.settings.declaration import check_settings, setting
 
 CONSISTENCY_LEVELS = (
-    "ANY",
     "ONE",
     "TWO",
     "THREE",
@@ -83,7 +82,9 @@ class ClusterConfig:
         "`NetworkTopologyStrategy`",
     )
     consistency_level: str = setting(
-        "LOCAL_QUORUM", doc="the consistency level of every read and write", choices=CONSISTENCY_LEVELS
+        "LOCAL_QUORUM",
+        doc="the consistency level of every read and write of rows",
+        choices=CONSISTENCY_LEVELS,
     )
     user: str = setting("", doc="the user to log in as")
     password_file: str = setting(

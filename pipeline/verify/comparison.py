@@ -1,7 +1,8 @@
 """A table compared with the files it was loaded from: by the digests of token ranges, then key by key.
 
 A range is scanned if the table has few other rows in it beside the files' rows. If its digest differs, or if
-the table has many more rows in it, each of the files' rows is read by its key.
+the table has many more rows in it, each of the files' rows is read by its key. Where the tokens
+are not Murmur3Partitioner's, all are read by key, and the table is scanned only if it must be equal.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,8 +13,8 @@ from cassandra import ConsistencyLevel
 from cassandra.cluster import Session
 from cassandra.query import BoundStatement
 
+from pipeline.cluster.session import has_murmur3_tokens
 from pipeline.cluster.translation import translated_errors
-from pipeline.errors import SchemaError
 from pipeline.load.jobs import Load
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.nodes import Nodes
@@ -31,20 +32,11 @@ class Comparison:
     """Compares one view of a table with the files. `found` grows while it runs.
 
     If `exact`, the table must have no other row, and cells that the files do not set must be null.
-
-    Raises:
-        SchemaError: the tokens of the cluster's partitioner are not known.
     """
 
     def __init__(
         self, session: Session, load: Load, view: View, source: RowFiles, index: FileIndex, *, exact: bool
     ) -> None:
-        partitioner = session.cluster.metadata.partitioner or ""
-        if not partitioner.endswith("Murmur3Partitioner"):
-            raise SchemaError(
-                f"cannot verify {view.table}: the cluster's partitioner is {partitioner!r}, and only "
-                "Murmur3Partitioner's tokens are known"
-            )
         self.found = Verification(distinct_keys=len(index.keys))
         self._session = session
         self._load = load
@@ -68,9 +60,13 @@ class Comparison:
         """
         consistency = ConsistencyLevel.name_to_value[self._load.cluster.consistency_level]
         with translated_errors(self._what):
-            scan = PreparedSelect(self._session, self._view, self._view.by_token, consistency)
+            by_token = self._view.by_token if self._index.ranges > 1 else ""
+            scan = PreparedSelect(self._session, self._view, by_token, consistency)
             read = PreparedSelect(self._session, self._view, self._view.by_key, consistency)
-        self._dispatch(self._scans(scan), self._nodes(scan, _SCANS), _SCANS)
+        if self._exact or has_murmur3_tokens(self._session):
+            self._dispatch(self._scans(scan), self._nodes(scan, _SCANS), _SCANS)
+        else:
+            self._unequal[:] = True
         if self._unequal.any():
             pool_size = self._load.config.pool_size
             nodes = self._nodes(read, pool_size)

@@ -89,9 +89,12 @@ class FileIndex:
 
     `keys` has the hash of each key, `twice` the hashes of keys of several rows, both sorted;
     `duplicates` names a few such keys. `read` and `bad` count rows, `size_bytes` the bytes of good ones.
+    There is one range if the table's tokens are not Murmur3Partitioner's.
     """
 
-    def __init__(self, source: RowFiles, view: View, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, source: RowFiles, view: View, progress: Callable[[int], None], *, has_tokens: bool
+    ) -> None:
         self.read = self.bad = self.size_bytes = 0
         self.duplicates: list[str] = []
         self._sums = np.zeros(_FINEST_RANGES, np.uint64)
@@ -113,7 +116,7 @@ class FileIndex:
             self._merge(source, view)
         # Small enough to search quickly if it differs, large enough to be worth a request.
         ranges = 1
-        while ranges < _FINEST_RANGES and len(self.keys) > ranges * _RANGE_ROWS:
+        while has_tokens and ranges < _FINEST_RANGES and len(self.keys) > ranges * _RANGE_ROWS:
             ranges *= 2
         self.ranges = ranges
         self.sums = self._sums.reshape(ranges, -1).sum(axis=1)
@@ -123,8 +126,13 @@ class FileIndex:
         """Return the number of each row's range."""
         return _range_of(rows, self.ranges)
 
-    def bounds(self, number: int) -> tuple[int, int]:
-        """Return the bounds of a range of tokens: the first is exclusive, the second inclusive."""
+    def bounds(self, number: int) -> Sequence[int]:
+        """Return the bounds of a range of tokens: the first is exclusive, the second inclusive.
+
+        A single range has none.
+        """
+        if self.ranges == 1:
+            return ()
         width = 2**64 // self.ranges
         start = _LEAST_TOKEN + number * width
         # No row has the smallest token; for the server it is the beginning of the ring.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.cluster.session import open_session
+from pipeline.cluster.session import has_murmur3_tokens, open_session
 from pipeline.load.encoded import InsertPlan
 from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
 from pipeline.rowfiles.sources import require_unchanged
@@ -30,7 +30,12 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
         source = RowFiles(files, InsertPlan.of(plan), left_out)
         results: list[VerifiedRows] = []
         for view in views_of(plan.table, [field.column for field in plan.fields]):
-            index = FileIndex(source, view, lambda rows: progress(min(rows, lines), lines, "rows read"))
+            index = FileIndex(
+                source,
+                view,
+                lambda rows: progress(min(rows, lines), lines, "rows read"),
+                has_tokens=has_murmur3_tokens(session),
+            )
             comparison = Comparison(session, load, view, source, index, exact=job.exact)
             found = comparison.found
             with reporting(progress, found.distinct_keys, "rows verified", found):

@@ -4,10 +4,10 @@ import struct
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from cassandra import ReadFailure
+from cassandra import InvalidRequest, ReadFailure
 from cassandra.cluster import Session
 
-from pipeline.cluster.translation import translated
+from pipeline.cluster.translation import is_too_large_page, translated
 from pipeline.requests.dispatch import Request
 from pipeline.requests.frames import EXECUTE, Message, body_of
 from pipeline.requests.nodes import Nodes
@@ -88,12 +88,19 @@ class RangeScan(Reading):
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - it goes on after any
         """Continue after the last page that was read."""
-        bounds = b"".join(struct.pack(">iq", 8, bound) for bound in self._index.bounds(self.number))
+        bounds = [struct.pack(">iq", 8, bound) for bound in self._index.bounds(self.number)]
         is_read = False
         while not (is_read or self.given_up):
-            message = self.statement.message(bounds, 2, page_rows=self._page_rows, page=self._page)
+            message = self.statement.message(
+                b"".join(bounds), len(bounds), page_rows=self._page_rows, page=self._page
+            )
             try:
                 page = read_page(body_of(nodes.exchange(message, ())), self.statement.view)
+            except InvalidRequest as error:
+                if self._page_rows == 1 or not is_too_large_page(error):
+                    raise
+                self._page_rows //= 2
+                continue
             except ReadFailure:
                 if self._exact:
                     raise

@@ -57,11 +57,12 @@ class View:
         return self.key_size == 1
 
     def select(self, condition: str) -> str:
-        """Return the SELECT of the rows of which a condition is true."""
+        """Return the SELECT of the rows of which a condition is true; of all rows if it is empty."""
         # The key of static cells is only the partition key, and each row of a partition has them.
         distinct = "" if self.key_size == len(self.table.key) else "DISTINCT "
         names = ", ".join(quoted(column.name) for column in self.columns)
-        return f"SELECT {distinct}{names} FROM {self.table.quoted} WHERE {condition}"  # noqa: S608 - quoted
+        where = f" WHERE {condition}" if condition else ""
+        return f"SELECT {distinct}{names} FROM {self.table.quoted}{where}"  # noqa: S608 - quoted
 
     @property
     def by_key(self) -> str:

@@ -20,7 +20,7 @@ def cluster(**settings: object) -> ClusterConfig:
         (lambda: cluster(port=65_536), "port is 65536; the highest is 65535"),
         (
             lambda: cluster(consistency_level="quorum"),
-            "consistency_level is 'quorum'; it must be one of ANY,",
+            "consistency_level is 'quorum'; it must be one of ONE,",
         ),
         (lambda: cluster(connect_timeout_s=0), "connect_timeout_s is 0; it must be at least 0.001"),
         (lambda: cluster(request_timeout_s=-1), "request_timeout_s is -1; it must be at least 0.001"),

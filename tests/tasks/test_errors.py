@@ -15,7 +15,7 @@ from tests.harness.workspace import Workspace
         (
             "cassandra",
             {"consistency_level": "MOST"},
-            "consistency_level is 'MOST'; it must be one of ANY, ON",
+            "consistency_level is 'MOST'; it must be one of ONE, TW",
         ),
         ("cassandra", {"keyspace": "Bad-Name"}, "keyspace is 'Bad-Name'; it must be 1 to 48 of A-Z"),
         ("cassandra", {"tls_ca_file": "no.pem"}, "cannot use the TLS files no.pem: .*; they must be PEM"),

@@ -1,0 +1,21 @@
+"""Reads of the system tables: each node has its own, so one answer is enough at any level of the user's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cassandra import ConsistencyLevel
+from cassandra.cluster import Session
+from cassandra.pool import Host
+from cassandra.query import SimpleStatement
+
+
+def read_system(
+    session: Session, query: str, parameters: Sequence[object] = (), *, host: Host | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows of a query on system tables, of this node or of any.
+
+    Raises:
+        Exception: any error of the driver.
+    """
+    statement = SimpleStatement(query, consistency_level=ConsistencyLevel.ONE)
+    return list(session.execute(statement, tuple(parameters), host=host))
