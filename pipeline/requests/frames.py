@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from cassandra.protocol import ProtocolHandler
 
-from pipeline.cluster.connection import FrameHeader
+from pipeline.cluster.framereader import FrameHeader
 
 REQUEST_MAX_BYTES = 15 * 1024 * 1024
 """Below the default limits of a frame and of a mutation, both 16 MiB."""

@@ -20,7 +20,7 @@ from cassandra.protocol import (
 )
 from gevent.hub import get_hub
 
-from pipeline.cluster.connection import VOID
+from pipeline.cluster.framereader import VOID
 from pipeline.requests.concurrency_limit import ConcurrencyLimit
 from pipeline.requests.frames import Executes, Message, Warned
 from pipeline.requests.latencies import Latencies

@@ -8,7 +8,7 @@ import gevent
 from cassandra.pool import HostConnection, NoConnectionsAvailable
 from gevent.hub import get_hub
 
-from pipeline.cluster.connection import VOID, FrameHeader
+from pipeline.cluster.framereader import VOID, FrameHeader
 from pipeline.requests.frames import decode_answer
 
 

@@ -16,7 +16,7 @@ from cassandra.query import BatchType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cluster.connection import VOID, FrameHeader
+from pipeline.cluster.framereader import VOID, FrameHeader
 from pipeline.cql.encoding import join_rows
 from pipeline.requests.frames import (
     BATCH,
