@@ -183,4 +183,3 @@ _OVERLOAD_WARNINGS = (b" and triggered backpressure", b" of the maximum timeout 
 """Parts of a server's warnings: it answers late, because it is at a limit."""
 
 _WITH_VALUES, _WITH_TIMESTAMP = 0x01, 0x20
-BATCH_MOST_ROWS = 65_535

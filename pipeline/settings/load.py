@@ -8,6 +8,7 @@ from pipeline.settings.declaration import check_settings, setting
 METHODS = ("create", "prepared", "batch")
 NULLS = ("unset", "write")
 _TTL_MAX_S = 630_720_000
+_BATCH_MOST_ROWS = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,14 @@ class LoadConfig:
         doc="the most that a batch of several rows has, as the server counts it for its "
         "`batch_size_warn_threshold`; see [loading.md](loading.md#larger-batches)",
         minimum=1,
+        is_significant=False,
+    )
+    batch_rows: int = setting(
+        _BATCH_MOST_ROWS,
+        doc="the most rows of a batch, for servers that limit them",
+        minimum=1,
+        maximum=_BATCH_MOST_ROWS,
+        maximum_is="the native protocol's most is 65535",
         is_significant=False,
     )
     rows_per_s: float = setting(

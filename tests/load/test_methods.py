@@ -269,19 +269,31 @@ def test_batches_stay_below_the_servers_thresholds(
 def test_batches_are_as_large_as_they_are_wanted(
     loads: Loads, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Wide rows are sent in batches of `batch_size_bytes`, and one by one if the server refuses those."""
+    """Wide rows are sent in batches of `batch_size_bytes`; if the server refuses those, in smaller ones."""
     [node] = embedded.status(tmp_path_factory.getbasetemp() / "cassandra0").nodes
     columns, header, row = SHAPES["two_kb"]
-    file = loads.write("larger.csv", header, [row(at) for at in range(100)])
-    for wanted, warned_of in ((40_960, 100 // 18), (1_000_000, 0)):
+    for wanted, rows, warned_of in ((40_960, 100, 100 // 18), (1_000_000, 1500, (1500 - 871) // 28)):
+        file = loads.write("larger.csv", header, [row(at) for at in range(rows)])
         table = loads.create("larger", columns)
         before = node.log.stat().st_size
-        counts = loads.run(loads.job(table, [file], batch_size_bytes=wanted))
-        assert (counts.acknowledged, counts.bad) == (100, 0)
-        assert len(loads.rows(table)) == 100
+        counts = loads.run(loads.job(table, [file], batch_size_bytes=wanted, pool_size=1))
+        assert (counts.acknowledged, counts.bad) == (rows, 0)
+        assert len(loads.rows(table)) == rows
         sizes = sizes_warned_of(node.log, before)
         assert len(sizes) >= warned_of
         assert all(size <= wanted for size in sizes)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 30])
+def test_batches_have_at_most_so_many_rows(loads: Loads, batch_rows: int) -> None:
+    """A batch has at most `batch_rows` rows: the server warns of each that is over 10 partitions."""
+    table = loads.create("few", "k int PRIMARY KEY, v text")
+    file = loads.write("few.csv", "k,v", [(at, "v") for at in range(300)])
+    [shard] = loads.run(loads.job(table, [file], batch_rows=batch_rows)).shard_count
+    assert (shard.warned, shard.warning[:40]) == (
+        (0, "") if batch_rows == 1 else (10, "Unlogged batch covering 30 partitions de")
+    )
+    assert len(loads.rows(table)) == 300
 
 
 def sizes_warned_of(log: Path, start: int) -> list[float]:

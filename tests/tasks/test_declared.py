@@ -21,6 +21,7 @@ def test_a_task_has_the_settings_that_are_declared_for_it() -> None:
         ["method", False],
         ["pool_size", False],
         ["batch_size_bytes", False],
+        ["batch_rows", False],
         ["rows_per_s", False],
         ["nulls", True],
         ["ttl_s", True],

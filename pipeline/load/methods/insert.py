@@ -21,7 +21,6 @@ from pipeline.load.methods.protocol import Preparation, SplitLoad
 from pipeline.requests.dispatch import Request
 from pipeline.requests.frames import (
     BATCH,
-    BATCH_MOST_ROWS,
     Executes,
     Message,
     batch_body,
@@ -31,19 +30,19 @@ from pipeline.requests.frames import (
 from pipeline.requests.nodes import MOST_TOGETHER, Nodes
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class PreparedInsert:
-    """A prepared INSERT, its consistency level, and the limits of what is sent together.
+    """A prepared INSERT, its consistency level, and the limits of a batch and of what is sent together.
 
-    A request has at most `most_rows` rows and, unless it is a single row, at most `most_bytes` as the server
-    counts them.
+    A batch has at most `most_rows` rows, or is not used if that is 1, and at most `most_bytes` as the server
+    counts them. At most `most_together` single statements are sent together.
     """
 
     query_id: bytes
     consistency: int
     most_rows: int
     most_bytes: int
-    in_batches: bool
+    most_together: int
 
     @property
     def prefix(self) -> bytes:
@@ -52,9 +51,23 @@ class PreparedInsert:
 
     def requests(self, load: SplitLoad) -> Iterator[Request]:
         """Yield the requests of a split."""
-        for row_range, start, stop in cut_in_turn(load.encoded, self.most_rows, self.most_bytes):
-            rows = SentRows(load, self, row_range, range(start, stop))
-            yield SentBatch(rows) if self.in_batches and stop - start > 1 else rows
+        together_bytes = self.most_bytes if self.most_rows > 1 else _TOGETHER_MOST_BYTES
+        for row_range, start, stop in cut_in_turn(load.encoded, self._step, together_bytes):
+            first = start
+            while first < stop:
+                # `most_rows` may have become smaller since the split was cut.
+                last = min(stop, first + self._step)
+                rows = SentRows(load, self, row_range, range(first, last))
+                yield SentBatch(rows) if self.most_rows > 1 and rows.rows > 1 else rows
+                first = last
+
+    def note_refused_batch(self, rows: int) -> None:
+        """Make later batches half as large as one that was refused although each of its rows was accepted."""
+        self.most_rows = min(self.most_rows, rows // 2)
+
+    @property
+    def _step(self) -> int:
+        return self.most_rows if self.most_rows > 1 else self.most_together
 
 
 def cut_in_turn(
@@ -94,6 +107,7 @@ class SentRows(Request):
         self.row_range = row_range
         self.left = list(positions)
         self.attempts = attempts
+        self.was_batch = False
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - only those that were sent count
         """Send the rows that are left, and leave those that fail; raise one of their errors."""
@@ -123,7 +137,9 @@ class SentRows(Request):
         return self.load.due_timestamp(self.row_range, self.attempts)
 
     def acknowledged(self) -> None:
-        """Nothing: each row was recorded when it was acknowledged."""
+        """Note that it was not a row for which a batch was refused; each row is recorded already."""
+        if self.was_batch:
+            self.statement.note_refused_batch(self.rows)
 
     def refused(self, error: Exception) -> Sequence[Request]:
         """Send the rows that are left one by one; record a single row as refused."""
@@ -159,7 +175,8 @@ class SentBatch(Request):
         self._rows.load.acknowledged(self.rows)
 
     def refused(self, error: Exception) -> Sequence[Request]:  # noqa: ARG002 - it is not about one of them
-        """Send a statement a row: a single bad row makes the server refuse the batch."""
+        """Send a statement a row: a single bad row makes the server refuse the batch, or its size does."""
+        self._rows.was_batch = True
         return [self._rows]
 
 
@@ -170,26 +187,24 @@ def was_sent(error: Exception) -> bool:
 
 def batches(preparation: Preparation) -> PreparedInsert:
     """Prepare the method `batch`."""
-    most_bytes = preparation.plan.load.config.batch_size_bytes
-    return _insert(preparation, BATCH_MOST_ROWS, most_bytes, in_batches=True)
+    return _insert(preparation, preparation.plan.load.config.batch_rows)
 
 
 def single_rows(preparation: Preparation) -> PreparedInsert:
     """Prepare the method `prepared`."""
+    return _insert(preparation, 1)
+
+
+def _insert(preparation: Preparation, most_rows: int) -> PreparedInsert:
+    load = preparation.plan.load
     # Rows that are sent together are a burst: where the user limits the rate, it is one of 20 ms at most.
-    rows_per_s = preparation.plan.load.config.rows_per_s
-    most_rows = min(MOST_TOGETHER, max(1, int(rows_per_s * _BURST_S))) if rows_per_s else MOST_TOGETHER
-    return _insert(preparation, most_rows, _TOGETHER_MOST_BYTES, in_batches=False)
-
-
-def _insert(preparation: Preparation, most_rows: int, most_bytes: int, *, in_batches: bool) -> PreparedInsert:
-    level = preparation.plan.load.cluster.consistency_level
+    burst = int(load.config.rows_per_s * _BURST_S) or 1 if load.config.rows_per_s else MOST_TOGETHER
     return PreparedInsert(
         query_id=preparation.prepare(),
-        consistency=ConsistencyLevel.name_to_value[level],
+        consistency=ConsistencyLevel.name_to_value[load.cluster.consistency_level],
         most_rows=most_rows,
-        most_bytes=most_bytes,
-        in_batches=in_batches,
+        most_bytes=load.config.batch_size_bytes,
+        most_together=min(MOST_TOGETHER, burst),
     )
 
 
