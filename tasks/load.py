@@ -117,9 +117,16 @@ class LoadTask(LoadParameters):
             self._run_load(load, input_sha256)
 
     def _run_load(self, load: jobs.Load, input_sha256: str) -> None:
+        plan = run_job(jobs.PlanLoad(load=load))
+        if not plan.table.sees_truncation:
+            say(
+                self,
+                "this server does not tell whether a table was truncated: if it is during the load, the load "
+                "does not notice; verify it",
+            )
         begun = run_job(
             jobs.BeginLoad(
-                plan=run_job(jobs.PlanLoad(load=load)),
+                plan=plan,
                 anew=self.reload,
                 day=self.date,
                 source=self.source,
@@ -211,7 +218,8 @@ class LoadTask(LoadParameters):
         """Return the number of loading processes; 0 means one, or one a core if the server is remote."""
         if self.processes:
             return int(self.processes)
-        if all(_is_loopback(host) for host in load.cluster.contact_points):
+        hosts = load.cluster.contact_points
+        if hosts and all(map(_is_loopback, hosts)):
             return 1
         return max(
             1, min(len(os.sched_getaffinity(0)), sum(file.lines for file in load.files) // _ROWS_A_PROCESS)

@@ -58,7 +58,7 @@ def embedded_spec() -> ClusterSpec | None:
         SettingError: a setting is unknown, of the wrong type or out of range.
     """
     require_known_settings()
-    if cassandra().contact_points:
+    if cassandra().contact_points or cassandra().secure_connect_bundle:
         return None
     return ClusterSpec(folder=output_folder() / "cassandra", **dataclasses.asdict(build(EmbeddedConfig)))
 

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cassandra.cluster import Session
@@ -27,6 +27,21 @@ def schema_change(session: Session, what: str) -> Iterator[None]:
     with translated_errors(what):
         _require_agreement(session, what)
         yield
+
+
+def await_schema(what: str, is_known: Callable[[], object], refresh: Callable[[], object]) -> None:
+    """Return once a keyspace or table is known; some servers create it after they have answered.
+
+    Raises:
+        SchemaError: it is not, after a minute.
+        Exception: any error of the driver.
+    """
+    until_s = time.monotonic() + _CREATION_S
+    while not is_known():
+        if time.monotonic() > until_s:
+            raise SchemaError(f"{what} is not there {_CREATION_S:g} s after it was created; run again")
+        time.sleep(_POLL_S)
+        refresh()
 
 
 def _require_agreement(session: Session, what: str) -> None:
@@ -72,4 +87,5 @@ def _nodes(session: Session) -> list[dict[str, Any]]:
 _LOCAL = "SELECT release_version, schema_version FROM system.local"
 _PEERS = "SELECT rpc_address AS address, release_version, schema_version FROM system.peers"
 _AGREEMENT_S = 10.0
+_CREATION_S = 60.0
 _POLL_S = 0.25

@@ -8,8 +8,8 @@ from cassandra.cqlengine.models import Model
 from cassandra.metadata import KeyspaceMetadata, TableMetadata
 
 from pipeline import driver
-from pipeline.cluster.agreement import schema_change
-from pipeline.cluster.system import read_system
+from pipeline.cluster.agreement import await_schema, schema_change
+from pipeline.cluster.system import has_system_column, read_system
 from pipeline.cql.tables import quoted
 from pipeline.errors import SchemaError
 from pipeline.settings import KeyspaceConfig
@@ -51,6 +51,11 @@ def ensure_keyspace(session: Session, config: KeyspaceConfig, datacentre: str) -
         except AlreadyExists:
             # Another process has created it in the meantime.
             session.cluster.refresh_keyspace_metadata(config.name)
+        await_schema(
+            f"keyspace {config.name}",
+            lambda: config.name in session.cluster.metadata.keyspaces,
+            lambda: session.cluster.refresh_keyspace_metadata(config.name),
+        )
 
 
 def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -> None:
@@ -76,6 +81,23 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
             # Another process has created it in the meantime.
             session.cluster.refresh_table_metadata(error.keyspace, error.table)
             ensure_table(session, model, manage_schema=False)
+        await_schema(
+            f"table {table_name(model)}",
+            lambda: find_table(session, model) and _is_active(session, model),
+            lambda: session.cluster.refresh_table_metadata(driver.keyspace_of(model), driver.table_of(model)),
+        )
+
+
+def _is_active(session: Session, model: type[Model]) -> bool:
+    """Tell whether a table can be used; Amazon Keyspaces has its state in a table of its own."""
+    if not has_system_column(session, _KEYSPACES_TABLES, "status"):
+        return True
+    rows = read_system(
+        session,
+        f"SELECT status FROM {_KEYSPACES_TABLES} WHERE keyspace_name = %s AND table_name = %s",  # noqa: S608 - our own name
+        (driver.keyspace_of(model), driver.table_of(model)),
+    )
+    return [row["status"] for row in rows] == ["ACTIVE"]
 
 
 def drop_table(session: Session, model: type[Model]) -> None:
@@ -158,3 +180,7 @@ def _replication(config: KeyspaceConfig, datacentre: str) -> tuple[str, dict[str
     if datacentre:
         return "NetworkTopologyStrategy", {datacentre: config.replication_factor}
     return "SimpleStrategy", {"replication_factor": config.replication_factor}
+
+
+_KEYSPACES_TABLES = "system_schema_mcs.tables"
+"""Documented in the developer guide of Amazon Keyspaces, "Check table creation status"."""

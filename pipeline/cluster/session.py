@@ -5,6 +5,7 @@ import os
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cassandra import ConsistencyLevel
 from cassandra.auth import PlainTextAuthProvider
@@ -42,7 +43,12 @@ def open_session(
         SettingError: the password or a TLS file cannot be read.
     """
     with translated_errors(f"cannot connect to {_hosts(config)}"):
-        cluster = _cluster(config, connection_class)
+        try:
+            cluster = _cluster(config, connection_class)
+        except (ValueError, KeyError) as error:
+            raise SettingError(
+                f"secure_connect_bundle {config.secure_connect_bundle} is damaged: {error}; download it again"
+            ) from error
     try:
         with translated_errors(f"cannot connect to {_hosts(config)}"):
             try:
@@ -61,13 +67,10 @@ def open_session(
 
 def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -> Cluster:
     return Cluster(
-        contact_points=_endpoints(config) if config.routes else list(config.contact_points),
-        port=config.port,
-        endpoint_factory=_RoutedFactory(dict(config.routes)) if config.routes else None,
+        **_way_to(config),
         protocol_version=PROTOCOL_VERSION,
         connection_class=connection_class,
         auth_provider=PlainTextAuthProvider(config.user, _password(config)) if config.user else None,
-        ssl_context=_ssl_context(config.tls) if config.tls else None,
         connect_timeout=config.connect_timeout_s,
         control_connection_timeout=config.connect_timeout_s,
         # The driver's default policy waits up to ten minutes before it tries to reach a node again.
@@ -83,6 +86,28 @@ def _cluster(config: ClusterConfig, connection_class: type[Connection] | None) -
             )
         },
     )
+
+
+def _way_to(config: ClusterConfig) -> dict[str, Any]:
+    """Return the driver's arguments that say where the nodes are, and how to encrypt."""
+    if config.secure_connect_bundle:
+        if not Path(config.secure_connect_bundle).is_file():
+            raise SettingError(
+                f"secure_connect_bundle {config.secure_connect_bundle} is not a file; download it from Astra"
+            )
+        return {
+            "cloud": {
+                "secure_connect_bundle": config.secure_connect_bundle,
+                "connect_timeout": config.connect_timeout_s,
+                "use_default_tempdir": True,
+            }
+        }
+    return {
+        "contact_points": _endpoints(config) if config.routes else list(config.contact_points),
+        "port": config.port,
+        "endpoint_factory": _RoutedFactory(dict(config.routes)) if config.routes else None,
+        "ssl_context": _ssl_context(config.tls) if config.tls else None,
+    }
 
 
 def has_murmur3_tokens(session: Session) -> bool:
@@ -172,7 +197,8 @@ def _ssl_context(tls: TlsConfig) -> ssl.SSLContext:
 
 
 def _hosts(config: ClusterConfig) -> str:
-    return ", ".join(f"{host}:{config.port}" for host in config.contact_points)
+    hosts = ", ".join(f"{host}:{config.port}" for host in config.contact_points)
+    return hosts or f"the cluster of {config.secure_connect_bundle}"
 
 
 _CONNECTION = "pipeline"

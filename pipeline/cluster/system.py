@@ -19,3 +19,10 @@ def read_system(
     """
     statement = SimpleStatement(query, consistency_level=ConsistencyLevel.ONE)
     return list(session.execute(statement, tuple(parameters), host=host))
+
+
+def has_system_column(session: Session, table: str, column: str) -> bool:
+    """Tell whether this kind of server has a system table, `keyspace.table`, with this column."""
+    keyspace, _, name = table.partition(".")
+    known = session.cluster.metadata.keyspaces.get(keyspace)
+    return known is not None and name in known.tables and column in known.tables[name].columns

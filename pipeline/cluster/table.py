@@ -8,7 +8,7 @@ from cassandra.metadata import TableMetadata
 from cassandra.pool import Host, NoConnectionsAvailable
 
 from pipeline.cluster.keyspace import find_table_id
-from pipeline.cluster.system import read_system
+from pipeline.cluster.system import has_system_column, read_system
 from pipeline.cluster.translation import is_transient, translated_errors
 from pipeline.cql.columns import Column
 from pipeline.cql.tables import Table
@@ -53,6 +53,7 @@ def find_table_of(session: Session, keyspace: str, name: str) -> Table:
         clustering_key=tuple(column.name for column in found.clustering_key),
         default_ttl_s=found.options.get("default_time_to_live", 0),
         static=tuple(column.name for column in found.columns.values() if column.is_static),
+        sees_truncation=_truncations(session) is not None,
     )
 
 
@@ -123,18 +124,11 @@ def find_truncated_at(session: Session, table_id: str) -> str:
     return max(answers)
 
 
-def sees_truncation(session: Session) -> bool:
-    """Tell whether the servers note when a table was last truncated."""
-    return _truncations(session) is not None
-
-
 def _truncations(session: Session) -> str | None:
     """Return the system table that has the time of each table's last truncation; None if there is none."""
-    system = session.cluster.metadata.keyspaces.get("system")
-    tables = system.tables if system else {}
-    if "truncated" in tables:
-        return "truncated"
-    return "local" if "local" in tables and "truncated_at" in tables["local"].columns else None
+    if has_system_column(session, _TRUNCATED, "truncated_at"):
+        return _TRUNCATED
+    return _LOCAL if has_system_column(session, _LOCAL, "truncated_at") else None
 
 
 def _truncated_at(session: Session, host: Host, table_id: uuid.UUID) -> str:
@@ -144,18 +138,20 @@ def _truncated_at(session: Session, host: Host, table_id: uuid.UUID) -> str:
     milliseconds since 1970. ScyllaDB has a table `system.truncated`, with a row for each of a node's shards.
     """
     kind = _truncations(session)
-    if kind == "truncated":
-        query = "SELECT truncated_at FROM system.truncated WHERE table_uuid = %s"
+    if kind == _TRUNCATED:
+        query = f"SELECT truncated_at FROM {_TRUNCATED} WHERE table_uuid = %s"  # noqa: S608 - our own name
         rows = read_system(session, query, (table_id,), host=host)
         return max((_hex(row["truncated_at"]) for row in rows if row["truncated_at"]), default="")
-    if kind == "local":
-        [row] = read_system(session, "SELECT truncated_at FROM system.local", host=host)
+    if kind == _LOCAL:
+        [row] = read_system(session, f"SELECT truncated_at FROM {_LOCAL}", host=host)  # noqa: S608 - as above
         return bytes((row["truncated_at"] or {}).get(table_id, b"")[-8:]).hex()
     return ""
 
 
 def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
     """Return when a column was last dropped: its values are lost, even if it was added again."""
+    if not has_system_column(session, "system_schema.dropped_columns", "dropped_time"):
+        return ""
     with translated_errors("cannot read system_schema.dropped_columns"):
         found = read_system(
             session,
@@ -170,3 +166,6 @@ def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
 def _hex(time: dt.datetime) -> str:
     """Return a time as in `Table`: milliseconds since 1970, in hexadecimal."""
     return round(time.replace(tzinfo=dt.UTC).timestamp() * 1000).to_bytes(8).hex()
+
+
+_LOCAL, _TRUNCATED = "system.local", "system.truncated"

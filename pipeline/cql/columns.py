@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.cql.types import COUNTER, CqlType, cql_type
+from pipeline.errors import SettingError
 
 Row = tuple[object, ...]
 """One row's values in the order of the table's columns; None is null."""
@@ -24,8 +25,15 @@ class Column:
 
     @functools.cached_property
     def cql_type(self) -> CqlType:
-        """The type of its values, with their forms in row files."""
-        return cql_type(self.type_name, self.user_types)
+        """The type of its values, with their forms in row files.
+
+        Raises:
+            SettingError: row files cannot carry values of this type.
+        """
+        try:
+            return cql_type(self.type_name, self.user_types)
+        except SettingError as error:
+            raise SettingError(f"column {self.name}: {error}; leave it out by --mapping") from error
 
     @property
     def is_counter(self) -> bool:

@@ -14,7 +14,8 @@ class Table:
     `id` changes when the table is dropped and created again. `truncated_at` and `column_dropped_at` are when
     it was last truncated, and when a column of it was last dropped, by the servers' clocks: milliseconds
     since 1970 as 16 hex digits, which sort by time, or empty if that never happened. `default_ttl_s` is the
-    time to live, in seconds, of rows that are written without one; 0 is none.
+    time to live, in seconds, of rows that are written without one; 0 is none. `sees_truncation` is false if
+    the servers do not note truncations.
     """
 
     keyspace: str
@@ -27,6 +28,7 @@ class Table:
     clustering_key: tuple[str, ...]
     static: tuple[str, ...]
     default_ttl_s: int = 0
+    sees_truncation: bool = True
 
     def __str__(self) -> str:
         return f"{self.keyspace}.{self.name}"

@@ -68,7 +68,7 @@ class ClusterConfig:
     CASSANDRA_PASSWORD, or from `password_file`.
 
     Raises:
-        SettingError: no contact point, a port, timeout or consistency level out of range, or a
+        SettingError: no way to the cluster or two, a port, timeout or consistency level out of range, or a
             password file without a user.
     """
 
@@ -76,6 +76,11 @@ class ClusterConfig:
         (), doc="hosts separated by commas; empty: the embedded Cassandra, started when it is needed"
     )
     port: int = setting(9042, doc="the CQL port of the contact points", minimum=1, maximum=65_535)
+    secure_connect_bundle: str = setting(
+        "",
+        doc="DataStax Astra's file, in place of `contact_points`, `port` and the `tls_` settings",
+        is_path=True,
+    )
     datacentre: str = setting(
         "",
         doc="if set, requests stay in it, and a new keyspace is replicated there by "
@@ -106,7 +111,14 @@ class ClusterConfig:
     routes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.contact_points:
+        if self.secure_connect_bundle:
+            if self.contact_points or self.tls:
+                raise SettingError(
+                    "secure_connect_bundle is set, and contact_points or tls_ca_file too; leave those empty"
+                )
+            if self.routes:
+                raise SettingError("a proxy cannot stand before the nodes of a secure_connect_bundle")
+        elif not self.contact_points:
             raise SettingError("contact_points is empty; name at least one host of the cluster")
         if not all(self.contact_points):
             given = ",".join(self.contact_points)

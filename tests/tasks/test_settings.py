@@ -42,6 +42,7 @@ CHOSEN = {
         "user": "ada",
         "password_file": "/secret",
         "tls_ca_file": "/ca.pem",
+        "secure_connect_bundle": "/bundle.zip",
         "tls_certificate_file": "/c.pem",
         "tls_key_file": "/k.pem",
         "tls_check_hostname": "False",
