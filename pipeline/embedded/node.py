@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.embedded import detached
 from pipeline.embedded.machine import accepts, answers_cql
+from pipeline.embedded.releases import Release
 from pipeline.files import write_text
 
 MAIN_CLASS = "org.apache.cassandra.service.CassandraDaemon"
@@ -80,6 +81,7 @@ class Node:
     native_port: int
     storage_port: int
     encrypted: bool
+    release: Release
 
     @property
     def system_log(self) -> Path:
@@ -131,7 +133,7 @@ class Node:
 
     def knows(self, address: str) -> bool:
         """Tell whether this node has seen the node at `address` join the ring."""
-        return self._logged(f"Node /{address}:{self.storage_port} state NORMAL")
+        return self._logged(self.release.joined.format(address=address, port=self.storage_port))
 
     def ask_to_end(self) -> None:
         """Ask the process to flush and end, if it runs.

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pipeline.embedded.cluster import Cluster, ClusterSpec, loopback_addresses, save_cluster
 from pipeline.embedded.jars import ensure_jars, locked_jars
-from pipeline.embedded.machine import find_java, free_port, require_room, taken_address
+from pipeline.embedded.java import find_java
+from pipeline.embedded.machine import free_port, require_room, taken_address
 from pipeline.embedded.node import Node, Runtime
+from pipeline.embedded.releases import Release
 from pipeline.errors import EmbeddedError
 
 STOP_GRACE_S = 30.0
@@ -30,16 +32,26 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
         EmbeddedError: it cannot be installed or started; no process that this start launched keeps running.
         OutputError: the folder cannot be written.
     """
-    java = find_java()
     require_room(folder, needed_mib=_NEEDED_MIB)
-    runtime = Runtime(java=java, jars=ensure_jars(locked_jars()), heap=spec.heap)
+    releases = spec.releases
+    runtimes = {
+        release.version: Runtime(java=find_java(release.java), jars=_jars(release), heap=spec.heap)
+        for release in releases
+    }
     for tries_left in reversed(range(_PORT_TRIES)):
         cluster = _choose_ports(spec, folder, saved)
         save_cluster(folder, cluster)
         nodes = cluster.members(folder)
         try:
-            settings = [cluster.settings(spec.settings_of(number)) for number in range(spec.nodes)]
-            _start_nodes(nodes, runtime, settings, timeout_s)
+            launches = [
+                (
+                    node,
+                    runtimes[release.version],
+                    cluster.settings(release, spec.settings_of(number)),
+                )
+                for number, (node, release) in enumerate(zip(nodes, releases, strict=True))
+            ]
+            _start_nodes(launches, timeout_s)
         except EmbeddedError:
             # Another server took a port after it was chosen. Choose again, unless the user set the port.
             if spec.port or not tries_left or not any(node.lost_a_port() for node in nodes):
@@ -71,7 +83,12 @@ def _choose_ports(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Clu
         or free_port(addresses, preferred=[saved.native_port] if saved else [_CQL_PORT]),
         storage_port=saved.storage_port if saved else free_port(addresses),
         encrypted=spec.encrypts_clients,
+        versions=tuple(release.version for release in spec.releases),
     )
+
+
+def _jars(release: Release) -> Sequence[Path]:
+    return ensure_jars(locked_jars(release.lock_file))
 
 
 def is_up(nodes: Sequence[Node]) -> bool:
@@ -81,17 +98,16 @@ def is_up(nodes: Sequence[Node]) -> bool:
     )
 
 
-def _start_nodes(
-    nodes: Sequence[Node], runtime: Runtime, settings: Sequence[dict[str, object]], timeout_s: float
-) -> None:
+def _start_nodes(launches: Sequence[tuple[Node, Runtime, dict[str, object]]], timeout_s: float) -> None:
     """Start the nodes that do not run, each when those before it are up; after a failure, end them again."""
     launched = []
+    nodes = [node for node, _, _ in launches]
     try:
-        for number, node in enumerate(nodes, start=1):
+        for number, (node, runtime, settings) in enumerate(launches, start=1):
             with _shown(f"starting Cassandra, node {number} of {len(nodes)}"):
                 if node.pid is None:
                     launched.append(node)
-                    node.launch(runtime, settings[number - 1])
+                    node.launch(runtime, settings)
                 _await_up(nodes[:number], timeout_s)
     except BaseException:
         end_nodes(launched)
@@ -138,13 +154,19 @@ def refuse_another(cluster: Cluster, spec: ClusterSpec) -> None:
     """Check that `cluster`, which is in the folder of `spec`, matches `spec`.
 
     Raises:
-        EmbeddedError: it has another number of nodes, or runs on another port.
+        EmbeddedError: it has other nodes or versions, or runs on another port.
     """
     folder = spec.folder.resolve()
     if cluster.nodes != spec.nodes:
         raise EmbeddedError(
             f"the cluster in {folder} has {cluster.nodes} nodes, {spec.nodes} were asked for; ask for "
             f"{cluster.nodes}, choose another folder, or stop it and remove the folder with its data"
+        )
+    versions = tuple(release.version for release in spec.releases)
+    if cluster.versions != versions:
+        raise EmbeddedError(
+            f"the cluster in {folder} has Cassandra {', '.join(cluster.versions)}, {', '.join(versions)} was "
+            "asked for; ask for what it has, choose another folder, or stop it and remove it with its data"
         )
     running = any(node.pid is not None for node in cluster.members(folder))
     if running and spec.port not in {0, cluster.native_port}:

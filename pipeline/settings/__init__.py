@@ -6,6 +6,7 @@ docs/settings.md follow from the declaration.
 
 from pipeline.settings.cluster import (
     CONSISTENCY_LEVELS,
+    EMBEDDED_VERSIONS,
     PASSWORD_VARIABLE,
     ClusterConfig,
     EmbeddedConfig,
@@ -19,6 +20,7 @@ from pipeline.settings.output import OutputConfig
 
 __all__ = [
     "CONSISTENCY_LEVELS",
+    "EMBEDDED_VERSIONS",
     "METHODS",
     "NULLS",
     "PASSWORD_VARIABLE",

@@ -16,6 +16,7 @@ CONSISTENCY_LEVELS = (
     "EACH_QUORUM",
     "LOCAL_ONE",
 )
+EMBEDDED_VERSIONS = ("3.11.19", "4.0.19", "4.1.10", "5.0.9", "6.0-alpha2")
 PASSWORD_VARIABLE = "CASSANDRA_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 _TIMEOUT_MIN_S = 0.001
 
@@ -159,6 +160,12 @@ class EmbeddedConfig:
         SettingError: a value is out of range.
     """
 
+    version: str = setting(
+        "5.0.9",
+        doc="the version of Cassandra, to try loads against what you run; "
+        "4.1 and older run on Java 11, which the first start installs",
+        choices=EMBEDDED_VERSIONS,
+    )
     nodes: int = setting(1, doc="how many nodes, on 127.0.0.1, 127.0.0.2, …", minimum=1)
     heap: str = setting("1G", doc="each node's Java heap")
     port: int = setting(0, doc="the CQL port; `0`: 9042 if it is free, else another", minimum=0)

@@ -8,6 +8,7 @@ from cassandra.protocol import error_classes
 
 from pipeline.cluster.refusals import DECISIONS
 from pipeline.embedded.jars import ensure_jars, locked_jars
+from pipeline.embedded.releases import DEFAULT, find_release
 from tests.harness.workspace import PROJECT
 
 NO_GUARDRAILS = set(
@@ -61,7 +62,11 @@ def test_each_guardrail_of_the_server_is_decided(cql: Session) -> None:
 
 def test_each_guardrail_is_known_by_the_name_that_the_server_has() -> None:
     """A decision on a guardrail uses the name from the server's own class."""
-    [jar] = (path for path in ensure_jars(locked_jars()) if path.name.startswith("cassandra-all-"))
+    [jar] = (
+        path
+        for path in ensure_jars(locked_jars(find_release(DEFAULT).lock_file))
+        if path.name.startswith("cassandra-all-")
+    )
     with zipfile.ZipFile(jar) as classes:
         code = classes.read("org/apache/cassandra/db/guardrails/Guardrails.class")
     names = [each.says.split()[1] for each in DECISIONS if each.says.startswith("Guardrail ")]

@@ -94,15 +94,17 @@ def test_a_write_consistency_level_that_is_refused_is_no_bad_row(loads: RoleLoad
     assert loads.run(loads.job(table, [file])).acknowledged == 20
 
 
-def test_a_read_consistency_level_that_is_refused_ends_the_load(loads: RoleLoads) -> None:
-    """A level that the server refuses for reads is named when the load is planned; with another all load."""
+def test_a_read_consistency_level_that_is_refused_ends_the_verification(loads: RoleLoads) -> None:
+    """A level that the server refuses for reads is named when rows are read; system tables have their own."""
     table = loads.plain_table("level_of_reads")
     file = loads.write("rows.csv", "k,v", FEW)
-    loads.at("TWO")
-    helps = "Guardrail read_consistency_levels violated.*change consistency_level"
-    loads.leaves(loads.job(table, [file], max_bad_rows="100%"), SettingRefusedError, helps)
     loads.at("ONE")
     assert loads.run(loads.job(table, [file])).acknowledged == 20
+    loads.at("TWO")
+    plan = planned(loads.job(table, [file]))
+    helps = "Guardrail read_consistency_levels violated.*change consistency_level"
+    with pytest.raises(SettingRefusedError, match=helps):
+        run_job(VerifyFiles(plan=plan, exact=False))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cassandra.policies import WhiteListRoundRobinPolicy
 from pipeline.embedded import ClusterSpec, Endpoint, endpoint, start, status, stop, stop_node
 from pipeline.embedded.cluster import Cluster, save_cluster
 from pipeline.embedded.machine import require_room
+from pipeline.embedded.releases import DEFAULT
 from pipeline.errors import EmbeddedError, SettingError
 from tests.harness.workspace import until
 
@@ -218,7 +219,10 @@ def test_a_failed_start_shows_why(folder: Path, heap: str, overrides: dict[str, 
 def test_a_stranger_with_a_recorded_id_is_never_ended(folder: Path) -> None:
     """If a recorded process id belongs to another process now, stop ends nothing and status says down."""
     save_cluster(
-        folder, Cluster(name="stale", nodes=1, native_port=29999, storage_port=29998, encrypted=False)
+        folder,
+        Cluster(
+            name="stale", nodes=1, native_port=29999, storage_port=29998, encrypted=False, versions=(DEFAULT,)
+        ),
     )
     (folder / "node1").mkdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.embedded.jars import Jar, cache_folder, ensure_jars, locked_jars
+from pipeline.embedded.releases import DEFAULT, find_release
 from pipeline.errors import EmbeddedError
 
 CONTENT = b"what a jar holds"
@@ -97,7 +98,7 @@ def test_an_incomplete_cache_without_network_says_so(cache: Path) -> None:
 
 def test_the_lock_names_cassandra_with_a_sum_for_every_jar() -> None:
     """The lock in the repository is complete, and no two of its jars share a file name."""
-    jars = locked_jars()
+    jars = locked_jars(find_release(DEFAULT).lock_file)
     assert any(jar.artifact == "cassandra-all" and jar.version.startswith("5.0.") for jar in jars)
     assert all(len(jar.sha256) == 64 for jar in jars)
     assert len({jar.name for jar in jars}) == len(jars)

@@ -1,4 +1,4 @@
-"""The size of batches: below the thresholds of the server, or as the user wants it and the server takes it."""
+"""The size of batches: below the server's thresholds, or as the user wants it and the server takes it."""
 
 import json
 import re

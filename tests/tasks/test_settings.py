@@ -49,7 +49,7 @@ CHOSEN = {
         "connect_timeout_s": "1.5",
         "request_timeout_s": "2.5",
     },
-    "embedded": {"nodes": "2", "heap": "512M", "port": "9050"},
+    "embedded": {"version": "4.1.10", "nodes": "2", "heap": "512M", "port": "9050"},
     "generate": {"rows": "7", "seed": "-1", "locale": "de_DE", "file_format": "parquet"},
     "load": {
         "method": "prepared",
