@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,12 @@ test: venv-dev  ## Run every test
 
 test-unit: venv-dev  ## Run the tests that need no server, in a minute
 	.venv/bin/pytest -m 'not server and not slow' -n auto --dist loadfile $(ARGS)
+
+test-versions: venv-dev  ## Run some tests with Cassandra 3.11 to 6.0, write a table into docs/reliability.md; 40 minutes
+	.venv/bin/python -m tests.versions
+
+test-versions-short: venv-dev  ## Run a few tests with Cassandra 4.0
+	.venv/bin/python -m tests.versions --short
 
 test-page: venv-dev  ## Test a report's page in Chromium; needs the Debian package chromium
 	.venv/bin/pytest $(ARGS) tests/measure/page

@@ -13,13 +13,21 @@ from cassandra.policies import RoundRobinPolicy
 from cassandra.query import dict_factory
 
 from pipeline import embedded
+from pipeline.embedded.releases import DEFAULT, RELEASES
 from tests.harness.loads import Loads, loads_into
 from tests.harness.tables import Tables
 from tests.harness.workspace import Workspace, until
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the shared server be of another version: `make test-versions` runs some tests with each."""
+    parser.addoption("--cassandra", default=DEFAULT, choices=RELEASES, help="version of the shared server")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     """Mark the tests that need the shared server; a module that starts its own server marks itself."""
+    if "versions" not in config.getoption("-m"):
+        items[:] = [item for item in items if not item.get_closest_marker("versions")]
     for item in items:
         if isinstance(item, pytest.Function) and "endpoint" in item.fixturenames:
             item.add_marker(pytest.mark.server)
@@ -41,10 +49,13 @@ _refusal = pytest.MonkeyPatch()
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Endpoint]:
+def endpoint(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[embedded.Endpoint]:
     """Start the server that the tests share; if it does not start, the run fails."""
     folder = tmp_path_factory.mktemp("cassandra")
-    yield embedded.start(embedded.ClusterSpec(folder=folder, heap="768M"))
+    version = pytestconfig.getoption("--cassandra")
+    yield embedded.start(embedded.ClusterSpec(folder=folder, heap="768M", version=version))
     embedded.stop(folder)
 
 

@@ -21,6 +21,7 @@ from pipeline.cluster.jobs import SetUpTable
 from pipeline.cluster.keyspace import bind_model
 from pipeline.cluster.marker import LoadMarker
 from pipeline.cluster.refusals import Decision, decision_of
+from pipeline.embedded.releases import DEFAULT
 from pipeline.load import jobs
 from pipeline.measure.jobs import SweepLatencies
 from pipeline.settings import ClusterConfig, KeyspaceConfig
@@ -154,11 +155,11 @@ def connected(endpoint: embedded.Endpoint, user: str, password: str) -> Cluster:
             return cluster
 
 
-def serve(folder: Path, settings: dict[str, Any]) -> Iterator[Server]:
+def serve(folder: Path, settings: dict[str, Any], *, version: str = DEFAULT) -> Iterator[Server]:
     """Run a server with these settings, a role `loader`, and the keyspace with its marker table."""
     logins = {"authenticator": "PasswordAuthenticator", "authorizer": "CassandraAuthorizer"}
     endpoint = embedded.start(
-        embedded.ClusterSpec(folder=folder, heap="512M", overrides={**logins, **settings})
+        embedded.ClusterSpec(folder=folder, heap="512M", overrides={**logins, **settings}, version=version)
     )
     try:
         first = connected(endpoint, *SUPERUSER)
