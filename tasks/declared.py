@@ -98,7 +98,7 @@ def _parameter(
     else:
         told["section"] = section
     if declared.kind is bool:
-        # A value may follow the name: the name of a task's own flag may stand before the task's.
+        # A value may follow the name of a setting, to override what luigi.cfg says.
         told["parsing"] = luigi.BoolParameter.EXPLICIT_PARSING
     made: SettingParameter = _class_of(declared)(**told)
     return made

@@ -40,7 +40,7 @@ class LoadTask(LoadParameters):
     """A load of row files into a table; subclasses name the files and the table."""
 
     reload = Flag(default=False, description="Load again although the marker says it is finished.")
-    dry_run = Flag(default=False, description="Check every row and say what would be loaded; write nothing.")
+    dry_run = Flag(default=False, description="Check every row and say what would be loaded; send nothing.")
 
     @property
     def table_ref(self) -> TableRef:
@@ -103,7 +103,7 @@ class LoadTask(LoadParameters):
             columns = ", ".join(checked.columns)
             say(
                 self,
-                f"{checked.rows} rows, {checked.bad} bad ones among them, would be loaded: {columns}",
+                f"{checked.rows - checked.bad} rows would be loaded: {columns}; {checked.bad} are bad",
             )
             return
         input_sha256 = digest(load.files, self._options())
@@ -215,7 +215,11 @@ class LoadTask(LoadParameters):
         )
 
     def _shard_count(self, load: jobs.Load) -> int:
-        """Return the number of loading processes; 0 means one, or one a core if the server is remote."""
+        """Return the number of loading processes.
+
+        If `processes` is 0: one where the server is on this machine, else one for every 500,000 rows, at most
+        one a core.
+        """
         if self.processes:
             return int(self.processes)
         hosts = load.cluster.contact_points

@@ -205,8 +205,8 @@ class Mapped(SettingParameter, luigi.DictParameter):
 class Flag(SettingParameter, luigi.BoolParameter):
     """True or false; on a command line, its name alone is true.
 
-    With `parsing=luigi.BoolParameter.EXPLICIT_PARSING` a value may follow the name. Settings have this,
-    because the name of a flag may come before the name of the task.
+    With `parsing=luigi.BoolParameter.EXPLICIT_PARSING` a value may follow the name. Settings have this. A
+    flag of a task has not, so that its name may stand before the task's, which is then not read as its value.
     """
 
     wanted = "true or false"

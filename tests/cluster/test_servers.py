@@ -18,12 +18,19 @@ from pipeline import embedded
 from pipeline.cluster.jobs import MeasureRoundTrip, SetUpTable
 from pipeline.embedded.cluster import loopback_addresses
 from pipeline.embedded.machine import accepts, free_port
-from pipeline.errors import EmbeddedError, RequestError, SchemaError, UnreachableError, VerificationError
+from pipeline.errors import (
+    AccessError,
+    EmbeddedError,
+    RequestError,
+    SchemaError,
+    UnreachableError,
+    VerificationError,
+)
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import USERS, Loads, loads_into, planned
-from tests.harness.roles import FEW, RoleLoads, serve
+from tests.harness.roles import FEW, KEYSPACE, PASSWORD, RoleLoads, Server, serve
 from tests.harness.workspace import until
 
 pytestmark = pytest.mark.server
@@ -123,16 +130,36 @@ def test_a_server_of_protocol_5_alone_is_named(tmp_path: Path) -> None:
             started.result()
 
 
-def test_small_pages_are_enough(tmp_path: Path) -> None:
-    """Where a page may have 30 rows at most, everything works, and scans use smaller pages."""
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server with logins, where a page may have 30 rows at most."""
     limits = {"page_size_fail_threshold": 30, "page_size_warn_threshold": 20}
-    for server in serve(tmp_path / "server", limits):
-        loads = RoleLoads(tmp_path, server)
-        table = loads.plain_table("small")
-        load = loads.job(table, [loads.write("rows.csv", "k,v", ROWS)])
-        loads.run(load)
-        for exact in (False, True):
-            assert run_job(VerifyFiles(plan=planned(load), exact=exact)).present == len(ROWS)
+    yield from serve(tmp_path_factory.mktemp("limited"), limits)
+
+
+def test_small_pages_are_enough(server: Server, tmp_path: Path) -> None:
+    """Where a page may have 30 rows at most, everything works, and scans use smaller pages."""
+    loads = RoleLoads(tmp_path, server)
+    table = loads.plain_table("small")
+    load = loads.job(table, [loads.write("rows.csv", "k,v", ROWS)])
+    loads.run(load)
+    for exact in (False, True):
+        assert run_job(VerifyFiles(plan=planned(load), exact=exact)).present == len(ROWS)
+
+
+def test_rights_to_read_and_to_write_are_enough(server: Server, tmp_path: Path) -> None:
+    """A role with SELECT and MODIFY on the keyspace loads into tables that exist, and verifies them."""
+    loads = RoleLoads(tmp_path, server)
+    table = loads.plain_table("rights")
+    loads.execute(f"CREATE ROLE writer WITH PASSWORD = '{PASSWORD}' AND LOGIN = true")
+    for right in ("SELECT", "MODIFY"):
+        loads.execute(f"GRANT {right} ON KEYSPACE {KEYSPACE} TO writer")
+    loads.connect_as("writer", PASSWORD)
+    load = loads.job(table, [loads.write("rows.csv", "k,v", FEW)])
+    loads.run(load)
+    assert run_job(VerifyFiles(plan=planned(load), exact=True)).present == len(FEW)
+    with pytest.raises(AccessError, match="CREATE"):
+        loads.set_up(f"{KEYSPACE}_new")
 
 
 @pytest.mark.parametrize("consistency_level", ["TWO", "THREE", "EACH_QUORUM"])

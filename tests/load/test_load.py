@@ -155,7 +155,7 @@ def test_a_dry_run_checks_and_writes_nothing(tables: Tables) -> None:
     message = r"1 bad rows, .*: dry.csv:3: column id: 'two' is not a valid int"
     assert len(re.findall(message, output)) == 1, output
     output = tables.succeed(*words, "--max-bad-rows", "34%")
-    assert "LoadTable: 3 rows, 1 bad ones among them, would be loaded: id, name\n" in output
+    assert "LoadTable: 2 rows would be loaded: id, name; 1 are bad\n" in output
     assert tables.said("rejected.csv").read_text(encoding="utf-8") == "name,id\nGrace,two\n"
     assert tables.rows(table) == []
     assert not list(tables.folder.glob("output/checkpoints/*"))
