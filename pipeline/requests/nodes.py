@@ -84,9 +84,13 @@ class Nodes:
         """
         node = self._node_with_room(replicas, requests.size_bytes, len(requests))
         sent = requests.first(node.room)
-        errors = {}
+        errors: dict[int, Exception] = {}
         for at, answer in node.exchange(sent).items():
-            if error := self._error_of(answer):
+            try:
+                error = self._error_of(answer)
+            except Exception as failure:  # noqa: BLE001 - preparing failed; the other requests were carried out
+                error = failure
+            if error:
                 errors[at] = error
         return len(sent), errors
 

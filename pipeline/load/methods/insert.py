@@ -119,9 +119,10 @@ class SentRows(Request):
             requests = Executes(rows, self.left, statement.query_id, statement.consistency, timestamp_us)
             try:
                 count, found = nodes.exchange_rows(requests, self.row_range.replicas)
-            except Exception:
-                self.left = failed + self.left
-                raise
+            except Exception as error:  # noqa: BLE001 - raised below, unless one before it counts more
+                errors.append(error)
+                failed += self.left
+                break
             failed += [self.left[at] for at in found]
             errors += found.values()
             self.left = self.left[count:]
