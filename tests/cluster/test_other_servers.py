@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import ssl
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline import embedded
-from pipeline.cluster import table as tables
+from pipeline.cluster import table as table_module
 from pipeline.cluster.agreement import await_schema
 from pipeline.cluster.jobs import MeasureRoundTrip
 from pipeline.cluster.session import open_session
@@ -27,6 +28,8 @@ from tests.harness.authority import Authority
 from tests.harness.guarded import relay
 from tests.harness.loads import Loads
 from tests.harness.roles import FEW
+from tests.harness.tables import TASK_FAILED, Tables
+from tests.harness.workspace import PROJECT
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def test_scylladb_notes_truncations_in_a_table(
     )
     loads.create("rows", "k int PRIMARY KEY")
     session.cluster.refresh_schema_metadata()
-    monkeypatch.setattr(tables, "_TRUNCATED", f"{loads.keyspace}.{name}")
+    monkeypatch.setattr(table_module, "_TRUNCATED", f"{loads.keyspace}.{name}")
     found = find_table_of(session, loads.keyspace, "rows")
     assert (found.truncated_at, found.sees_truncation) == ("", True)
     for shard, at_ms in ((0, 1000), (1, 3000), (2, 2000)):
@@ -67,6 +70,51 @@ def test_absent_system_tables_are_absent_facts(loads: Loads, session: Session) -
     del session.cluster.metadata.keyspaces["system_schema"].tables["dropped_columns"]
     found = find_table_of(session, loads.keyspace, "rows")
     assert (found.truncated_at, found.column_dropped_at, found.sees_truncation) == ("", "", False)
+
+
+def test_a_load_says_that_it_cannot_see_truncations(tables: Tables) -> None:
+    """Where truncations are not noted, each load says so once, and a verification finds what is lost."""
+    table = tables.create("blind", "k int PRIMARY KEY, v text")
+    file = tables.write("blind.csv", "k,v\n1,a\n2,b\n")
+    (tables.folder / "sitecustomize.py").write_text(_BLIND, encoding="utf-8")
+    blind = {"PYTHONPATH": f"{tables.folder}{os.pathsep}{PROJECT}"}
+    words = ("--table", table, "--input", str(file))
+    loaded = tables.luigi("LoadTable", *words, **blind)
+    assert loaded.returncode == 0, loaded.stdout
+    assert loaded.stdout.count("this server does not tell whether a table was truncated") == 1
+    tables.cql.execute(f"TRUNCATE {table}")
+    verified = tables.luigi("VerifyTable", *words, **blind)
+    assert verified.returncode == TASK_FAILED
+    assert "2 of 2 rows differ" in verified.stdout
+
+
+_BLIND = """
+import importlib.abc
+import importlib.util
+import sys
+
+NAME = "pipeline.cluster.table"
+
+
+class Blind(importlib.abc.MetaPathFinder):
+    # It reads truncations from a table that no server has.
+    def find_spec(self, name, path, target=None):
+        if name != NAME:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        execute = spec.loader.exec_module
+
+        def patched(module):
+            execute(module)
+            module._LOCAL = "system.nothing"
+
+        spec.loader.exec_module = patched
+        return spec
+
+
+sys.meta_path.insert(0, Blind())
+"""
 
 
 def test_a_table_that_is_being_created_is_waited_for(loads: Loads, session: Session) -> None:
