@@ -121,9 +121,10 @@ class InputTask(RowsTask):
 
 
 class LoadRows(LoadTask, InputTask):
-    """Load one day's generated rows, or a user's own files, into the dataset's table."""
+    """Load one day's generated rows, or a user's own files, into the dataset's table, `table_name`."""
 
     generate: type[GenerateRows]
+    table_name: str
 
     def requires(self) -> list[luigi.Task]:
         """The table, and the generated rows unless the user names files."""
@@ -133,7 +134,7 @@ class LoadRows(LoadTask, InputTask):
     @property
     def table_ref(self) -> TableRef:
         """The dataset's table."""
-        return TableRef(keyspace_config(), dataset=self.dataset)
+        return TableRef(keyspace_config(), dataset=self.dataset, table=self.table_name)
 
     @property
     def source(self) -> str:

@@ -19,21 +19,20 @@ from tasks.settings import cluster_config, keyspace_config
 
 @dataclass(frozen=True)
 class TableRef:
-    """A reference to a table: its keyspace, and the module of its dataset or its name."""
+    """A reference to a table: its keyspace, and its name or its dataset; both in the load of a dataset."""
 
     keyspace: KeyspaceConfig
     dataset: str = ""
     table: str = ""
 
     @property
-    def label(self) -> str:
-        """The table's name in messages and paths."""
-        return self.table or self.dataset.rpartition(".")[2]
-
-    @property
     def as_job(self) -> dict[str, Any]:
-        """The arguments that name the table in a job."""
-        return {"keyspace": self.keyspace, "dataset": self.dataset, "table": self.table}
+        """The arguments that name the table in a job, which takes a dataset or a name."""
+        return {
+            "keyspace": self.keyspace,
+            "dataset": self.dataset,
+            "table": "" if self.dataset else self.table,
+        }
 
 
 def named_table(name: str) -> TableRef:
@@ -55,7 +54,7 @@ def named_table(name: str) -> TableRef:
 
 def loads_of(table_ref: TableRef, date: dt.date) -> Path:
     """Return the folder for the reports of a day's loads into a table, below the output folder."""
-    return Path("loads", f"{table_ref.keyspace.name}.{table_ref.label}", f"{date}")
+    return Path("loads", f"{table_ref.keyspace.name}.{table_ref.table}", f"{date}")
 
 
 @dataclass(frozen=True)

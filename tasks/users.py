@@ -17,6 +17,7 @@ class LoadUsers(LoadRows):
     """Load one day's users into Cassandra."""
 
     dataset = _DATASET
+    table_name = "user"
     generate = GenerateUsers
 
 

@@ -20,5 +20,5 @@ cp "$project/luigi.cfg" "$folder/run"
 cd "$folder/run"
 trap stop EXIT
 "$folder/venv/bin/luigi" --module tasks VerifyUsers --rows 20
-test -e output/loads/test.users/*/*/verified.json
+test -e output/loads/test.user/*/*/verified.json
 echo "tests/install.sh: an installed copy loaded and verified 20 rows"

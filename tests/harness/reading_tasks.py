@@ -16,6 +16,7 @@ class LoadReadings(LoadRows):
     """Load one day's readings."""
 
     dataset = _DATASET
+    table_name = "reading"
     generate = GenerateReadings
 
 

@@ -65,7 +65,7 @@ def test_measurements_leave_no_table_in_such_a_keyspace(quoted: Quoted) -> None:
 
 @pytest.mark.parametrize("quoted", ["SalesDB"], indirect=True)
 def test_bad_rows_are_replayed_into_such_a_keyspace(quoted: Quoted) -> None:
-    """After correction, the rejected rows are loaded by the command that the message gives."""
+    """After correction, the rejected rows are loaded by the message's command, also without its input."""
     header = "user_id,first_name,last_name"
     quoted.write("bad.csv", f"{header}\n{uuid.uuid4()},Ada,Lovelace\nnonsense,Bo,Diddley\n")
     output = quoted.refused("LoadUsers", "--input", "bad.csv")
@@ -75,6 +75,9 @@ def test_bad_rows_are_replayed_into_such_a_keyspace(quoted: Quoted) -> None:
     quoted.succeed(*words)
     assert {row["first_name"] for row in quoted.rows("user")} == {"Ada", "Bo"}
     assert words[1:3] == ["--table", "SalesDB.user"]
+    quoted.said("rejected.csv").write_text(f"{header}\n{uuid.uuid4()},Cy,Young\n", encoding="utf-8")
+    quoted.succeed(*words[:3])
+    assert {row["first_name"] for row in quoted.rows("user")} == {"Ada", "Bo", "Cy"}
 
 
 @pytest.mark.parametrize("quoted", ["SalesDB"], indirect=True)
