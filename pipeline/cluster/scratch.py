@@ -1,6 +1,7 @@
 """Scratch tables: created for a measurement under an unused name, and dropped in every case."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from cassandra import Unauthorized
@@ -8,9 +9,9 @@ from cassandra.cluster import Session
 from cassandra.cqlengine.models import Model
 
 from pipeline.cluster.agreement import schema_change
-from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, table_name
+from pipeline.cluster.keyspace import bind_model, ensure_table, find_table, find_table_id, table_name
 from pipeline.cluster.translation import translated_errors
-from pipeline.driver import table_of
+from pipeline.driver import keyspace_of, table_of
 from pipeline.errors import SchemaError
 from pipeline.settings import KeyspaceConfig
 
@@ -53,10 +54,22 @@ def scratch_table(session: Session, model: type[Model]) -> Iterator[None]:
     except BaseException:
         # The first error is the one to report, and usually there is no table to drop.
         with contextlib.suppress(Exception):
-            session.execute(drop)
+            _drop_until_gone(session, model, drop)
         raise
     try:
         yield
     finally:
         with translated_errors(f"cannot drop table {table_name(model)}"):
             session.execute(drop)
+
+
+def _drop_until_gone(session: Session, model: type[Model], drop: str) -> None:
+    """Drop a table whose creation was interrupted: a server may list it a moment before it can drop it."""
+    until_s = time.monotonic() + _DROP_S
+    session.execute(drop)
+    while find_table_id(session, keyspace_of(model), table_of(model)) and time.monotonic() < until_s:
+        time.sleep(_POLL_S)
+        session.execute(drop)
+
+
+_DROP_S, _POLL_S = 10.0, 0.1
