@@ -117,6 +117,7 @@ def test_a_wide_header_costs_no_more_than_its_bytes(tmp_path: Path, width: int) 
 @example(text=b'a,"b\nc",d\ne,"f\n"\ng,h,i\n', split_rows=1 << 20, wanted=set())
 @example(text=b'a,b,c\r\n\r\n"a","b","c"\r\n', split_rows=1 << 20, wanted=set())
 @example(text=b'a,b,c\na",b,c\na""b,c,d\n', split_rows=1 << 20, wanted=set())
+@example(text=b',,\n,,"\r"\n\n', split_rows=4, wanted=set())
 def test_columns_at_once_are_the_rows_one_by_one(text: bytes, split_rows: int, wanted: set[int]) -> None:
     """For any split ends, the rows, lines and bad rows are those of a reading row by row."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -135,6 +136,7 @@ def test_columns_at_once_are_the_rows_one_by_one(text: bytes, split_rows: int, w
 
 @PROVE
 @given(text=TEXTS, row=st.sampled_from([16, 64]))
+@example(text=b'a"",,111\n\n', row=16)
 def test_a_row_longer_than_the_limit_is_bad_on_both_roads(text: bytes, row: int) -> None:
     """A row above the limit is one bad row at its first line, when read by splits or row by row."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:

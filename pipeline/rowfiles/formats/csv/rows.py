@@ -93,7 +93,7 @@ def take_rows(source: TextFile, start: int, line: int, width: int) -> Iterator[R
 
     A row of another number of fields than `width` is a fault, unless `width` is ANY_WIDTH.
     """
-    whole_row = _whole_row(width) if 0 < width <= _MATCHED_MOST_FIELDS else None
+    whole_row = _pattern_of(width)
     size_bytes = _WINDOW_BYTES
     while start < source.size_bytes:
         window = source.window(start, size_bytes)
@@ -126,11 +126,13 @@ def find_row_end(source: TextFile, start: int, width: int, size_bytes: int) -> t
     """
     window = source.window(start, size_bytes)
     ends_file = start + len(window) == source.size_bytes
+    whole_row = _pattern_of(width)
     at = 0
     while at < len(window):
-        run = _whole_rows(width).match(window, at)
-        at = run.end() if run else at
-        row = _take(window, at, width, ends_file=ends_file) if at < len(window) else None
+        if whole_row and (found := whole_row.match(window, at)):
+            at = found.end()
+            continue
+        row = _take(window, at, width, ends_file=ends_file)
         if row is None:
             break
         at = row[0]
@@ -149,18 +151,14 @@ def _count_lines(window: bytes, start: int, end: int) -> int:
 
 
 @functools.lru_cache
-def _whole_row(width: int) -> re.Pattern[bytes]:
-    """Return the pattern of a row without fault; where it does not match, `_take` judges the row."""
+def _pattern_of(width: int) -> re.Pattern[bytes] | None:
+    """Return the pattern of a row without fault; where it does not match, `_take` judges the row.
+
+    It is of one row: a possessive run of rows matches too much in Python 3.11.0 to 3.11.4 (gh-106052).
+    """
+    if not 0 < width <= _MATCHED_MOST_FIELDS:
+        return None
     return re.compile(_ROW_BEGIN + b",".join([rb"(" + _RAW_FIELD + rb")"] * width) + _ROW_END)
-
-
-@functools.lru_cache
-def _whole_rows(width: int) -> re.Pattern[bytes]:
-    """Return the pattern of a run of rows without fault."""
-    # The fields are counted, not written out: a header may have a million, and compiling takes time for each.
-    field = rb"(?:" + _RAW_FIELD + rb")"
-    row = _ROW_BEGIN + rb"(?:" + field + rb",){%d}+" % (width - 1) + field + _ROW_END
-    return re.compile(rb"(?:" + row + rb")*+")
 
 
 def _take_whole(
