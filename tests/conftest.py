@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
-from cassandra.policies import RoundRobinPolicy
-from cassandra.query import dict_factory
+from cassandra.cluster import Session
 
 from pipeline import embedded
 from pipeline.embedded.releases import DEFAULT, RELEASES
 from tests.harness.loads import Loads, loads_into
+from tests.harness.sessions import connected
 from tests.harness.tables import Tables
 from tests.harness.workspace import Workspace, until
 
@@ -62,18 +61,8 @@ def endpoint(
 @pytest.fixture(scope="session")
 def cql(endpoint: embedded.Endpoint) -> Iterator[Session]:
     """Open a session that shares nothing with the project's own; it returns rows as dicts."""
-    cluster = Cluster(
-        list(endpoint.contact_points),
-        port=endpoint.port,
-        protocol_version=4,
-        execution_profiles={
-            EXEC_PROFILE_DEFAULT: ExecutionProfile(
-                load_balancing_policy=RoundRobinPolicy(), row_factory=dict_factory, request_timeout=30
-            )
-        },
-    )
-    yield cluster.connect()
-    cluster.shutdown()
+    with connected(endpoint) as session:
+        yield session
 
 
 @pytest.fixture

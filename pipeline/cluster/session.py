@@ -46,6 +46,8 @@ def open_session(
         try:
             cluster = _cluster(config, connection_class)
         except (ValueError, KeyError) as error:
+            if not config.secure_connect_bundle:
+                raise
             raise SettingError(
                 f"secure_connect_bundle {config.secure_connect_bundle} is damaged: {error}; download it again"
             ) from error

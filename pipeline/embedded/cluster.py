@@ -79,9 +79,9 @@ class ClusterSpec:
             raise SettingError(f"overrides must be plain values, as in YAML: {error}") from error
 
     @property
-    def releases(self) -> Sequence[Release]:
-        """The release of each node."""
-        return [find_release(version) for version in self.versions or [self.version] * self.nodes]
+    def versions_of_nodes(self) -> tuple[str, ...]:
+        """The version of each node."""
+        return tuple(self.versions) or (self.version,) * self.nodes
 
     def settings_of(self, number: int) -> Mapping[str, object]:
         """Return the requested entries of the cassandra.yaml of one node, counted from 0."""

@@ -13,7 +13,7 @@ from pipeline.embedded.jars import ensure_jars, locked_jars
 from pipeline.embedded.java import find_java
 from pipeline.embedded.machine import free_port, require_room, taken_address
 from pipeline.embedded.node import Node, Runtime
-from pipeline.embedded.releases import Release
+from pipeline.embedded.releases import find_release
 from pipeline.errors import EmbeddedError
 
 STOP_GRACE_S = 30.0
@@ -33,11 +33,8 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
         OutputError: the folder cannot be written.
     """
     require_room(folder, needed_mib=_NEEDED_MIB)
-    releases = spec.releases
-    runtimes = {
-        release.version: Runtime(java=find_java(release.java), jars=_jars(release), heap=spec.heap)
-        for release in releases
-    }
+    # Once for each version: finding the jars reads all of them.
+    runtimes = {version: _runtime(version, spec.heap) for version in set(spec.versions_of_nodes)}
     for tries_left in reversed(range(_PORT_TRIES)):
         cluster = _choose_ports(spec, folder, saved)
         save_cluster(folder, cluster)
@@ -46,10 +43,10 @@ def start_cluster(spec: ClusterSpec, folder: Path, saved: Cluster | None, timeou
             launches = [
                 (
                     node,
-                    runtimes[release.version],
-                    cluster.settings(release, spec.settings_of(number)),
+                    runtimes[node.release.version],
+                    cluster.settings(node.release, spec.settings_of(number)),
                 )
-                for number, (node, release) in enumerate(zip(nodes, releases, strict=True))
+                for number, node in enumerate(nodes)
             ]
             _start_nodes(launches, timeout_s)
         except EmbeddedError:
@@ -83,12 +80,14 @@ def _choose_ports(spec: ClusterSpec, folder: Path, saved: Cluster | None) -> Clu
         or free_port(addresses, preferred=[saved.native_port] if saved else [_CQL_PORT]),
         storage_port=saved.storage_port if saved else free_port(addresses),
         encrypted=spec.encrypts_clients,
-        versions=tuple(release.version for release in spec.releases),
+        versions=spec.versions_of_nodes,
     )
 
 
-def _jars(release: Release) -> Sequence[Path]:
-    return ensure_jars(locked_jars(release.lock_file))
+def _runtime(version: str, heap: str) -> Runtime:
+    release = find_release(version)
+    java = find_java(release.java)
+    return Runtime(java=java, jars=ensure_jars(locked_jars(release.lock_file)), heap=heap)
 
 
 def is_up(nodes: Sequence[Node]) -> bool:
@@ -162,7 +161,7 @@ def refuse_another(cluster: Cluster, spec: ClusterSpec) -> None:
             f"the cluster in {folder} has {cluster.nodes} nodes, {spec.nodes} were asked for; ask for "
             f"{cluster.nodes}, choose another folder, or stop it and remove the folder with its data"
         )
-    versions = tuple(release.version for release in spec.releases)
+    versions = spec.versions_of_nodes
     if cluster.versions != versions:
         raise EmbeddedError(
             f"the cluster in {folder} has Cassandra {', '.join(cluster.versions)}, {', '.join(versions)} was "

@@ -21,9 +21,9 @@ class ConcurrencyLimit:
         self._halved_at_s = 0.0
 
     @property
-    def is_open(self) -> bool:
-        """Whether one more request may be sent."""
-        return self.in_flight < int(self.limit)
+    def room(self) -> int:
+        """How many more requests may be sent; negative after the limit has shrunk."""
+        return int(self.limit) - self.in_flight
 
     @property
     def load(self) -> float:

@@ -180,7 +180,7 @@ class _Node:
     @property
     def room(self) -> int:
         """How many requests may be sent together now: at least one."""
-        return max(1, min(MOST_TOGETHER, int(self.concurrency.limit) - self.concurrency.in_flight))
+        return max(1, min(MOST_TOGETHER, self.concurrency.room))
 
     def has_room(self, size_bytes: int, count: int) -> bool:
         """Tell whether the node may get `count` requests, or a good part of them, `size_bytes` in all.
@@ -188,7 +188,7 @@ class _Node:
         If nothing is in flight, it may get any size.
         """
         return not self._in_flight or (
-            self.concurrency.in_flight + self._part(count) <= int(self.concurrency.limit)
+            self._part(count) <= self.concurrency.room
             and self._in_flight_bytes + size_bytes <= _IN_FLIGHT_MAX_BYTES
         )
 
@@ -253,12 +253,12 @@ class _Node:
             self._latencies.record(latency_s, count)
         if isinstance(answer, _SLOW_DOWN) or (isinstance(answer, Warned) and answer.tells_overload):
             self.concurrency.failed(streams.sent_at_s)
-        room = int(self.concurrency.limit) - self.concurrency.in_flight
+        room = self.concurrency.room
         if not streams.waiting:
             self._in_flight.remove(streams)
             self._in_flight_bytes -= streams.size_bytes
             if len(streams):
-                self._idle[1 if len(streams) == 1 else MOST_TOGETHER].append(streams)
+                self._idle[len(streams)].append(streams)
             # The greenlet that gets these answers uses the room for its next requests. Others are woken only
             # if there is more room.
             room -= self._part(len(streams))

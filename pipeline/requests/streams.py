@@ -136,12 +136,12 @@ class Streams:
 
     def _settle(self, answer: object) -> bool:
         count, self._unsettled = self._unsettled - len(self.waiting), len(self.waiting)
-        is_woken = not self.waiting and self._wake is not None
-        if not self.waiting and self._wake:
-            get_hub().loop.run_callback(self._wake)
+        wake = None if self.waiting else self._wake
+        if wake:
+            get_hub().loop.run_callback(wake)
             self._wake = None
         self._settled(self, answer, count)
-        return is_woken
+        return wake is not None
 
 
 _BORROW_TIMEOUT_S = 2.0

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
-from cassandra.query import dict_factory
+from cassandra.cluster import Session
 
 from pipeline import embedded
 from pipeline.cluster.jobs import MeasureRoundTrip, SetUpTable
@@ -31,6 +30,7 @@ from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import USERS, Loads, loads_into, planned
 from tests.harness.roles import FEW, KEYSPACE, PASSWORD, RoleLoads, Server, serve
+from tests.harness.sessions import connected
 from tests.harness.workspace import until
 
 pytestmark = pytest.mark.server
@@ -50,16 +50,8 @@ def running(folder: Path, **overrides: Any) -> Iterator[embedded.Endpoint]:  # n
 @contextmanager
 def loads_on(endpoint: embedded.Endpoint, folder: Path) -> Iterator[Loads]:
     """Yield loads into a keyspace of a server of this test's own."""
-    profile = ExecutionProfile(row_factory=dict_factory, request_timeout=60)
-    cluster = Cluster(
-        list(endpoint.contact_points),
-        port=endpoint.port,
-        protocol_version=4,
-        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-    )
-    with cluster.connect() as session, loads_into("t_servers", folder, endpoint, session) as loads:
+    with connected(endpoint) as session, loads_into("t_servers", folder, endpoint, session) as loads:
         yield loads
-    cluster.shutdown()
 
 
 @pytest.mark.parametrize("partitioner", ["RandomPartitioner", "ByteOrderedPartitioner"])

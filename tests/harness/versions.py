@@ -5,13 +5,8 @@ from collections.abc import Iterable
 from cassandra.cluster import Session
 
 
-def major_version(cql: Session) -> int:
-    """Return the first number of the server's version."""
-    release: str = cql.execute("SELECT release_version FROM system.local").one()["release_version"]
-    return int(release.partition(".")[0])
-
-
 def supported(cql: Session, type_names: Iterable[str]) -> list[str]:
     """Return those CQL types that the server has: vectors came with Cassandra 5."""
-    has_vectors = major_version(cql) >= 5
+    release: str = cql.execute("SELECT release_version FROM system.local").one()["release_version"]
+    has_vectors = int(release.partition(".")[0]) >= 5
     return [name for name in type_names if has_vectors or "vector<" not in name]

@@ -87,6 +87,6 @@ def test_the_limit_stays_within_its_bounds(most: int, events: list[tuple[bool, f
                 concurrency.failed(time.monotonic())
             assert 1 <= concurrency.limit <= most
     concurrency.in_flight = 0
-    assert concurrency.is_open
+    assert concurrency.room > 0
     concurrency.in_flight = most
-    assert not concurrency.is_open
+    assert concurrency.room <= 0

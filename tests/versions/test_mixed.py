@@ -1,14 +1,10 @@
 """Clusters in the middle of an upgrade: nodes of two versions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
-from cassandra.policies import RoundRobinPolicy
-from cassandra.query import dict_factory
 
 from pipeline import embedded
 from pipeline.cluster.jobs import SetUpTable
@@ -18,6 +14,7 @@ from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import USERS, Loads, planned
+from tests.harness.sessions import connected
 
 pytestmark = [pytest.mark.server, pytest.mark.versions]
 
@@ -43,22 +40,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         embedded.stop(folder)
-
-
-@contextmanager
-def connected(endpoint: embedded.Endpoint) -> Iterator[Session]:
-    """Connect as the tests do, without the project's own session."""
-    profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), row_factory=dict_factory)
-    cluster = Cluster(
-        list(endpoint.contact_points),
-        port=endpoint.port,
-        protocol_version=4,
-        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-    )
-    try:
-        yield cluster.connect()
-    finally:
-        cluster.shutdown()
 
 
 def test_loads_go_on_and_no_schema_is_changed(folder: Path) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 
 from cassandra import ConsistencyLevel
-from cassandra.connection import ConnectionBusy
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import PreparedQueryNotFound
 
@@ -183,7 +182,7 @@ class SentBatch(Request):
 
 def was_sent(error: Exception) -> bool:
     """Tell whether a request that failed may have had an effect: a node knew its statement."""
-    return not isinstance(error, PreparedQueryNotFound | NoConnectionsAvailable | ConnectionBusy)
+    return not isinstance(error, PreparedQueryNotFound | NoConnectionsAvailable)
 
 
 def batches(preparation: Preparation) -> PreparedInsert:

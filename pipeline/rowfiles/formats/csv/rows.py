@@ -129,10 +129,7 @@ def find_row_end(source: TextFile, start: int, width: int, size_bytes: int) -> t
     whole_row = _pattern_of(width)
     at = 0
     while at < len(window):
-        if whole_row and (found := whole_row.match(window, at)):
-            at = found.end()
-            continue
-        row = _take(window, at, width, ends_file=ends_file)
+        row = _take_whole(window, at, whole_row) or _take(window, at, width, ends_file=ends_file)
         if row is None:
             break
         at = row[0]
