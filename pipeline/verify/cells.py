@@ -6,7 +6,7 @@ equal: 1.0 is not 1.00.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from pipeline.cql.columns import Column
 from pipeline.cql.types import PROTOCOL_VERSION
 from pipeline.errors import abbreviated
 
-Cells = list[bytes | None]
+Cells = tuple[bytes | None, ...]
 Hashes = npt.NDArray[np.uint64]
 
 
@@ -65,7 +65,7 @@ def one_form(kind: Any, value: bytes) -> bytes:  # noqa: ANN401 - the driver's t
         return pack_int(len(items)) + frame(items)
     if issubclass(kind, TupleType):
         # A value that was written before the last field was added to its UDT has no bytes for it.
-        cells = zip(kind.subtypes, split(value, len(kind.subtypes)), strict=True)
+        cells = zip(kind.subtypes, _split(value, len(kind.subtypes)), strict=True)
         return frame([None if cell is None else one_form(subtype, cell) for subtype, cell in cells])
     if issubclass(kind, VectorType) and _varies(kind.subtype):
         # Its element lengths have their own encoding, which the driver knows.
@@ -75,25 +75,13 @@ def one_form(kind: Any, value: bytes) -> bytes:  # noqa: ANN401 - the driver's t
     return value
 
 
-def split(content: bytes, count: int) -> Cells:
-    """Return the cells that `frame` joined; cells that are absent at the end are None."""
-    cells: Cells = []
-    at = 0
-    for _ in range(count):
-        size_bytes = read_int(content, at) if at < len(content) else -1
-        at += INT_BYTES
-        cells.append(None if size_bytes < 0 else content[at : at + size_bytes])
-        at += max(0, size_bytes)
-    return cells
-
-
-def frame(cells: Sequence[bytes | None]) -> bytes:
+def frame(cells: Iterable[bytes | None]) -> bytes:
     """Return the cells joined, each after its length, as in the native protocol; a null has length -1."""
     return b"".join(pack_int(-1) if cell is None else pack_int(len(cell)) + cell for cell in cells)
 
 
-def hashes(values: Sequence[bytes]) -> Hashes:
-    """Return a 64-bit hash of each value, by Python's SipHash, whose key is random in each process."""
+def hashes(values: Sequence[Cells | bytes]) -> Hashes:
+    """Return a 64-bit hash of each row or cell, from SipHash, whose key is random in a process."""
     return np.fromiter(map(hash, values), np.int64, len(values)).view(np.uint64)
 
 
@@ -111,19 +99,30 @@ def shown_cell(column: Column, cell: bytes | None) -> str:
 
 def pack_int(number: int) -> bytes:
     """Return an [int] of the protocol."""
-    return INT.pack(number)
-
-
-def read_int(content: bytes, at: int) -> int:
-    """Return the [int] of the protocol that begins there."""
-    number: int = INT.unpack_from(content, at)[0]
-    return number
+    return _INT.pack(number)
 
 
 def _elements(value: bytes, width: int, subtypes: Sequence[Any]) -> list[bytes]:
     """Return the elements of a collection of which each is `width` of them, in one form."""
-    found = split(value[INT_BYTES:], width * read_int(value, 0))
+    found = _split(value[_INT_BYTES:], width * _read_int(value, 0))
     return [one_form(subtypes[at % width], element or b"") for at, element in enumerate(found)]
+
+
+def _split(content: bytes, count: int) -> list[bytes | None]:
+    """Return the cells that `frame` joined; cells that are absent at the end are None."""
+    cells: list[bytes | None] = []
+    at = 0
+    for _ in range(count):
+        size_bytes = _read_int(content, at) if at < len(content) else -1
+        at += _INT_BYTES
+        cells.append(None if size_bytes < 0 else content[at : at + size_bytes])
+        at += max(0, size_bytes)
+    return cells
+
+
+def _read_int(content: bytes, at: int) -> int:
+    number: int = _INT.unpack_from(content, at)[0]
+    return number
 
 
 def _varies(kind: Any) -> bool:  # noqa: ANN401 - as above
@@ -133,6 +132,6 @@ def _varies(kind: Any) -> bool:  # noqa: ANN401 - as above
     return any(map(_varies, [kind.subtype] if issubclass(kind, VectorType) else kind.subtypes))
 
 
-INT = struct.Struct(">i")
-INT_BYTES = 4
+_INT = struct.Struct(">i")
+_INT_BYTES = 4
 SHOWN_CHARACTERS = 40

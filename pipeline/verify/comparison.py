@@ -1,8 +1,9 @@
-"""A table compared with the files it was loaded from: by the digests of token ranges, then key by key.
+"""A table compared with the files it was loaded from: by the hashes of a token range's rows, then by key.
 
-A range is scanned if the table has few other rows in it beside the files' rows. If its digest differs, or if
-the table has many more rows in it, each of the files' rows is read by its key. Where the tokens
-are not Murmur3Partitioner's, all are read by key, and the table is scanned only if it must be equal.
+A range is scanned if the table has few other rows in it beside the files' rows. If the scan does not find
+each of the files' rows as the file has it, or if the table has many more rows in the range, the files' rows
+are read by their keys. Where the tokens are not Murmur3Partitioner's, all are read by key, and the table is
+scanned only if it must be equal.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,11 +19,11 @@ from pipeline.cluster.translation import translated_errors
 from pipeline.load.jobs import Load
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.nodes import Nodes
-from pipeline.verify.cells import Cells, shown_cell, split
+from pipeline.verify.cells import Cells, shown_cell
 from pipeline.verify.fingerprints import FileIndex, RowFiles, is_among
 from pipeline.verify.found import Verification
 from pipeline.verify.readback import PreparedSelect, RangeScan, RowsRead
-from pipeline.verify.rowbytes import FileRows, View
+from pipeline.verify.rows import FileRows, View
 
 if TYPE_CHECKING:
     from pipeline.cql.columns import Column
@@ -37,7 +38,7 @@ class Comparison:
     def __init__(
         self, session: Session, load: Load, view: View, source: RowFiles, index: FileIndex, *, exact: bool
     ) -> None:
-        self.found = Verification(distinct_keys=len(index.keys))
+        self.found = Verification(distinct_keys=index.distinct_keys)
         self._session = session
         self._load = load
         self._view = view
@@ -92,15 +93,15 @@ class Comparison:
         index = self._index
         page_rows = max(_PAGE_LEAST_ROWS, min(_PAGE_MOST_ROWS, _PAGE_BYTES // self._row_bytes))
         for number in range(index.ranges):
-            most_rows = _DENSE * int(index.counts[number])
             if not self._exact and self._dense >= _DENSE_RANGES:
                 self._unequal[number:] = True
                 return
+            expected = index.expected(number)
+            most_rows = _DENSE * len(expected.keys)
             if self._exact or most_rows:
                 yield RangeScan(
                     statement,
-                    index,
-                    number,
+                    expected,
                     page_rows=page_rows if self._exact else min(page_rows, most_rows + 1),
                     most_rows=most_rows,
                     exact=self._exact,
@@ -110,14 +111,14 @@ class Comparison:
     def _settle_range(self, scan: RangeScan) -> None:
         self._dense += scan.given_up
         self.found.in_table += scan.count
-        for key in scan.unknown:
+        for row in scan.unknown:
             self.found.in_no_file += 1
-            self.found.differs(f"{self._view.key_text(key)}: in the table, in no file")
+            self.found.differs(f"{self._view.key_text(row)}: in the table, in no file")
         if scan.is_equal:
-            self.found.present += scan.known
-            self.found.done += scan.known
+            self.found.present += scan.equal
+            self.found.done += scan.equal
         else:
-            self._unequal[scan.number] = True
+            self._unequal[scan.expected.number] = True
 
     def _unequal_rows(self) -> Iterator[FileRows]:
         """Yield the files' rows in ranges that differ; rows with one key are merged."""
@@ -136,29 +137,25 @@ class Comparison:
         for start in range(0, len(rows), step):
             yield RowsRead(statement, rows, range(start, min(start + step, len(rows))), self._settle_row)
 
-    def _settle_row(self, rows: FileRows, at: int, stored: bytes | None) -> None:
+    def _settle_row(self, rows: FileRows, at: int, stored: Cells | None) -> None:
         self.found.done += 1
         difference = "absent"
         if stored is not None:
             difference = "" if stored == rows[at] else self._difference(rows, at, stored)
         if difference:
-            self.found.differs(f"{self._view.key_text(rows.key(at))}: {difference}")
+            self.found.differs(f"{self._view.key_text(rows[at])}: {difference}")
         else:
             self.found.present += 1
 
-    def _difference(self, rows: FileRows, at: int, stored: bytes) -> str:
-        view, wanted = self._view, rows.cells(at)
-        if self._nulls_count:
-            wanted = [
-                form.null if cell is None else cell for form, cell in zip(view.forms, wanted, strict=True)
-            ]
+    def _difference(self, rows: FileRows, at: int, stored: Cells) -> str:
+        view, wanted = self._view, rows[at] if self._nulls_count else rows.cells(at)
         differing = [
             (column, value, cell)
-            for column, value, cell in zip(view.columns, wanted, split(stored, len(wanted)), strict=True)
+            for column, value, cell in zip(view.columns, wanted, stored, strict=True)
             if value != cell and (value is not None or self._nulls_count)
         ]
         if len(self._changed) < _ASKED_CHANGES:
-            key = split(rows.key(at), view.key_size)
+            key = rows[at][: view.key_size]
             self._changed += [(column, key) for column, _, cell in differing if cell is not None]
         return ", ".join(
             f"{column.name} is {shown_cell(column, cell)}, the file has {shown_cell(column, value)}"
@@ -172,7 +169,7 @@ class Comparison:
         for column, key in self._changed:
             if forms[column].null is None:
                 asked = BoundStatement(self._session.prepare(self._view.select_written_at(column)))
-                asked.values = key  # as bytes: the driver would serialise them
+                asked.values = list(key)  # as bytes: the driver would serialise them
                 found = self._session.execute(asked).one()
                 latest = max(latest, (found and found["written_at"]) or 0)
         return latest

@@ -1,8 +1,4 @@
-"""An index of row files in 8 bytes a row: the hash of each key, and a digest for each token range.
-
-A range's digest is the sum of its rows' hashes modulo 2**64: their order does not matter, and a row can be
-taken out of it again.
-"""
+"""What a table must have, from its row files: the hashes of the rows and of their keys, by token range."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +12,8 @@ from pipeline.load.encoded import InsertPlan, encode_fields
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.verify.cells import Cells, Hashes
-from pipeline.verify.rowbytes import FileRows, Integers, View
+from pipeline.verify.rows import FileRows, Integers, View
+from pipeline.verify.spill import Spill, SpillFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,68 +66,95 @@ class RowFiles:
         keeps_nulls = self.shape.nulls == "write"
         for start in range(0, len(keys), _MERGED_AT_ONCE):
             wanted = keys[start : start + _MERGED_AT_ONCE]
-            last: dict[bytes, Cells] = {}
+            last: dict[Cells, Cells] = {}
             for split_rows in self.splits(view):
                 gevent.sleep(0)
                 rows = split_rows.good
                 for at in np.flatnonzero(is_among(wanted, rows.key_hashes)).tolist():
-                    cells, key = rows.cells(at), rows.key(at)
+                    cells = rows.cells(at)
+                    key = cells[: view.key_size]
                     if key in last and not keeps_nulls:
-                        before = last[key]
-                        cells = [old if new is None else new for old, new in zip(before, cells, strict=True)]
+                        pairs = zip(last[key], cells, strict=True)
+                        cells = tuple(old if new is None else new for old, new in pairs)
                     last[key] = cells
             yield FileRows(
                 view, [pa.array(column, pa.binary()) for column in zip(*last.values(), strict=True)]
             )
 
 
-class FileIndex:
-    """The expected content of a view of a table: for each token range a number of keys and a digest.
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a table must have in a token range: the hashes of its keys and of its rows, both sorted.
 
-    `keys` has the hash of each key, `twice` the hashes of keys of several rows, both sorted;
-    `duplicates` names a few such keys. `read` and `bad` count rows, `size_bytes` the bytes of good ones.
-    There is one range if the table's tokens are not Murmur3Partitioner's.
+    `bounds` are the range's tokens, the first exclusive, the second inclusive; a single range has none.
+    """
+
+    number: int
+    bounds: Sequence[int]
+    keys: Hashes
+    rows: Hashes
+
+
+class FileIndex:
+    """What a view of a table must have, range by range.
+
+    `twice` has the hashes of keys of several rows, sorted; `duplicates` names a few such keys. `read` and
+    `bad` count rows, `size_bytes` the bytes of good ones. There are as many ranges as `rows` rows need,
+    or one if the table's tokens are not Murmur3Partitioner's. The hashes are in the file.
+
+    Raises:
+        OutputError: the file cannot be written.
+        RowFileError: a row file is damaged.
     """
 
     def __init__(
-        self, source: RowFiles, view: View, progress: Callable[[int], None], *, has_tokens: bool
+        self,
+        source: RowFiles,
+        view: View,
+        progress: Callable[[int], None],
+        *,
+        rows: int,
+        has_tokens: bool,
+        file: SpillFile,
     ) -> None:
         self.read = self.bad = self.size_bytes = 0
         self.duplicates: list[str] = []
-        self._sums = np.zeros(_FINEST_RANGES, np.uint64)
-        self._counts = np.zeros(_FINEST_RANGES, np.int64)
-        keys = [np.empty(0, np.uint64)]
+        # Small enough to search quickly if it differs, large enough to be worth a request.
+        self.ranges = 1
+        while has_tokens and self.ranges < _MOST_RANGES and rows > self.ranges * _RANGE_ROWS:
+            self.ranges *= 2
+        self._single = Spill(file, self.ranges)
+        self._merged = Spill(file, self.ranges)
         for split_rows in source.splits(view):
             gevent.sleep(0)
-            keys.append(split_rows.good.key_hashes)
-            self._count(split_rows.good, 1)
+            self._keep(self._single, split_rows.good)
             self.bad += split_rows.bad
             self.read += len(split_rows.good) + split_rows.bad
             self.size_bytes += split_rows.good.size_bytes
             progress(self.read)
-        self.keys = np.concatenate(keys)
-        self.keys.sort()
-        self.twice = np.unique(self.keys[1:][self.keys[1:] == self.keys[:-1]])
+        self.distinct_keys, self.twice = self._count()
         if len(self.twice):
-            self.keys = np.unique(self.keys)
             self._merge(source, view)
-        # Small enough to search quickly if it differs, large enough to be worth a request.
-        ranges = 1
-        while has_tokens and ranges < _FINEST_RANGES and len(self.keys) > ranges * _RANGE_ROWS:
-            ranges *= 2
-        self.ranges = ranges
-        self.sums = self._sums.reshape(ranges, -1).sum(axis=1)
-        self.counts = self._counts.reshape(ranges, -1).sum(axis=1)
 
     def range_of(self, rows: FileRows) -> Integers:
         """Return the number of each row's range."""
-        return _range_of(rows, self.ranges)
+        bits = self.ranges.bit_length() - 1
+        if not bits:
+            return np.zeros(len(rows), np.int64)
+        from_least = rows.tokens.view(np.uint64) ^ np.uint64(2**63)
+        return (from_least >> np.uint64(64 - bits)).astype(np.int64)
 
-    def bounds(self, number: int) -> Sequence[int]:
-        """Return the bounds of a range of tokens: the first is exclusive, the second inclusive.
+    def expected(self, number: int) -> Expected:
+        """Return what a range must have: the rows with keys of their own, and the merged ones."""
+        keys, rows = self._single.of_range(number)
+        if len(self.twice):
+            is_single = ~is_among(self.twice, keys)
+            merged_keys, merged_rows = self._merged.of_range(number)
+            keys = np.concatenate([keys[is_single], merged_keys])
+            rows = np.concatenate([rows[is_single], merged_rows])
+        return Expected(number=number, bounds=self._bounds(number), keys=np.sort(keys), rows=np.sort(rows))
 
-        A single range has none.
-        """
+    def _bounds(self, number: int) -> Sequence[int]:
         if self.ranges == 1:
             return ()
         width = 2**64 // self.ranges
@@ -138,20 +162,24 @@ class FileIndex:
         # No row has the smallest token; for the server it is the beginning of the ring.
         return max(_LEAST_TOKEN, start - 1), start + width - 1
 
-    def _count(self, rows: FileRows, sign: int) -> None:
-        ranges = _range_of(rows, _FINEST_RANGES)
-        np.add.at(self._sums, ranges, rows.hashes * np.int64(sign).astype(np.uint64))
-        self._counts += sign * np.bincount(ranges, minlength=_FINEST_RANGES)
+    def _keep(self, spill: Spill, rows: FileRows) -> None:
+        spill.add(self.range_of(rows), rows.key_hashes, rows.hashes)
+
+    def _count(self) -> tuple[int, Hashes]:
+        """Return the number of keys, and the hashes of those of several rows: they are in the same range."""
+        distinct = 0
+        twice = [np.empty(0, np.uint64)]
+        for number in range(self.ranges):
+            gevent.sleep(0)
+            keys = np.sort(self._single.of_range(number)[0])
+            again = keys[1:] == keys[:-1]
+            distinct += len(keys) - int(again.sum())
+            twice.append(np.unique(keys[1:][again]))
+        return distinct, np.sort(np.concatenate(twice))
 
     def _merge(self, source: RowFiles, view: View) -> None:
-        """Count each key of several rows once, with the merged row."""
-        for split_rows in source.splits(view):
-            gevent.sleep(0)
-            self._count(
-                split_rows.good.take(np.flatnonzero(is_among(self.twice, split_rows.good.key_hashes))), -1
-            )
         for rows in source.merged(view, self.twice):
-            self._count(rows, 1)
+            self._keep(self._merged, rows)
             wanted = max(0, _NAMED_DUPLICATES - len(self.duplicates))
             self.duplicates += [view.key_text(rows[at]) for at in range(min(wanted, len(rows)))]
 
@@ -164,16 +192,8 @@ def is_among(known: Hashes, values: Hashes) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _range_of(rows: FileRows, ranges: int) -> Integers:
-    bits = ranges.bit_length() - 1
-    if not bits:
-        return np.zeros(len(rows), np.int64)
-    from_least = rows.tokens.view(np.uint64) ^ np.uint64(2**63)
-    return (from_least >> np.uint64(64 - bits)).astype(np.int64)
-
-
 _LEAST_TOKEN = -(2**63)
-_FINEST_RANGES = 4096
+_MOST_RANGES = 8192
 _RANGE_ROWS = 8192
 _MERGED_AT_ONCE = 200_000
 _NAMED_DUPLICATES = 5

@@ -9,7 +9,8 @@ from pipeline.rowfiles.sources import require_unchanged
 from pipeline.verify.comparison import Comparison
 from pipeline.verify.fingerprints import FileIndex, RowFiles
 from pipeline.verify.jobs import VerifiedRows, VerifyFiles
-from pipeline.verify.rowbytes import views_of
+from pipeline.verify.rows import views_of
+from pipeline.verify.spill import SpillFile
 from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
@@ -30,16 +31,19 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
         source = RowFiles(files, InsertPlan.of(plan), left_out)
         results: list[VerifiedRows] = []
         for view in views_of(plan.table, [field.column for field in plan.fields]):
-            index = FileIndex(
-                source,
-                view,
-                lambda rows: progress(min(rows, lines), lines, "rows read"),
-                has_tokens=has_murmur3_tokens(session),
-            )
-            comparison = Comparison(session, load, view, source, index, exact=job.exact)
-            found = comparison.found
-            with reporting(progress, found.distinct_keys, "rows verified", found):
-                comparison.run()
+            with SpillFile(Path(load.checkpoints)) as spilled:
+                index = FileIndex(
+                    source,
+                    view,
+                    lambda rows: progress(min(rows, lines), lines, "rows read"),
+                    rows=lines,
+                    has_tokens=has_murmur3_tokens(session),
+                    file=spilled,
+                )
+                comparison = Comparison(session, load, view, source, index, exact=job.exact)
+                found = comparison.found
+                with reporting(progress, found.distinct_keys, "rows verified", found):
+                    comparison.run()
             for file in load.files:
                 require_unchanged(file)
             found.require_equal(

@@ -1,5 +1,6 @@
 """Requests that read a table back: a token range, page by page, or rows by their keys."""
 
+import itertools
 import struct
 from collections.abc import Callable, Sequence
 
@@ -11,9 +12,9 @@ from pipeline.cluster.translation import is_too_large_page, translated
 from pipeline.requests.dispatch import Request
 from pipeline.requests.frames import EXECUTE, Message, body_of
 from pipeline.requests.nodes import Nodes
-from pipeline.verify.cells import frame, hashes, pack_int
-from pipeline.verify.fingerprints import FileIndex, is_among
-from pipeline.verify.rowbytes import FileRows, View, read_page
+from pipeline.verify.cells import Cells, frame, hashes, pack_int
+from pipeline.verify.fingerprints import Expected, is_among
+from pipeline.verify.rows import FileRows, View, read_page
 
 
 class PreparedSelect:
@@ -57,17 +58,17 @@ class Reading(Request):
 
 
 class RangeScan(Reading):
-    """A scan of one token range: counts its rows, and computes the digest of those whose keys the index has.
+    """A scan of one token range: counts its rows, and those that are as expected.
 
-    If `exact`, `unknown` gets the other keys, and the range is read to its end. Otherwise the scan is given
-    up after more than `most_rows` rows, or if a node fails to read the range, for example for its tombstones.
+    If `exact`, `unknown` gets the rows with other keys, and the range is read to its end. Otherwise the scan
+    is given up after more than `most_rows` rows, or if a node fails to read the range, for example for its
+    tombstones.
     """
 
     def __init__(
         self,
         statement: PreparedSelect,
-        index: FileIndex,
-        number: int,
+        expected: Expected,
         *,
         page_rows: int,
         most_rows: float,
@@ -75,11 +76,10 @@ class RangeScan(Reading):
         settle: "Callable[[RangeScan], None]",
     ) -> None:
         super().__init__(statement)
-        self.number = number
-        self.count = self.known = self.sum = 0
-        self.unknown: list[bytes] = []
+        self.expected = expected
+        self.count = self.equal = 0
+        self.unknown: list[Cells] = []
         self.given_up = False
-        self._index = index
         self._page_rows = page_rows
         self._most_rows = most_rows
         self._exact = exact
@@ -88,7 +88,7 @@ class RangeScan(Reading):
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - it goes on after any
         """Continue after the last page that was read."""
-        bounds = [struct.pack(">iq", 8, bound) for bound in self._index.bounds(self.number)]
+        bounds = [struct.pack(">iq", 8, bound) for bound in self.expected.bounds]
         is_read = False
         while not (is_read or self.given_up):
             message = self.statement.message(
@@ -106,24 +106,23 @@ class RangeScan(Reading):
                     raise
                 self.given_up = True
                 return
-            self._take_in(page.keys, page.rows)
+            self._take_in(page.rows)
             self._page, is_read = page.next_page, not page.next_page
             self.given_up = not (is_read or self._exact) and self.count > self._most_rows
 
-    def _take_in(self, keys: Sequence[bytes], rows: Sequence[bytes]) -> None:
-        known = is_among(self._index.keys, hashes(keys))
-        self.count += len(known)
-        self.known += int(known.sum())
-        self.sum = (self.sum + int(hashes(rows)[known].sum())) % 2**64
+    def _take_in(self, rows: Sequence[Cells]) -> None:
+        is_equal = is_among(self.expected.rows, hashes(rows))
+        self.count += len(rows)
+        self.equal += int(is_equal.sum())
         if self._exact:
-            self.unknown += [keys[at] for at in np.flatnonzero(~known).tolist()]
+            others = [rows[at] for at in np.flatnonzero(~is_equal).tolist()]
+            is_known = is_among(self.expected.keys, self.statement.view.key_hashes(others))
+            self.unknown += itertools.compress(others, ~is_known)
 
     @property
     def is_equal(self) -> bool:
-        """Whether the rows of the index are in the table, and equal to the files' rows."""
-        index, number = self._index, self.number
-        expected = (index.counts[number], index.sums[number])
-        return not self.given_up and (self.known, self.sum) == expected
+        """Whether the expected rows are in the table, and equal to the files' rows."""
+        return not self.given_up and self.equal == len(self.expected.rows)
 
     def acknowledged(self) -> None:
         """Pass the scan on."""
@@ -138,28 +137,29 @@ class RowsRead(Reading):
         statement: PreparedSelect,
         rows: FileRows,
         positions: Sequence[int],
-        settle: Callable[[FileRows, int, bytes | None], None],
+        settle: Callable[[FileRows, int, Cells | None], None],
     ) -> None:
         super().__init__(statement)
         self._rows = rows
         self._positions = positions
+        self._keys = statement.view.keys([rows[at] for at in positions])
         self._settle = settle
 
     def attempt(self, nodes: Nodes, attempt: int) -> None:  # noqa: ARG002 - each is as the first
         """Read the rows."""
-        view, keys = self.statement.view, [self._rows.key(at) for at in self._positions]
-        values = b"".join(keys)
+        view, keys = self.statement.view, self._keys
+        values = b"".join(map(frame, keys))
         if view.takes_many_keys:
             values = frame([pack_int(len(keys)) + values])
         count = 1 if view.takes_many_keys else view.key_size
         message = self.statement.message(values, count, page_rows=len(keys) + 1)
         page = read_page(body_of(nodes.exchange(message, ())), view)
-        self._found = dict(zip(page.keys, page.rows, strict=True))
+        self._found = dict(zip(view.keys(page.rows), page.rows, strict=True))
 
     def acknowledged(self) -> None:
         """Pass on each row, None if the table does not have it."""
-        for at in self._positions:
-            self._settle(self._rows, at, self._found.get(self._rows.key(at)))
+        for at, key in zip(self._positions, self._keys, strict=True):
+            self._settle(self._rows, at, self._found.get(key))
 
     def refused(self, error: Exception) -> Sequence[Request]:
         """Read one by one: a cluster may limit the keys of a request."""

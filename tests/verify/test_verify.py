@@ -6,7 +6,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.cql.columns import Column
-from pipeline.errors import VerificationError
+from pipeline.errors import OutputError, VerificationError
 from pipeline.load import jobs
 from pipeline.rowfiles.files import write_rows
 from pipeline.rowfiles.sources import describe_file
@@ -280,3 +280,30 @@ def test_bad_rows_are_counted_and_not_looked_for(workspace: Workspace, cql: Sess
         present=2,
         in_table=2,
     )
+
+
+def test_keys_of_several_rows_are_merged_in_every_range(workspace: Workspace, cql: Session) -> None:
+    """Of rows in many token ranges, those that occur twice are counted once, and a changed one is named."""
+    table = Loaded(workspace, cql, USERS)
+    rows = [(str(uuid.uuid4()), f"Ada {at}", "Lovelace") for at in range(20_000)]
+    later = [(key, None, f"Byron {at}") for at, (key, _, _) in enumerate(rows[::100])]
+    file = table.write("user_id,first_name,last_name", [*rows, *later])
+    table.load(file)
+    for exact in (False, True):
+        counted = table.verify(file, exact=exact)
+        assert (counted.read, counted.distinct_keys, counted.present) == (20_200, 20_000, 20_000)
+        assert (counted.duplicate_keys, len(counted.duplicates)) == (200, 5)
+    cql.execute(f"UPDATE {table.name} SET last_name = 'Lovelace' WHERE user_id = {rows[300][0]}")
+    assert table.difference(file) == (
+        f"1 of 20000 rows differ: user_id='{rows[300][0]}': last_name is 'Lovelace', the file has 'Byron 3'"
+    )
+
+
+def test_a_folder_that_cannot_be_written_ends_a_verification(workspace: Workspace, cql: Session) -> None:
+    """The hashes of the rows are written beside the journals; the error names that folder."""
+    table = Loaded(workspace, cql, USERS)
+    file = table.write("user_id,first_name,last_name", [(str(uuid.uuid4()), "Ada", "Lovelace")])
+    folder = workspace.folder / "checkpoints"
+    folder.write_text("a file", encoding="utf-8")
+    with pytest.raises(OutputError, match=rf"cannot write {folder}: File exists; check that"):
+        table.verify(file)

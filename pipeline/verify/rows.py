@@ -1,34 +1,22 @@
-"""Rows of files and of tables as bytes: the cells of the key, then the others, each after its length.
-
-This is the form of the server's answers (native protocol 4, section 4.2.5.2). `pipeline.verify.cells`
-describes the cells.
-"""
+"""Rows of files and of tables as tuples of cells, those of the key first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+from cassandra.cqltypes import BytesType
+from cassandra.protocol import ProtocolHandler, ResultMessage
 
 from pipeline.cql.columns import Column
-from pipeline.cql.encoding import join_rows
 from pipeline.cql.tables import Table, quoted
 from pipeline.cql.tokens import murmur3_tokens
-from pipeline.verify.cells import (
-    INT,
-    INT_BYTES,
-    Cells,
-    Form,
-    Hashes,
-    frame,
-    hashes,
-    read_int,
-    shown_cell,
-    split,
-)
+from pipeline.cql.types import PROTOCOL_VERSION
+from pipeline.verify.cells import Cells, Form, Hashes, hashes, pack_int, shown_cell
 
 Integers = npt.NDArray[np.int64]
 
@@ -87,9 +75,17 @@ class View:
         token = f"token({', '.join(map(quoted, self.table.partition_key))})"
         return f"{token} > ? AND {token} <= ?"
 
-    def key_text(self, row: bytes) -> str:
+    def keys(self, rows: Sequence[Cells]) -> list[Cells]:
+        """Return the key of each row."""
+        return [row[: self.key_size] for row in rows]
+
+    def key_hashes(self, rows: Sequence[Cells]) -> Hashes:
+        """Return the hash of each row's key."""
+        return hashes(list(map(itemgetter(*range(self.key_size)), rows)))
+
+    def key_text(self, row: Cells) -> str:
         """Name a row by its key."""
-        pairs = zip(self.columns[: self.key_size], split(row, self.key_size), strict=True)
+        pairs = zip(self.columns[: self.key_size], row[: self.key_size], strict=True)
         return ", ".join(f"{column.name}={shown_cell(column, cell)}" for column, cell in pairs)
 
 
@@ -103,7 +99,7 @@ def views_of(table: Table, columns: Sequence[Column]) -> list[View]:
 
 
 class FileRows:
-    """Rows of a file; in `cells`, unlike in the bytes, an unset cell differs from an empty one."""
+    """Rows of a file as the table has them; in `cells`, a cell that the file does not set is None."""
 
     def __init__(self, view: View, columns: Sequence[pa.BinaryArray]) -> None:
         self._view = view
@@ -112,18 +108,12 @@ class FileRows:
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    def __getitem__(self, at: int) -> bytes:
-        start, _, end = self._edges[at]
-        return self._content[start:end]
-
-    def key(self, at: int) -> bytes:
-        """Return the cells of a row's key."""
-        start, key_end, _ = self._edges[at]
-        return self._content[start:key_end]
+    def __getitem__(self, at: int) -> Cells:
+        return self._rows[at]
 
     def cells(self, at: int) -> Cells:
         """Return a row's cells, None for a cell that the file does not set."""
-        return [column[at].as_py() for column in self._columns]
+        return tuple(column[at].as_py() for column in self._columns)
 
     def take(self, positions: Integers) -> "FileRows":
         """Return some of the rows."""
@@ -132,19 +122,25 @@ class FileRows:
     @property
     def size_bytes(self) -> int:
         """How many bytes the rows are."""
-        return len(self._content)
+        return sum(column.nbytes for column in self._columns)
 
-    @cached_property
+    @property
     def key_hashes(self) -> Hashes:
         """The hash of each row's key."""
-        content = self._content
-        return hashes([content[start:key_end] for start, key_end, _ in self._edges])
+        return self._hashes[0]
 
-    @cached_property
+    @property
     def hashes(self) -> Hashes:
         """The hash of each row."""
-        content = self._content
-        return hashes([content[start:end] for start, _, end in self._edges])
+        return self._hashes[1]
+
+    @cached_property
+    def _hashes(self) -> tuple[Hashes, Hashes]:
+        # Piece by piece, because rows as tuples take several times the memory of columns.
+        starts = range(0, max(1, len(self)), _PIECE_ROWS)
+        pieces = (self._tuples(slice(start, start + _PIECE_ROWS)) for start in starts)
+        keys, rows = zip(*((self._view.key_hashes(piece), hashes(piece)) for piece in pieces), strict=True)
+        return np.concatenate(keys), np.concatenate(rows)
 
     @cached_property
     def tokens(self) -> Integers:
@@ -153,71 +149,36 @@ class FileRows:
         return murmur3_tokens([self._columns[by_name[name]] for name in self._view.table.partition_key])
 
     @cached_property
-    def _joined(self) -> tuple[bytes, list[tuple[int, int, int]]]:
-        """All rows joined, with the offsets where each row begins, where its key ends, and where it ends."""
+    def _rows(self) -> list[Cells]:
+        return self._tuples(slice(None))
+
+    def _tuples(self, positions: slice) -> list[Cells]:
         filled = [
-            column if form.null is None else column.fill_null(form.null)
+            column[positions] if form.null is None else column[positions].fill_null(form.null)
             for form, column in zip(self._view.forms, self._columns, strict=True)
         ]
-        data, offsets = join_rows(filled, nulls="write")
-        starts = offsets[:-1].astype(np.int64) + _COUNT_BYTES
-        key_ends = starts.copy()
-        for column in filled[: self._view.key_size]:
-            key_ends += INT_BYTES + pc.binary_length(column).to_numpy()
-        edges = zip(starts.tolist(), key_ends.tolist(), offsets[1:].tolist(), strict=True)
-        return data.to_pybytes(), list(edges)
-
-    @property
-    def _content(self) -> bytes:
-        return self._joined[0]
-
-    @property
-    def _edges(self) -> list[tuple[int, int, int]]:
-        return self._joined[1]
+        return list(zip(*(column.to_numpy(zero_copy_only=False).tolist() for column in filled), strict=True))
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows from the server: the rows, their keys, and the paging state for the next page."""
+    """One page of rows from the server, and the paging state for the next page, empty after the last one."""
 
-    keys: Sequence[bytes]
-    rows: Sequence[bytes]
+    rows: Sequence[Cells]
     next_page: bytes
 
 
 def read_page(body: bytes, view: View) -> Page:
     """Return the page in the body of an answer without metadata (native protocol 4, section 4.2.5.2)."""
-    at = _PAGING_AT
-    if read_int(body, _FLAGS_AT) & _HAS_MORE_PAGES:
-        at += INT_BYTES + read_int(body, at)
-    next_page = body[_PAGING_AT:at]
-    count = read_int(body, at)
-    at += INT_BYTES
-    keys, rows = [], []
-    key_cells, other_cells = range(view.key_size), range(len(view.columns) - view.key_size)
-    unpack = INT.unpack_from
-    for _ in range(count):
-        start = at
-        for _ in key_cells:
-            [size_bytes] = unpack(body, at)
-            at += INT_BYTES + size_bytes if size_bytes > 0 else INT_BYTES
-        keys.append(body[start:at])
-        for _ in other_cells:
-            [size_bytes] = unpack(body, at)
-            at += INT_BYTES + size_bytes if size_bytes > 0 else INT_BYTES
-        rows.append(body[start:at])
-    return Page(keys, rows, next_page) if view.is_plain else _in_form(view, rows, next_page)
+    metadata = [("", "", column.name, BytesType) for column in view.columns]
+    result = _RESULT.recv_body(BytesIO(body), PROTOCOL_VERSION, {}, metadata, None)
+    rows: list[Cells] = result.parsed_rows
+    if not view.is_plain:
+        rows = [tuple(form.of_cell(cell) for form, cell in zip(view.forms, row, strict=True)) for row in rows]
+    state: bytes | None = result.paging_state
+    return Page(rows, pack_int(len(state)) + state if state else b"")
 
 
-def _in_form(view: View, rows: Sequence[bytes], next_page: bytes) -> Page:
-    found = [
-        [form.of_cell(cell) for form, cell in zip(view.forms, split(row, len(view.forms)), strict=True)]
-        for row in rows
-    ]
-    keys = [frame(cells[: view.key_size]) for cells in found]
-    return Page(keys, [frame(cells) for cells in found], next_page)
-
-
-_COUNT_BYTES = 2
-_FLAGS_AT, _PAGING_AT = 4, 12
-_HAS_MORE_PAGES = 0x02
+_PIECE_ROWS = 4096
+_RESULT = ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]
+"""The driver's compiled parser where it is installed, else its parser in Python."""
