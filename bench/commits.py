@@ -16,17 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contest import Task
+from bench.contest import CONSISTENCY_LEVELS, Task
 from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.roster import PROJECT
 from bench.rows import ensure_file
 from bench.server import FILES, Server, open_server, own_cluster, server_cpu_s
-from bench.tables import TABLES, BenchTable
+from bench.tables import TABLES
 from pipeline.embedded import Endpoint
 
 _KEYSPACE = "bench"
-_NODES = 1
 _TIMEOUT_S = 1800
 
 
@@ -65,15 +64,14 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     found = _parsed()
     table = TABLES[found.table]
-    rows = min(found.rows, table.rows)
-    file = ensure_file(FILES, table, rows)
+    file = ensure_file(FILES, table, min(found.rows, table.rows))
     with (
         _checked_out("base", found.base) as base,
         _checked_out("new", found.new) as new,
-        own_cluster(_NODES) as endpoint,
+        own_cluster(found.nodes) as endpoint,
     ):
         runs = []
-        for run in _rounds(endpoint, table, file, rows, (base, new), found.rounds):
+        for run in _rounds(found, endpoint, (base, new), file):
             say(run)
             if run.round:
                 runs.append(run)
@@ -85,9 +83,9 @@ def main() -> None:
 
 
 def _rounds(
-    endpoint: Endpoint, table: BenchTable, file: Path, rows: int, commits: Sequence[_Commit], rounds: int
+    found: argparse.Namespace, endpoint: Endpoint, commits: Sequence[_Commit], file: Path
 ) -> Iterator[_Run]:
-    [host] = endpoint.contact_points
+    host, table = endpoint.contact_points[0], TABLES[found.table]
     order = random.Random()  # noqa: S311 - an order, nothing secret
     task = Task(
         host=host,
@@ -95,31 +93,35 @@ def _rounds(
         keyspace=_KEYSPACE,
         table=table,
         file=file,
-        rows=rows,
-        consistency="LOCAL_ONE",
+        rows=min(found.rows, table.rows),
+        consistency=found.consistency,
     )
     with open_server(
-        host, endpoint.port, keyspace=_KEYSPACE, replication_factor=_NODES, consistency="LOCAL_ONE"
+        host,
+        endpoint.port,
+        keyspace=_KEYSPACE,
+        replication_factor=found.replication_factor,
+        consistency=found.consistency,
     ) as server:
         server.create(table)
-        for number in range(rounds + 1):
+        for number in range(found.rounds + 1):
             for commit in order.sample(commits, k=len(commits)):
-                yield _measured(server, task, commit, number)
+                yield _measured(server, task, commit, number, found.nodes)
 
 
-def _measured(server: Server, task: Task, commit: _Commit, round_number: int) -> _Run:
+def _measured(server: Server, task: Task, commit: _Commit, round_number: int, nodes: int) -> _Run:
     """Load the table once; return the measurements.
 
     Raises:
         RuntimeError: the load failed, or the table lacks rows.
     """
     server.empty(task.table)
-    cpu_s = server_cpu_s(_NODES)
+    cpu_s = server_cpu_s(nodes)
     command = [str(commit.folder / ".venv/bin/python"), "-m", "bench.contenders.ours", *task.options()]
     done = subprocess.run(
         command, cwd=commit.folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
     )
-    cpu_s = server_cpu_s(_NODES) - cpu_s
+    cpu_s = server_cpu_s(nodes) - cpu_s
     if done.returncode:
         raise RuntimeError(
             f"{commit.name} exited with {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}"
@@ -188,6 +190,11 @@ def _parsed() -> argparse.Namespace:
         "--rounds", type=int, default=10, help="rounds after the warm-up; default: %(default)s"
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows at most; default: %(default)s")
+    parser.add_argument("--nodes", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--replication-factor", type=int, default=1, help="default: %(default)s")
+    parser.add_argument(
+        "--consistency", choices=CONSISTENCY_LEVELS, default="LOCAL_ONE", help="default: %(default)s"
+    )
     parser.add_argument("--table", choices=TABLES, default="users", help="default: %(default)s")
     return parser.parse_args()
 

@@ -10,7 +10,7 @@ import luigi
 from pipeline.cluster.jobs import SetUpTable
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
-from pipeline.rowfiles import files as rowfiles
+from pipeline.rowfiles import finding
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
@@ -161,7 +161,7 @@ class LoadRows(LoadTask, InputTask):
         Raises:
             RowFileError: there is none.
         """
-        return rowfiles.find_files(self.input or self.clone(self.generate).output().path)
+        return finding.find_files(self.input or self.clone(self.generate).output().path)
 
     def _files_if_there(self) -> tuple[Path, ...]:
         """Generated files may be deleted after the load; their settings then identify the rows."""

@@ -18,14 +18,15 @@ from filelock import FileLock
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.files import write_text
 from pipeline.load import jobs
-from pipeline.rowfiles import files as rowfiles
+from pipeline.rowfiles import finding
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.formats import ENDINGS
-from pipeline.rowfiles.sources import describe_file, digest, options_of
+from pipeline.rowfiles.sources import digest, options_of
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
 from pipeline.workers.codec import to_json_values
 from tasks.cluster import pool_size_of, running_cluster
+from tasks.inputs import described
 from tasks.options import LoadParameters
 from tasks.parameters import Flag
 from tasks.settings import build, output_folder
@@ -203,11 +204,10 @@ class LoadTask(LoadParameters):
 
     def as_job(self, cluster: ClusterConfig) -> jobs.Load:
         """Return the description of this load for a worker."""
-        files = tuple(describe_file(file) for file in self.files())
         return jobs.Load(
             cluster=cluster,
             **self.table_ref.as_job,
-            files=files,
+            files=described(self.files(), progress_of(self)),
             mapping=dict(self.columns_of_fields),
             config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),
             checkpoints=str(output_folder() / "checkpoints"),
@@ -234,7 +234,7 @@ class LoadTask(LoadParameters):
         files = self._files_if_there()
         if not files:
             return None
-        return digest(map(describe_file, files), self._options())
+        return digest(described(files, progress_of(self)), self._options())
 
     def _options(self) -> str:
         """Return the settings that change what is written, as text."""
@@ -250,8 +250,8 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
     Raises:
         RowFileError: the folder cannot be read.
     """
-    if passed := rowfiles.passed_over(source):
-        say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {rowfiles.listed(passed)}")
+    if passed := finding.passed_over(source):
+        say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {finding.listed(passed)}")
 
 
 def _is_loopback(host: str) -> bool:

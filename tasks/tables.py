@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.rowfiles import files as rowfiles
+from pipeline.rowfiles import finding
 from pipeline.rowfiles.badrows import REJECTED
 from tasks.load import LoadTask
 from tasks.options import LoadParameters
@@ -45,7 +45,7 @@ class LoadTable(LoadTask, TableParameters):
 
     def files(self) -> tuple[Path, ...]:
         """Return the input's files."""
-        return rowfiles.find_files(self.input)
+        return finding.find_files(self.input)
 
 
 class ReplayBadRows(LoadTable):
@@ -60,7 +60,7 @@ class ReplayBadRows(LoadTable):
 
     def files(self) -> tuple[Path, ...]:
         """Return the corrected files."""
-        return rowfiles.find_files(self.source)
+        return finding.find_files(self.source)
 
 
 class VerifyTable(Verify, TableParameters):

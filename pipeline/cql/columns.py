@@ -3,9 +3,15 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pipeline.cql.types import COUNTER, CqlType, cql_type
 from pipeline.errors import SettingError
+
+if TYPE_CHECKING:
+    from pipeline.cql.types import CqlType
+
+COUNTER = "counter"
+"""The one type that cannot be loaded: a write that is sent again would count twice."""
 
 Row = tuple[object, ...]
 """One row's values in the order of the table's columns; None is null."""
@@ -24,12 +30,14 @@ class Column:
     user_types: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     @functools.cached_property
-    def cql_type(self) -> CqlType:
+    def cql_type(self) -> "CqlType":
         """The type of its values, with their forms in row files.
 
         Raises:
             SettingError: row files cannot carry values of this type.
         """
+        from pipeline.cql.types import cql_type  # noqa: PLC0415 - it needs Arrow
+
         try:
             return cql_type(self.type_name, self.user_types)
         except SettingError as error:

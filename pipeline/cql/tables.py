@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.cql.columns import Column
-from pipeline.cql.types import CqlType, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +67,7 @@ class Table:
 
     def has_lists(self, names: Sequence[str]) -> bool:
         """Return whether a column is a list that is not frozen: its elements could be stored twice."""
-        return any(column.name in names and _is_list(column.cql_type) for column in self.columns)
-
-
-def _is_list(kind: CqlType) -> bool:
-    return kind.kind is Kind.LIST and kind.is_multicell
+        return any(column.name in names and column.cql_type.is_multicell_list for column in self.columns)
 
 
 def quoted(name: str) -> str:

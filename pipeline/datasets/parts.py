@@ -15,9 +15,8 @@ def count_parts(rows: int, file_format: str) -> int:
 
     A file that its parts' bytes do not join to is one part.
     """
-    if not named_format(file_format).is_joinable:
-        return 1
-    return min(len(os.sched_getaffinity(0)), -(-rows // _ROWS_A_PART))
+    parts = min(len(os.sched_getaffinity(0)), -(-rows // _ROWS_A_PART))
+    return parts if parts == 1 or named_format(file_format).is_joinable else 1
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ from pipeline.requests.frames import REQUEST_MAX_BYTES, EncodedRows
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.splits import SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
 
 Integers = npt.NDArray[np.int64]
 Fault = tuple[int, int | None, str]

@@ -29,7 +29,8 @@ from pipeline.requests.replicas import Replicas, ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import still_same
-from pipeline.rowfiles.splits import SourceFile, SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.rowfiles.splits import SourceFile
 
 
 class Shard:

@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Iterable
 from typing import Self
 
-import numpy as np
 from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
@@ -82,6 +81,8 @@ class Latencies:
         return float(self._counted().get_value_at_percentile(100 * share)) / 1e6 if self.count else math.nan
 
     def _counted(self) -> HdrHistogram:
+        import numpy as np  # noqa: PLC0415 - a tenth of a second that only requests need
+
         values_us = np.clip(np.rint(1e6 * np.array(self._waiting_s)), LEAST_US, MOST_US).astype(np.int64)
         for value_us, count in zip(*np.unique(values_us, return_counts=True), strict=True):
             self._histogram.record_value(int(value_us), int(count))

@@ -1,6 +1,5 @@
 """The files of a load, each known by its content: moved or renamed it is the same, edited it is another."""
 
-import functools
 import hashlib
 import json
 import os
@@ -21,9 +20,24 @@ def describe_file(file: Path) -> SourceFile:
     Raises:
         RowFileError: it cannot be read, or is written to meanwhile.
     """
-    with reading(file):
-        version = _version(file.stat())
-    return _describe(file, version, time.monotonic() if _may_change_unseen(version) else 0.0)
+    with open_regular(file) as content:
+        version = _version(os.fstat(content.fileno()))
+        described = format_of(file).describe(file, content)
+        if _version(os.fstat(content.fileno()))[:_WRITTEN] != version[:_WRITTEN]:
+            raise RowFileError(f"{file} is being written to; load it when it is complete")
+    return SourceFile(path=str(file), content=described, version=version)
+
+
+def is_untouched(file: SourceFile) -> bool:
+    """Return whether a file is for certain the one that was described, without reading it.
+
+    Raises:
+        RowFileError: it is gone.
+    """
+    path = Path(file.path)
+    with reading(path):
+        version = _version(path.stat())
+    return version == file.version and not _may_change_unseen(version)
 
 
 def require_unchanged(file: SourceFile) -> None:
@@ -38,7 +52,7 @@ def require_unchanged(file: SourceFile) -> None:
     is_same = version[:_WRITTEN] == file.version[:_WRITTEN]
     if is_same and (version != file.version or _may_change_unseen(version)):
         # Somebody has changed its rights or links, or its last change is too near for its time to tell.
-        is_same = _read(path).sha256 == file.sha256
+        is_same = describe_file(path).sha256 == file.sha256
     if not is_same:
         raise RowFileError(
             f"{path} was changed while it was being read: it was {file.version[_SIZE]} bytes, and has "
@@ -72,21 +86,6 @@ def digest(files: Iterable[SourceFile], options: str) -> str:
 def options_of(mapping: Mapping[str, str], nulls: str, ttl_s: int | None, timestamp_us: int) -> str:
     """Return what of a load's settings changes what it writes, as text."""
     return json.dumps([sorted(mapping.items()), nulls, ttl_s, timestamp_us])
-
-
-@functools.lru_cache(maxsize=1024)
-def _describe(file: Path, _version: tuple[int, ...], _asked_at_s: float) -> SourceFile:
-    """Read a file once as long as nobody touches it: Luigi asks again and again what is finished."""
-    return _read(file)
-
-
-def _read(file: Path) -> SourceFile:
-    with open_regular(file) as content:
-        version = _version(os.fstat(content.fileno()))
-        described = format_of(file).describe(file, content)
-        if _version(os.fstat(content.fileno()))[:_WRITTEN] != version[:_WRITTEN]:
-            raise RowFileError(f"{file} is being written to; load it when it is complete")
-    return SourceFile(path=str(file), content=described, version=version)
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:

@@ -1,15 +1,6 @@
-"""The description of a row file before its rows are read, and the rows of one of its splits."""
+"""The description of a row file before its rows are read: its content and its splits."""
 
-import functools
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
-from pipeline.rowfiles.badrows import BadRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,31 +57,3 @@ class SourceFile:
     def lines_before(self, line: int) -> int:
         """Return how many lines of rows are before a line of the file."""
         return line - self.content.splits[0].first_line
-
-
-Lines = npt.NDArray[np.int64]
-"""Where rows begin: lines of a CSV file, or numbers of rows in a Parquet file, from 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitRows:
-    """The rows of one split of a file.
-
-    `number` and `first_line` are the split's. Each array of `columns` has a value for each good row, in the
-    order of the fields asked for: of a text format `pa.string()`, else of the file's own types, dictionaries
-    decoded. `empty_is_null` is true where the format has one form for null and the empty text; it is read as
-    null. `bad` holds the rows that could not be taken apart, each with its place; they are in no array.
-    """
-
-    file: Path
-    number: int
-    first_line: int
-    columns: Sequence[pa.Array]
-    empty_is_null: bool
-    find_lines: Callable[[], Lines]
-    bad: Sequence[BadRow] = ()
-
-    @functools.cached_property
-    def lines(self) -> Lines:
-        """Where each good row begins; found when first asked for, because few who read splits ask."""
-        return self.find_lines()

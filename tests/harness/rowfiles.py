@@ -10,7 +10,7 @@ from pipeline.cql.columns import Column, Row
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_rows, read_splits
 from pipeline.rowfiles.sources import describe_file
-from pipeline.rowfiles.splits import SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
 NAMES = [

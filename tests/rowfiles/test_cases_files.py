@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.fields import match_fields
-from pipeline.rowfiles.files import find_files, listed, passed_over, plan_fields
+from pipeline.rowfiles.files import plan_fields
+from pipeline.rowfiles.finding import find_files, listed, passed_over
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.sources import describe_file
-from pipeline.rowfiles.splits import SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
 from tests.harness.rowfiles import splits_of_file
 from tests.harness.workspace import PROJECT
 

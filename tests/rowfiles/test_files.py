@@ -9,7 +9,8 @@ import pytest
 from pipeline.cql.columns import Row
 from pipeline.errors import OutputError, RowFileError
 from pipeline.files import write_text
-from pipeline.rowfiles.files import find_files, write_rows
+from pipeline.rowfiles.files import write_rows
+from pipeline.rowfiles.finding import find_files
 from pipeline.rowfiles.sources import describe_file, digest
 from tests.harness.rowfiles import FORMATS, NAMES, SOME, written
 

@@ -9,6 +9,6 @@ A module for each family of types. To add a type is to add it to the `TYPES` of 
 
 from pipeline.cql.types.canonical import canonical
 from pipeline.cql.types.cqltype import PROTOCOL_VERSION, CqlType, Kind
-from pipeline.cql.types.names import COUNTER, UserTypes, cql_type
+from pipeline.cql.types.names import UserTypes, cql_type
 
-__all__ = ["COUNTER", "PROTOCOL_VERSION", "CqlType", "Kind", "UserTypes", "canonical", "cql_type"]
+__all__ = ["PROTOCOL_VERSION", "CqlType", "Kind", "UserTypes", "canonical", "cql_type"]

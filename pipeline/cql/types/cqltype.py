@@ -70,6 +70,11 @@ class CqlType:
         """Whether each element or field of a value in a column is a cell of its own."""
         return self.kind in _MULTICELL and not self.is_frozen
 
+    @property
+    def is_multicell_list(self) -> bool:
+        """Whether it is a list of cells: written twice, it has each element twice."""
+        return self.kind is Kind.LIST and self.is_multicell
+
     def serialise(self, value: object) -> bytes:
         """Return the value as native protocol 4 carries it, without its length.
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from pipeline.cql.columns import COUNTER
 from pipeline.cql.types import blob, nested, network, number, temporal, text, uuid
 from pipeline.cql.types.cqltype import CqlType
 from pipeline.errors import SettingError
@@ -18,9 +19,6 @@ SCALARS: Mapping[str, CqlType] = {
     **blob.TYPES,
 }
 """The types of one value each."""
-
-COUNTER = "counter"
-"""The one type that cannot be loaded: a write that is sent again would count twice."""
 
 UserTypes = Mapping[str, Mapping[str, str]]
 """A keyspace's UDTs: the name of each, without quotes, to its fields' names and CQL types, in order."""

@@ -17,7 +17,7 @@ from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Request
 from pipeline.requests.nodes import Nodes
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.splits import SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import numpy as np
 import tomli_w
-from numpy.typing import NDArray
 
 from pipeline.errors import SettingError, abbreviated
 from pipeline.files import write_text
 from pipeline.measure.experiment.measurement import Repeat
 from pipeline.measure.experiment.statistics import FEWEST_REPEATS
 from pipeline.settings import require_at_least, require_one_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Method = Literal["create", "prepared"]
 
@@ -76,6 +78,8 @@ def find_pool_size(rows_per_s: Mapping[int, Sequence[float]]) -> SweptPoolSize:
     The interval is from a percentile bootstrap over the repeats of each size. If a size has fewer than 3
     repeats, the interval is the whole sweep, because their variation is unknown. The result is deterministic.
     """
+    import numpy as np  # noqa: PLC0415 - a tenth of a second that only a sweep needs
+
     sizes = sorted(rows_per_s)
     medians = np.array([[median(rows_per_s[size])] for size in sizes])
     [recommended] = _smallest_close_to_best(medians)
@@ -201,9 +205,9 @@ def read_recommendations(path: Path) -> list[Recommendation]:
     return recommendations
 
 
-def _smallest_close_to_best(medians: NDArray[np.float64]) -> NDArray[np.intp]:
+def _smallest_close_to_best(medians: "NDArray[np.float64]") -> "NDArray[np.intp]":
     """Return, for each column of medians by pool size, the row of the smallest close to the best."""
-    rows: NDArray[np.intp] = np.argmax(medians >= CLOSE_TO_BEST * medians.max(axis=0), axis=0)
+    rows: NDArray[np.intp] = (medians >= CLOSE_TO_BEST * medians.max(axis=0)).argmax(axis=0)
     return rows
 
 

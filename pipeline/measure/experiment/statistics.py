@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, median_low
 
-import numpy as np
-
 from pipeline.errors import ResultsError
 from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.requests.latencies import Latencies
@@ -55,7 +53,8 @@ def median_interval(values: Sequence[float]) -> Interval:
     middle, n = median(values), len(values)
     if n < FEWEST_REPEATS:
         return Interval(median=middle, low=None, high=None, n=n)
-    from scipy.stats import bootstrap  # noqa: PLC0415 - a second that only a summary needs
+    import numpy as np  # noqa: PLC0415 - a second that only a summary needs
+    from scipy.stats import bootstrap  # noqa: PLC0415 - likewise
 
     interval = bootstrap(
         (values,), np.median, method="percentile", n_resamples=_RESAMPLES, rng=_SEED

@@ -1,24 +1,35 @@
-"""The formats of row files: each is one object, registered here. A file's ending gives its format."""
+"""The formats of row files: each is one class, registered here. A file's ending gives its format.
 
+A format is imported when it is first asked for, because that takes longer than a small load.
+"""
+
+import functools
+import importlib
+from collections.abc import Mapping
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.formats.csv.format import Csv
-from pipeline.rowfiles.formats.parquet.format import Parquet
-from pipeline.rowfiles.formats.protocol import FileFormat
 
-FORMATS: tuple[FileFormat, ...] = (Csv(), Parquet())
+if TYPE_CHECKING:
+    from pipeline.rowfiles.formats.protocol import FileFormat
 
-FILE_FORMATS = tuple(each.name for each in FORMATS)
+_CLASSES: Mapping[str, str] = {"csv": "Csv", "parquet": "Parquet"}
+"""The class of each format, in the module `format` of the format's folder."""
+
+FILE_FORMATS = tuple(_CLASSES)
 """The names of the formats."""
 
 ENDINGS = tuple(f".{name}" for name in FILE_FORMATS)
 """The ends of row files' names."""
 
 
-def named_format(name: str) -> FileFormat:
+@functools.cache
+def named_format(name: str) -> "FileFormat":
     """Return the format of a name in `FILE_FORMATS`."""
-    return FORMATS[FILE_FORMATS.index(name)]
+    module = importlib.import_module(f"{__name__}.{name}.format")
+    found: FileFormat = getattr(module, _CLASSES[name])()
+    return found
 
 
 def has_format(file: PurePath) -> bool:
@@ -26,16 +37,25 @@ def has_format(file: PurePath) -> bool:
     return file.suffix.lower() in ENDINGS
 
 
-def format_of(file: PurePath | str) -> FileFormat:
+def require_format(file: PurePath) -> None:
+    """Return if the end of a file's name is that of a row file.
+
+    Raises:
+        RowFileError: it is another end.
+    """
+    if not has_format(file):
+        remedy = "unpack it" if file.suffix.lower() in _COMPRESSED else "rename or convert it"
+        raise RowFileError(f"{file} is neither {' nor '.join(ENDINGS)}; {remedy}")
+
+
+def format_of(file: PurePath | str) -> "FileFormat":
     """Return the format of a row file.
 
     Raises:
         RowFileError: its name has another end.
     """
     path = PurePath(file)
-    if not has_format(path):
-        remedy = "unpack it" if path.suffix.lower() in _COMPRESSED else "rename or convert it"
-        raise RowFileError(f"{file} is neither {' nor '.join(ENDINGS)}; {remedy}")
+    require_format(path)
     return named_format(path.suffix[1:].lower())
 
 

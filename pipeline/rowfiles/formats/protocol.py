@@ -15,7 +15,8 @@ import pyarrow as pa
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.splits import FileContent, SourceFile, Split, SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split
 
 Columns = Sequence[pa.Array]
 """Some rows as columns, in the order of the table's, encoded by `FileFormat.encode`."""

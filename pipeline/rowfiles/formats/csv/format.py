@@ -22,7 +22,8 @@ from pipeline.rowfiles.formats.csv.rows import TextFile
 from pipeline.rowfiles.formats.csv.writer import lines_of, row_line
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
 from pipeline.rowfiles.opening import open_regular
-from pipeline.rowfiles.splits import FileContent, SourceFile, Split, SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split
 
 
 class Csv(FileFormat):

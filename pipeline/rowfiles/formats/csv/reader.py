@@ -28,7 +28,8 @@ from pipeline.rowfiles.formats.csv.rows import (
 )
 from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_columns
 from pipeline.rowfiles.opening import not_utf8
-from pipeline.rowfiles.splits import Lines, Split, SplitRows
+from pipeline.rowfiles.splitrows import Lines, SplitRows
+from pipeline.rowfiles.splits import Split
 
 
 class Position(NamedTuple):

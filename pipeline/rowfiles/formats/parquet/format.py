@@ -23,7 +23,8 @@ from pipeline.rowfiles.formats.parquet.reader import (
     splits_of,
 )
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
-from pipeline.rowfiles.splits import FileContent, SourceFile, Split, SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.rowfiles.splits import FileContent, SourceFile, Split
 
 
 class Parquet(FileFormat):

@@ -17,7 +17,8 @@ from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.opening import not_utf8, open_regular
-from pipeline.rowfiles.splits import Split, SplitRows
+from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.rowfiles.splits import Split
 
 
 class Position(NamedTuple):
