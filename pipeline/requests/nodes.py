@@ -176,6 +176,7 @@ class _Node:
         self._in_flight: set[Streams] = set()
         self._in_flight_bytes = 0
         self._waiting: deque[tuple[Callable[[], object], int]] = deque()
+        self._will_wake = False
 
     @property
     def room(self) -> int:
@@ -253,15 +254,22 @@ class _Node:
             self._latencies.record(latency_s, count)
         if isinstance(answer, _SLOW_DOWN) or (isinstance(answer, Warned) and answer.tells_overload):
             self.concurrency.failed(streams.sent_at_s)
-        room = self.concurrency.room
         if not streams.waiting:
             self._in_flight.remove(streams)
             self._in_flight_bytes -= streams.size_bytes
             if len(streams):
                 self._idle[len(streams)].append(streams)
-            # The greenlet that gets these answers uses the room for its next requests. Others are woken only
-            # if there is more room.
-            room -= self._part(len(streams))
+        if self._waiting and not self._will_wake:
+            self._will_wake = True
+            get_hub().loop.run_callback(self._let_go_first)
+
+    def _let_go_first(self) -> None:
+        """Let the greenlets that got an answer in this turn take the room of their next requests."""
+        get_hub().loop.run_callback(self._wake_for_room)
+
+    def _wake_for_room(self) -> None:
+        self._will_wake = False
+        room = self.concurrency.room
         while self._waiting and room >= self._part(self._waiting[0][1]):
             room -= self._part(self._waiting[0][1])
             self._wake_one()
