@@ -115,7 +115,7 @@ def _measured(server: Server, task: Task, commit: _Commit, round_number: int, no
     Raises:
         RuntimeError: the load failed, or the table lacks rows.
     """
-    server.empty(task.table)
+    server.renew(task.table)
     cpu_s = server_cpu_s(nodes)
     command = [str(commit.folder / ".venv/bin/python"), "-m", "bench.contenders.ours", *task.options()]
     done = subprocess.run(
