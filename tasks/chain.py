@@ -1,7 +1,7 @@
 """The chain for any dataset: set up, generate, load, verify. A dataset's tasks only name the dataset."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,11 +11,14 @@ from pipeline.cluster.jobs import SetUpTable
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import finding
+from pipeline.rowfiles.dialect import Dialect
+from pipeline.rowfiles.jobs import FileToRead
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
 from tasks.declared import with_settings
 from tasks.load import LoadTask
+from tasks.options import FileParameters
 from tasks.parameters import Day, Flag, Input, SettingParameter
 from tasks.settings import keyspace_config, output_folder
 from tasks.targets import TableRef, TableTarget, describe
@@ -114,7 +117,7 @@ class GenerateRows(RowsTask):
             )
 
 
-class InputTask(RowsTask):
+class InputTask(RowsTask, FileParameters):
     """The base of the tasks after generation: the rows may be in a user's own files."""
 
     input = Input(default="", description="Row files in place of generated ones: a file, a folder or a glob.")
@@ -162,6 +165,12 @@ class LoadRows(LoadTask, InputTask):
             RowFileError: there is none.
         """
         return finding.find_files(self.input or self.clone(self.generate).output().path)
+
+    def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
+        """Return the files with their dialect, which is the default's for generated ones."""
+        if self.input:
+            return super().to_read(files)
+        return tuple(FileToRead(path=str(file), dialect=Dialect()) for file in files)
 
     def _files_if_there(self) -> tuple[Path, ...]:
         """Generated files may be deleted after the load; their settings then identify the rows."""

@@ -13,13 +13,13 @@ from pipeline.errors import SettingError
 from pipeline.settings.declaration import Setting
 from tasks.parameters import (
     Flag,
-    Hosts,
     Integer,
     Located,
     Number,
     OptionalInteger,
     PoolSize,
     SettingParameter,
+    Words,
 )
 from tasks.sweeps import Duration, InjectedLatencies, PoolSizes
 
@@ -119,7 +119,7 @@ _CLASSES: dict[object, type[SettingParameter]] = {
     float: Number,
     bool: Flag,
     dt.timedelta: Duration,
-    tuple[str, ...]: Hosts,
+    tuple[str, ...]: Words,
     tuple[int, ...]: PoolSizes,
     tuple[float, ...]: InjectedLatencies,
 }

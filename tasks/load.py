@@ -27,7 +27,7 @@ from pipeline.workers.client import run_job, run_jobs
 from pipeline.workers.codec import to_json_values
 from tasks.cluster import pool_size_of, running_cluster
 from tasks.inputs import described
-from tasks.options import LoadParameters
+from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Flag
 from tasks.settings import build, output_folder
 from tasks.targets import CassandraTarget, TableRef, loads_of
@@ -37,7 +37,7 @@ STARTED_S = time.time()
 """The start of this run of Luigi, in seconds since 1970 by this machine's clock."""
 
 
-class LoadTask(LoadParameters):
+class LoadTask(LoadParameters, FileParameters):
     """A load of row files into a table; subclasses name the files and the table."""
 
     reload = Flag(default=False, description="Load again although the marker says it is finished.")
@@ -107,6 +107,8 @@ class LoadTask(LoadParameters):
                 f"{checked.rows - checked.bad} rows would be loaded: {columns}; {checked.bad} are bad",
             )
             return
+        if remarks := [file.content.remark for file in load.files if file.content.remark]:
+            say(self, remarks[0] + (f"; so it is in {len(remarks) - 1} more files" if remarks[1:] else ""))
         input_sha256 = digest(load.files, self._options())
         lock = output_folder() / "checkpoints" / f"{input_sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +209,7 @@ class LoadTask(LoadParameters):
         return jobs.Load(
             cluster=cluster,
             **self.table_ref.as_job,
-            files=described(self.files(), progress_of(self)),
+            files=described(self.to_read(self.files()), progress_of(self)),
             mapping=dict(self.columns_of_fields),
             config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),
             checkpoints=str(output_folder() / "checkpoints"),
@@ -234,11 +236,12 @@ class LoadTask(LoadParameters):
         files = self._files_if_there()
         if not files:
             return None
-        return digest(described(files, progress_of(self)), self._options())
+        return digest(described(self.to_read(files)), self._options())
 
     def _options(self) -> str:
         """Return the settings that change what is written, as text."""
-        return options_of(self.columns_of_fields, self.nulls, self.ttl_s, self.timestamp_us)
+        dialects = [file.dialect for file in self.to_read(self._files_if_there())]
+        return options_of(self.columns_of_fields, dialects, self.nulls, self.ttl_s, self.timestamp_us)
 
     def _files_if_there(self) -> tuple[Path, ...]:
         return self.files()

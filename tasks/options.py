@@ -1,7 +1,13 @@
 """The parameters that a load and its verification share."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import luigi
 
+from pipeline.rowfiles.dialect import dialect_of_file
+from pipeline.rowfiles.jobs import FileToRead
+from pipeline.settings import FilesConfig
 from tasks import settings
 from tasks.declared import with_settings
 from tasks.parameters import Day
@@ -12,3 +18,17 @@ class LoadParameters(luigi.Task):
     """The parameters of a load and of the tasks after it: the settings of [load], and the day."""
 
     date = Day(description="The day of the batch.")
+
+
+@with_settings(settings.files)
+class FileParameters(luigi.Task):
+    """How a user's own row files are read: the settings of [files]."""
+
+    def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
+        """Return files with the dialect of each.
+
+        Raises:
+            SettingError: the settings contradict each other.
+        """
+        config = settings.build(FilesConfig, self)
+        return tuple(FileToRead(path=str(file), dialect=dialect_of_file(file, config)) for file in files)

@@ -165,16 +165,16 @@ class Number(SettingParameter, luigi.FloatParameter):
     wanted = "a number"
 
 
-class Hosts(SettingParameter):
-    """Names of hosts, separated by commas; an empty text is no host."""
+class Words(SettingParameter):
+    """Words separated by commas, such as names of hosts; an empty text is none."""
 
     def parse(self, text: str) -> tuple[str, ...]:
-        """Return the names; an empty name if two commas follow each other."""
-        return tuple(host.strip() for host in text.split(",")) if text.strip() else ()
+        """Return the words; an empty one if two commas follow each other."""
+        return tuple(word.strip() for word in text.split(",")) if text.strip() else ()
 
-    def serialize(self, hosts: tuple[str, ...]) -> str:
+    def serialize(self, words: tuple[str, ...]) -> str:
         """Return what `parse` reads."""
-        return ",".join(hosts)
+        return ",".join(words)
 
 
 class Mapped(SettingParameter, luigi.DictParameter):

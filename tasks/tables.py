@@ -1,19 +1,22 @@
 """Loads into any existing table: `luigi --module tasks LoadTable`, `VerifyTable`, `ReplayBadRows`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.rowfiles import finding
 from pipeline.rowfiles.badrows import REJECTED
+from pipeline.rowfiles.dialect import dialect_beside
+from pipeline.rowfiles.jobs import FileToRead
 from tasks.load import LoadTask
-from tasks.options import LoadParameters
+from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Input, Mapped, SettingParameter
 from tasks.settings import output_folder
 from tasks.targets import TableRef, loads_of, named_table
 from tasks.verify import Verify
 
 
-class TableParameters(LoadParameters):
+class TableParameters(LoadParameters, FileParameters):
     """The parameters for a table and its files."""
 
     table = SettingParameter(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
@@ -61,6 +64,13 @@ class ReplayBadRows(LoadTable):
     def files(self) -> tuple[Path, ...]:
         """Return the corrected files."""
         return finding.find_files(self.source)
+
+    def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
+        """Return the files, each with the dialect that is written beside it."""
+        return tuple(
+            replace(file, dialect=dialect_beside(Path(file.path)) or file.dialect)
+            for file in super().to_read(files)
+        )
 
 
 class VerifyTable(Verify, TableParameters):

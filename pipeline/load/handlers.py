@@ -116,7 +116,13 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
         emptied_at=table.emptied_at,
         files=[file.sha256 for file in files],
         splits=hashlib.sha256(repr(positions).encode()).hexdigest(),
-        options=options_of(load.mapping, config.nulls, config.ttl_s, config.timestamp_us),
+        options=options_of(
+            load.mapping,
+            [file.dialect for file in files],
+            config.nulls,
+            config.ttl_s,
+            config.timestamp_us,
+        ),
     )
 
 

@@ -28,12 +28,14 @@ def match_fields(
     mapping: Mapping[str, str],
     *,
     is_text: bool,
+    has_header: bool = True,
 ) -> list[Field]:
     """Return the fields to load, in the order of the table's columns.
 
     Without a mapping, the header must name each column once, in any order. With one, field to column, only
     the fields that it names are loaded, and the header may name any others. `is_text` says that the header is
-    a line of text, which may be something else than a header.
+    a line of text, which may be something else than a header. Without a header fields are numbered,
+    and a mapping must name them.
 
     Raises:
         RowFileError: the header is not what the table, or the mapping, needs.
@@ -44,6 +46,12 @@ def match_fields(
         _require_mapped(file, header, fields, is_text=is_text)
         return fields
     names = [column.name for column in columns]
+    if not has_header:
+        pairs = dict(zip(header, names, strict=False))
+        raise RowFileError(
+            f"{file}: it has no header, and nothing says which of its {len(header)} fields feeds which "
+            f"column; use LoadTable and --mapping, such as {shlex.quote(format_mapping(pairs))}"
+        )
     if sorted(header) != sorted(names):
         raise RowFileError(
             f"{file}: the header is {abbreviated(','.join(header))!r}; it must name each of "
@@ -92,8 +100,14 @@ def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field], 
 
 
 def other_delimiter(delimiter: str) -> str:
-    """Return the advice for a CSV file with another delimiter than the comma."""
-    return f"its delimiter seems to be {delimiter!r}, and only the comma is read; convert the file"
+    """Return the advice for a CSV file with another delimiter than it is read with."""
+    return (
+        f"its delimiter seems to be {delimiter!r}; read it with --delimiter {shlex.quote(_shown(delimiter))}"
+    )
+
+
+def _shown(delimiter: str) -> str:
+    return r"\t" if delimiter == "\t" else delimiter
 
 
 def _what_is_wrong(header: Sequence[str], columns: Sequence[Column], *, is_text: bool) -> str:
@@ -150,12 +164,12 @@ def _not_a_header(header: Sequence[str], names: Sequence[str]) -> str:
     if delimiter and len(header[0].split(delimiter)) > len(header):
         return other_delimiter(delimiter)
     if header[0].startswith(("#", "//", "--")):
-        return "its first line seems to be a comment; remove it, so that the header comes first"
+        return "its first line seems to be a comment; remove it, or pass it over with --skip-rows 1"
     known = {_letters(name) for name in names}
     if len(header) > 1 and not any(_letters(name) in known for name in header):
         return (
-            "none of them is in it: if the file has no header, put one before its first line; if these are "
-            "its names, use LoadTable and --mapping 'FIELD=COLUMN, …'"
+            "none of them is in it: if the file has no header, read it with --header false; if these are its "
+            "names, use LoadTable and --mapping 'FIELD=COLUMN, …'"
         )
     return ""
 

@@ -34,7 +34,14 @@ def plan_fields(
     for file in files:
         _require_readable(file)
         has_lines = format_of(file.path).has_lines
-        fields = match_fields(Path(file.path), file.content.header, columns, mapping, is_text=has_lines)
+        fields = match_fields(
+            Path(file.path),
+            file.content.header,
+            columns,
+            mapping,
+            is_text=has_lines,
+            has_header=file.dialect.has_header or not has_lines,
+        )
     return fields
 
 

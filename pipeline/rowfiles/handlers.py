@@ -14,7 +14,7 @@ def describe_files(job: DescribeFiles, progress: Progress) -> DescribedFiles:
         RowFileError: one cannot be read, or is written to meanwhile.
     """
     files = []
-    for count, path in enumerate(job.paths, start=1):
-        files.append(describe_file(Path(path)))
-        progress(count, len(job.paths), "files read for the first time")
+    for count, file in enumerate(job.files, start=1):
+        files.append(describe_file(Path(file.path), file.dialect))
+        progress(count, len(job.files), "files read for the first time")
     return DescribedFiles(files=tuple(files))

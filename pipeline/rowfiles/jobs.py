@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 from functools import partial
 
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.workers.jobs import Handler, Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileToRead:
+    """A row file and how it is read."""
+
+    path: str
+    dialect: Dialect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +27,7 @@ class DescribedFiles:
 class DescribeFiles(Job[DescribedFiles]):
     """Read row files once: what they have, where their splits are, or why one cannot be read."""
 
-    paths: tuple[str, ...]
+    files: tuple[FileToRead, ...]
 
     def handler(self) -> Handler[DescribedFiles]:
         """Describe them."""

@@ -64,7 +64,14 @@ def printable(path: PurePath | str) -> str:
 
 def not_utf8(error: UnicodeDecodeError) -> str:
     """Return what is wrong with bytes that are not UTF-8."""
-    return f"not UTF-8 (byte 0x{error.object[error.start]:02x}); convert the file, for example with iconv"
+    return f"not UTF-8 (byte 0x{error.object[error.start]:02x}); convert the file"
+
+
+def not_encoded(error: UnicodeDecodeError, encoding: str) -> str:
+    """Return what is wrong with text that is not in its file's encoding."""
+    if encoding != "utf-8":
+        return f"not {encoding} text; name the file's encoding"
+    return f"{not_utf8(error)}, or name its encoding, such as --encoding cp1252"
 
 
 _KINDS = (

@@ -1,13 +1,17 @@
 """Rejected rows: what of row files was not loaded, as a row file of its own, to mend and load again."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from pipeline.files import atomic_path
+from pipeline.files import atomic_path, write_text
 from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.dialect import Dialect, differences, path_beside
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats import format_of
-from pipeline.rowfiles.formats.csv.writer import row_line
+from pipeline.rowfiles.formats.csv.grammar import Grammar, grammar_of
+from pipeline.rowfiles.formats.csv.writer import line_in
 from pipeline.rowfiles.formats.protocol import SourceRow  # noqa: TC001
 from pipeline.rowfiles.splits import SourceFile
 
@@ -18,9 +22,10 @@ def write_rejected(
     """Write each bad row once to the CSV file `target`, whole or not at all; return how many rows.
 
     Files follow in the order in which `bad` first names them, and rows in the order of their file. The
-    header is that of the first file, and rows of a CSV file with the same header are the very bytes of
-    their source. Of any other file the row is written anew under that header, fields that the header does
-    not name left out; one that could not be taken apart is copied all the same, for a person to mend.
+    header and the dialect are those of the first file, in UTF-8 and not packed, and rows of a CSV file with
+    the same are the very text of their source. Of any other file the row is written anew under that header,
+    fields that the header does not name left out; one that could not be taken apart is copied all the same,
+    for a person to mend. A dialect other than the default's is written beside, for `dialect_beside`.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
@@ -29,30 +34,53 @@ def write_rejected(
     lines: dict[str, set[int]] = {}
     for row in bad:
         lines.setdefault(row.file, set()).add(row.line)
+    by_path = {each.path: each for each in files}
+    dialect = _dialect_of(by_path[next(iter(lines))]) if lines else Dialect()
     count = 0
     with atomic_path(target) as temporary, temporary.open("wb") as file:
-        for text in _rejected(fields, lines, {each.path: each for each in files}):
+        for text in _rejected(fields, lines, by_path, grammar_of(dialect)):
             file.write(text)
-            count += 1
-    return max(0, count - 1)
+            count += bool(text)
+    beside = path_beside(target)
+    if differences(dialect):
+        write_text(beside, json.dumps(asdict(dialect), indent=2) + "\n")
+    else:
+        beside.unlink(missing_ok=True)
+    return max(0, count - dialect.has_header)
+
+
+def _dialect_of(file: SourceFile) -> Dialect:
+    """Return the dialect of rejected rows of a file: in UTF-8, not packed, without what is passed over."""
+    if not format_of(file.path).has_lines:
+        return Dialect()
+    plain = Dialect()
+    return replace(
+        file.dialect,
+        encoding=plain.encoding,
+        compression=plain.compression,
+        skipped_lines=0,
+        requires_final_newline=False,
+    )
 
 
 def _rejected(
-    fields: Sequence[Field], lines: Mapping[str, set[int]], files: Mapping[str, SourceFile]
+    fields: Sequence[Field], lines: Mapping[str, set[int]], files: Mapping[str, SourceFile], grammar: Grammar
 ) -> Iterator[bytes]:
     """Yield the text of the header, then of each row."""
     header: SourceRow | None = None
     if not lines:
-        yield row_line([field.name.encode() for field in fields])
+        yield line_in(grammar, [field.name.encode() for field in fields])
     for name, wanted in lines.items():
-        rows = format_of(name).rejected(files[name], fields, wanted)
+        file = files[name]
+        rows = format_of(name).rejected(file, fields, wanted)
         own_header = next(rows)
         if header is None:
             header = own_header
             yield header.text
+        is_alike = own_header.fields == header.fields and _dialect_of(file) == grammar.dialect
         for row in rows:
-            if row.fields and own_header.fields != header.fields:
+            if row.fields and not is_alike:
                 values = dict(zip(own_header.fields, row.fields, strict=True))
-                yield row_line([values.get(field, b"") for field in header.fields])
+                yield line_in(grammar, [values.get(field) for field in header.fields])
             else:
                 yield row.text

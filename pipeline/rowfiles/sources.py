@@ -9,23 +9,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import RowFileError
-from pipeline.rowfiles.formats import format_of
+from pipeline.rowfiles.dialect import Dialect, differences
+from pipeline.rowfiles.formats import compression_of, format_of
 from pipeline.rowfiles.opening import open_regular, reading
 from pipeline.rowfiles.splits import SourceFile
 
 
-def describe_file(file: Path) -> SourceFile:
+def describe_file(file: Path, dialect: Dialect | None = None) -> SourceFile:
     """Return a row file as a load knows it: what it has, where its splits are, or why it cannot be read.
+
+    Without a dialect, a CSV file is RFC 4180 in UTF-8, compressed as its name says.
 
     Raises:
         RowFileError: it cannot be read, or is written to meanwhile.
     """
+    dialect = dialect or Dialect(compression=compression_of(file))
     with open_regular(file) as content:
         version = _version(os.fstat(content.fileno()))
-        described = format_of(file).describe(file, content)
+        described = format_of(file).describe(file, content, dialect)
         if _version(os.fstat(content.fileno()))[:_WRITTEN] != version[:_WRITTEN]:
             raise RowFileError(f"{file} is being written to; load it when it is complete")
-    return SourceFile(path=str(file), content=described, version=version)
+    return SourceFile(path=str(file), content=described, version=version, dialect=dialect)
 
 
 def is_untouched(file: SourceFile) -> bool:
@@ -52,7 +56,7 @@ def require_unchanged(file: SourceFile) -> None:
     is_same = version[:_WRITTEN] == file.version[:_WRITTEN]
     if is_same and (version != file.version or _may_change_unseen(version)):
         # Somebody has changed its rights or links, or its last change is too near for its time to tell.
-        is_same = describe_file(path).sha256 == file.sha256
+        is_same = describe_file(path, file.dialect).sha256 == file.sha256
     if not is_same:
         raise RowFileError(
             f"{path} was changed while it was being read: it was {file.version[_SIZE]} bytes, and has "
@@ -83,9 +87,16 @@ def digest(files: Iterable[SourceFile], options: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def options_of(mapping: Mapping[str, str], nulls: str, ttl_s: int | None, timestamp_us: int) -> str:
+def options_of(
+    mapping: Mapping[str, str],
+    dialects: Iterable[Dialect],
+    nulls: str,
+    ttl_s: int | None,
+    timestamp_us: int,
+) -> str:
     """Return what of a load's settings changes what it writes, as text."""
-    return json.dumps([sorted(mapping.items()), nulls, ttl_s, timestamp_us])
+    read_as = {json.dumps(differences(dialect)) for dialect in dialects} - {"{}"}
+    return json.dumps([sorted(mapping.items()), nulls, ttl_s, timestamp_us, *sorted(read_as)])
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
 """The description of a row file before its rows are read: its content and its splits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pipeline.rowfiles.dialect import Dialect
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,26 +24,30 @@ class Split:
 class FileContent:
     """The content of a row file: its SHA-256 in hex, the names in its header, and its splits in order.
 
-    `fault` says why no load can read the file, naming it; it is empty where a load can.
+    `fault` says why no load can read the file, naming it; it is empty where a load can. `remark` is what a
+    person should know of it.
     """
 
     sha256: str
     header: tuple[str, ...] = ()
     splits: tuple[Split, ...] = ()
     fault: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
     """A row file with its content, by which it is the same wherever it lies.
 
-    `version` is what the file system said of it when it was described: device, inode, size in bytes, when its
-    content and when its inode was last changed, in ns since 1970.
+    `dialect` is how its text is read, and how it is compressed. `version` is what the file system said of it
+    when it was described: device, inode, size in bytes, when its content and when its inode was last changed,
+    in ns since 1970.
     """
 
     path: str
     content: FileContent
     version: tuple[int, ...]
+    dialect: Dialect = field(default_factory=Dialect)
 
     @property
     def sha256(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pipeline.datasets.settings import GenerateConfig
 from pipeline.settings.cluster import ClusterConfig, EmbeddedConfig, KeyspaceConfig, TlsConfig
 from pipeline.settings.declaration import Setting, settings_of
+from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
 from pipeline.settings.output import OutputConfig
@@ -34,9 +35,10 @@ EMBEDDED = Section(
     "embedded", "the Cassandra that is started when no contact point is named", (EmbeddedConfig,)
 )
 GENERATE = Section("generate", "the fake rows", (GenerateConfig,))
+FILES = Section("files", "how row files are read", (FilesConfig,))
 LOAD = Section("load", "how a load writes, and which failures it tolerates", (LoadConfig, ProcessesConfig))
 TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
 OUTPUT = Section("output", "where files go", (OutputConfig,))
-SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, LOAD, TIMING, EXPERIMENT, OUTPUT)
+SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, LOAD, TIMING, EXPERIMENT, OUTPUT)
 """In the order in which luigi.cfg and docs/settings.md have them."""

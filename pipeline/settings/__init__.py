@@ -14,6 +14,7 @@ from pipeline.settings.cluster import (
     TlsConfig,
 )
 from pipeline.settings.declaration import require_at_least, require_one_of
+from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
 from pipeline.settings.output import OutputConfig
@@ -27,6 +28,7 @@ __all__ = [
     "ClusterConfig",
     "EmbeddedConfig",
     "ExperimentConfig",
+    "FilesConfig",
     "KeyspaceConfig",
     "LoadConfig",
     "OutputConfig",

@@ -41,8 +41,9 @@ class Setting:
     @property
     def sentence(self) -> str:
         """What the setting means, in Markdown; the choices follow where the text does not name them."""
-        unnamed = [each for each in self.choices if f"`{each}`" not in self.doc]
-        listed = ", ".join(f"`{each}`" for each in self.choices)
+        choices = [each for each in self.choices if each]
+        unnamed = [each for each in choices if f"`{each}`" not in self.doc]
+        listed = ", ".join(f"`{each}`" for each in choices)
         return f"{self.doc}; one of {listed}" if unnamed else self.doc
 
     @property
@@ -148,7 +149,8 @@ def require_one_of(name: str, value: str, allowed: Iterable[str]) -> None:
         SettingError: it is not.
     """
     if value not in allowed:
-        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+        listed = ", ".join(filter(None, allowed))
+        raise SettingError(f"{name} is {value!r}; it must be one of {listed}")
 
 
 def require_at_least(name: str, value: float, minimum: float) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cql.columns import Column, Row
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_rows, read_splits
 from pipeline.rowfiles.sources import describe_file
@@ -34,10 +35,14 @@ def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
 
 
 def splits_of_file(
-    file: Path, fields: Sequence[Field], wanted: Collection[int] | None = None
+    file: Path,
+    fields: Sequence[Field],
+    wanted: Collection[int] | None = None,
+    *,
+    dialect: Dialect | None = None,
 ) -> Iterator[SplitRows]:
     """Describe a file and read its splits, or only the splits with these numbers."""
-    described = describe_file(file)
+    described = describe_file(file, dialect)
     splits = described.content.splits
     return read_splits(
         described, fields, [split for split in splits if wanted is None or split.number in wanted]

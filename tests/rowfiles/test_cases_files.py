@@ -34,10 +34,10 @@ def splits(file: Path) -> list[SplitRows]:
 
 
 def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
-    """In a mixed folder B.CSV is loaded; the compressed file, the other file and the folder are named."""
+    """In a mixed folder B.CSV and the packed file are loaded; the other file and the folder are named."""
     folder = str(CASES / "20-mixed-folder" / "in")
-    assert [file.name for file in find_files(folder)] == ["B.CSV", "a.csv"]
-    assert listed(passed_over(folder)) == "c.csv.gz, d.tsv, notes.txt, sub/"
+    assert [file.name for file in find_files(folder)] == ["B.CSV", "a.csv", "c.csv.gz", "d.tsv"]
+    assert listed(passed_over(folder)) == "notes.txt, sub/"
     assert passed_over(f"{folder}/*.csv") == ()
 
 
@@ -51,8 +51,8 @@ def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
 
 def test_a_folder_of_which_nothing_is_taken_says_what_is_there(tmp_path: Path) -> None:
     """If a folder holds no row file, the error names what it holds."""
-    written(tmp_path, b"", "d.tsv")
-    with pytest.raises(RowFileError, match=r"no row file at .*; there is only d\.tsv; name a "):
+    written(tmp_path, b"", "d.txt")
+    with pytest.raises(RowFileError, match=r"no row file at .*; there is only d\.txt; name a "):
         find_files(str(tmp_path))
 
 
@@ -96,11 +96,11 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("id;a", "its delimiter seems to be ';', and only the comma is read"),
+        ("id;a", "its delimiter seems to be ';'; read it with --delimiter ';'"),
         ("id\ta", "its delimiter seems to be '\\\\t'"),
         ("id|a", "its delimiter seems to be '|'"),
         ('"id";"a"', "its delimiter seems to be ';'"),
-        ("1,x", "if the file has no header, put one before its first line"),
+        ("1,x", "if the file has no header, read it with --header false"),
         ("# exported", "its first line seems to be a comment"),
         ("id", "missing: 'a'; correct the header, or use LoadTable and --mapping id=id"),
         ("id,a,a", "more than once: 'a'"),
@@ -166,9 +166,10 @@ def splits_of_three(file: Path) -> list[SplitRows]:
     return list(splits_of_file(file, plan_fields([describe_file(file)], columns, {})))
 
 
-def test_a_packed_file_says_so() -> None:
-    """A compressed file is refused with the advice to decompress it, whatever its name."""
-    with pytest.raises(RowFileError, match=r"g\.csv: not CSV but gzip; unpack it"):
+def test_a_packed_file_says_so(tmp_path: Path) -> None:
+    """A packed file whose name does not say so is refused with the option that reads it; an archive, too."""
+    with pytest.raises(RowFileError, match=r"g\.csv: not CSV but gzip; read it with --compression gzip"):
         splits(CASES / "20-mixed-folder" / "renamed" / "g.csv")
-    with pytest.raises(RowFileError, match=r"neither \.csv nor \.parquet; unpack it"):
-        find_files(str(CASES / "20-mixed-folder" / "g.csv.gz"))
+    for name in ("g.zip", "g.parquet.gz"):
+        with pytest.raises(RowFileError, match=r"has none of the ends .*; unpack it"):
+            find_files(str(written(tmp_path, b"x", name)))

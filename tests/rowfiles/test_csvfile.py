@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.formats.csv.grammar import grammar_of
 from pipeline.rowfiles.formats.csv.reader import Position
-from pipeline.rowfiles.formats.csv.rows import ANY_WIDTH, TextFile, take_rows
+from pipeline.rowfiles.formats.csv.rows import ANY_WIDTH, take_rows
 from pipeline.rowfiles.sources import describe_file
+from pipeline.rowfiles.texts import open_text
 from tests.harness.rowfiles import splits_of_file
 
+RFC4180 = Dialect()
 PROVE = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("x", "y", "z")
 Rows = list[tuple[int, tuple[str | None, ...]]]
@@ -52,30 +56,32 @@ def fields_of(*names: str) -> list[Field]:
     return [Field(Column(name, "text", is_key=at == 0), name) for at, name in enumerate(names)]
 
 
-def by_rows(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
+def by_rows(file: Path, names: tuple[str, ...], dialect: Dialect = RFC4180) -> tuple[Rows, Bad]:
     """Parse a file row by row, from its first byte to its last."""
     rows: Rows = []
     bad: Bad = []
-    with file.open("rb") as stream:
-        source = TextFile(file, stream)
-        header = next(take_rows(source, 0, 1, ANY_WIDTH))
-        for row in take_rows(source, header.end, 1 + header.line_count, len(header.fields)):
-            values = [row.fields[header.fields.index(name.encode())] for name in names if not row.fault]
+    grammar = grammar_of(dialect)
+    with open_text(file, dialect) as source:
+        header = next(take_rows(source, grammar, 0, 1, ANY_WIDTH))
+        fields = [grammar.text(field).decode() for field in header.raw_fields]
+        for row in take_rows(source, grammar, header.end, 1 + header.line_count, len(fields)):
+            values = [grammar.value(row.raw_fields[fields.index(name)]) for name in names if not row.fault]
             try:
                 if row.fault:
                     bad.append((row.line, row.fault))
                 else:
-                    rows.append((row.line, tuple(value.decode() or None for value in values)))
+                    texts = tuple(None if value is None else value.decode() for value in values)
+                    rows.append((row.line, texts))
             except UnicodeDecodeError:
                 bad.append((row.line, "not UTF-8"))
     return rows, bad
 
 
-def by_splits(file: Path, names: tuple[str, ...]) -> tuple[Rows, Bad]:
+def by_splits(file: Path, names: tuple[str, ...], dialect: Dialect = RFC4180) -> tuple[Rows, Bad]:
     """Read a file by its splits."""
     rows: Rows = []
     bad: Bad = []
-    for split_rows in splits_of_file(file, fields_of(*names)):
+    for split_rows in splits_of_file(file, fields_of(*names), dialect=dialect):
         values = [column.to_pylist() for column in split_rows.columns]
         rows += zip(split_rows.lines.tolist(), zip(*values, strict=True), strict=True)
         for row in split_rows.bad:
@@ -154,11 +160,10 @@ def test_whole_rows_are_taken_as_any(text: bytes, width: int, window: int) -> No
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, text)
         sizes(patch, split_rows=window, row=1 << 20)
-        with file.open("rb") as stream:
-            source = TextFile(file, stream)
-            rows = list(take_rows(source, 0, 1, width))
+        with open_text(file, RFC4180) as source:
+            rows = list(take_rows(source, grammar_of(RFC4180), 0, 1, width))
             patch.setattr("pipeline.rowfiles.formats.csv.rows._take_whole", lambda *_: None)
-            assert list(take_rows(source, 0, 1, width)) == rows
+            assert list(take_rows(source, grammar_of(RFC4180), 0, 1, width)) == rows
 
 
 @PROVE
@@ -233,7 +238,10 @@ def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
     [split_rows] = splits_of_file(file, fields_of("x", "y"))
     [bad] = split_rows.bad
     assert (bad.file, bad.line, bad.column, bad.value) == (str(file), 3, "y", "\ufffd" * 80 + "…")
-    assert bad.reason == "not UTF-8 (byte 0xe9); convert the file, for example with iconv"
+    assert (
+        bad.reason
+        == "not UTF-8 (byte 0xe9); convert the file, or name its encoding, such as --encoding cp1252"
+    )
 
 
 def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:

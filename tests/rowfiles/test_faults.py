@@ -16,7 +16,6 @@ from tests.harness.rowfiles import NAMES, SOME, read, written
     ("content", "message"),
     [
         ("", ": empty; a row file has at least a header"),
-        ("id,name,born\n1,a,", ": cut off, its last line has no line break"),
         ("\n", ": only line breaks; a row file has at least a header"),
         ("\nid,name,born\n", ":1: an empty line where the header must stand; remove it"),
         ("id,name\n", ": the header is 'id,name'; it must name each of"),
@@ -43,7 +42,7 @@ from tests.harness.rowfiles import NAMES, SOME, read, written
         ("id,name,born\n1,a,\n2,b\nx,c,\n", ":3: 2 fields where the header has 3"),
         ("id,name,born\nx,a,\n2,b\n", ":2: column id: 'x' is not a valid int: "),
         (b"id,name,born\n1,a,\n2,\xe9,\n", r":3: not UTF-8 \(byte 0xe9\); convert the file"),
-        ("id,name,born\n1,a,\n".encode("utf-16"), ":1: not UTF-8 but UTF-16; convert the file"),
+        ("id,name,born\n1,a,\n".encode("utf-16"), ":1: not UTF-8 but UTF-16; read it with --encoding utf-16"),
     ],
 )
 def test_a_fault_in_csv_is_named(tmp_path: Path, content: str | bytes, message: str) -> None:

@@ -46,11 +46,17 @@ def test_find_files_takes_a_file_a_folder_or_a_glob(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no.csv", "no row file at .*no.csv; name a .csv or .parquet file, a folder of them, or a glob"),
+        (
+            "no.csv",
+            "no row file at .*no.csv; name a .csv or .tsv or .parquet file, a folder of them, or a glob",
+        ),
         ("*.no", "no row file at "),
         ("empty", "no row file at "),
-        ("notes.txt", "notes.txt is neither .csv nor .parquet; rename or convert it"),
-        ("*.txt", "notes.txt is neither .csv nor .parquet"),
+        (
+            "notes.txt",
+            "notes.txt has none of the ends .csv, .tsv, .parquet, with or .*; rename or convert it",
+        ),
+        ("*.txt", "notes.txt has none of the ends .csv"),
     ],
 )
 def test_find_files_refuses_what_is_no_row_file(tmp_path: Path, name: str, message: str) -> None:

@@ -6,12 +6,15 @@ import pytest
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import plan_fields, read_rows, read_splits
+from pipeline.rowfiles.formats.csv.grammar import grammar_of
 from pipeline.rowfiles.formats.csv.reader import Header
-from pipeline.rowfiles.formats.csv.rows import TextFile, take_rows
+from pipeline.rowfiles.formats.csv.rows import take_rows
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
+from pipeline.rowfiles.texts import open_text
 from tests.harness.hostile import HEADER, hostile_files
 
 COLUMNS = [
@@ -39,10 +42,9 @@ def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
 
 def rows_in(file: Path) -> int:
     """Return the number of rows of a CSV file, parsed one by one."""
-    with file.open("rb") as content:
-        source = TextFile(file, content)
-        header = Header(source)
-        rows = take_rows(source, header.end, 1 + header.line_count, len(header.names))
+    with open_text(file, Dialect()) as source:
+        header = Header(source, Dialect())
+        rows = take_rows(source, grammar_of(Dialect()), header.end, header.next_line, len(header.names))
         return sum(1 for _ in rows)
 
 

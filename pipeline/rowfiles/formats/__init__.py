@@ -20,8 +20,17 @@ _CLASSES: Mapping[str, str] = {"csv": "Csv", "parquet": "Parquet"}
 FILE_FORMATS = tuple(_CLASSES)
 """The names of the formats."""
 
-ENDINGS = tuple(f".{name}" for name in FILE_FORMATS)
-"""The ends of row files' names."""
+_FORMAT_OF_END: Mapping[str, str] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+_COMPRESSION_OF_END: Mapping[str, str] = {
+    ".gz": "gzip",
+    ".zst": "zstd",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+    ".lz4": "lz4",
+}
+
+ENDINGS = tuple(_FORMAT_OF_END)
+"""The ends of row files' names; those of text may have the end of a compression after them."""
 
 
 @functools.cache
@@ -34,7 +43,12 @@ def named_format(name: str) -> "FileFormat":
 
 def has_format(file: PurePath) -> bool:
     """Return whether the end of a file's name is that of a row file, in capitals or not."""
-    return file.suffix.lower() in ENDINGS
+    return _format_end(file) in ENDINGS
+
+
+def compression_of(file: PurePath) -> str:
+    """Return how a file is compressed by the end of its name: `gzip`, …, or `none`."""
+    return _COMPRESSION_OF_END.get(file.suffix.lower(), "none")
 
 
 def require_format(file: PurePath) -> None:
@@ -44,8 +58,11 @@ def require_format(file: PurePath) -> None:
         RowFileError: it is another end.
     """
     if not has_format(file):
-        remedy = "unpack it" if file.suffix.lower() in _COMPRESSED else "rename or convert it"
-        raise RowFileError(f"{file} is neither {' nor '.join(ENDINGS)}; {remedy}")
+        ends = ", ".join(ENDINGS)
+        remedy = "unpack it" if file.suffix.lower() in _ARCHIVES else "rename or convert it"
+        raise RowFileError(
+            f"{file} has none of the ends {ends}, with or without that of a compression; {remedy}"
+        )
 
 
 def format_of(file: PurePath | str) -> "FileFormat":
@@ -56,7 +73,15 @@ def format_of(file: PurePath | str) -> "FileFormat":
     """
     path = PurePath(file)
     require_format(path)
-    return named_format(path.suffix[1:].lower())
+    return named_format(_FORMAT_OF_END[_format_end(path)])
 
 
-_COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".7z", ".tar", ".tgz"}
+def _format_end(file: PurePath) -> str:
+    """Return the end of a name that tells the format; compressed Parquet is none."""
+    if compression_of(file) == "none":
+        return file.suffix.lower()
+    inner = PurePath(file.stem).suffix.lower()
+    return "" if inner == ".parquet" else inner
+
+
+_ARCHIVES = {*_COMPRESSION_OF_END, ".zip", ".7z", ".tar", ".tgz"}

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
@@ -25,10 +26,10 @@ Columns = Sequence[pa.Array]
 class SourceRow(NamedTuple):
     """A row as its file has it: the fields' values, and the text that a CSV file of rejected rows has for it.
 
-    There are no fields where the row could not be taken apart.
+    There are no fields where the row could not be taken apart. A value is None where the field is null.
     """
 
-    fields: Sequence[bytes]
+    fields: Sequence[bytes | None]
     text: bytes
 
 
@@ -44,8 +45,8 @@ class FileFormat(Protocol):
     has_lines: bool
     is_joinable: bool
 
-    def describe(self, file: Path, content: BufferedReader) -> FileContent:
-        """Return what the open file has; the whole of it is read once.
+    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
+        """Return what the open file has.
 
         Raises:
             RowFileError: it cannot be read to its end.

@@ -1,12 +1,12 @@
 """CSV as a format of row files.
 
-The last line of a CSV file ends with a line break. Otherwise a file cut off in the middle of a value would
-load as if it were whole.
+A last line without a line break may be that of a file that was cut off in a value: it is said, or refused.
 """
 
 import bisect
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
@@ -16,14 +16,15 @@ import pyarrow as pa
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
 from pipeline.errors import RowFileError
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.formats.csv.grammar import grammar_of
 from pipeline.rowfiles.formats.csv.reader import Header, find_splits, read_split, rows_of, text_of
-from pipeline.rowfiles.formats.csv.rows import TextFile
 from pipeline.rowfiles.formats.csv.writer import lines_of, row_line
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
-from pipeline.rowfiles.opening import open_regular
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.texts import is_plain, open_text, text_of_file
 
 
 class Csv(FileFormat):
@@ -33,56 +34,60 @@ class Csv(FileFormat):
     has_lines = True
     is_joinable = True
 
-    def describe(self, file: Path, content: BufferedReader) -> FileContent:
-        """Return the digest, the header and the splits, found in one pass."""
-        source = TextFile(file, content)
-        sha256 = hashlib.sha256()
+    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
+        """Return the digest, the header and the splits. A plain file is read once; others, unpacked once."""
+        digest = _PlainDigest(content) if is_plain(dialect) else None
         names: tuple[str, ...] = ()
         splits: list[Split] = []
-        fault, hashed_bytes = "", 0
+        fault, lacks_line_break = "", False
         try:
-            header = Header(source)
+            source = text_of_file(file, content, dialect)
+            header = Header(source, dialect)
+            names = header.names
+            if digest:
+                digest.update(source.window(0, header.end))
+            for split, text in find_splits(source, grammar_of(dialect), header):
+                splits.append(split)
+                if digest:
+                    digest.update(text)
+            lacks_line_break = source.lacks_line_break
         except RowFileError as error:
             fault = str(error)
-        else:
-            names = header.names
-            sha256.update(source.window(0, header.end))
-            hashed_bytes = header.end
-            for split, text in find_splits(source, header):
-                sha256.update(text)
-                hashed_bytes += len(text)
-                splits.append(split)
-        content.seek(hashed_bytes)
-        while block := content.read(_BLOCK_BYTES):
-            sha256.update(block)
-        return FileContent(sha256=sha256.hexdigest(), header=names, splits=tuple(splits), fault=fault)
+        if lacks_line_break and dialect.requires_final_newline:
+            fault = f"{file}: cut off, {_NO_LINE_BREAK}; copy it again, or, if it is whole, end it with one"
+        return FileContent(
+            sha256=digest.hexdigest() if digest else _digest(content),
+            header=names,
+            splits=tuple(splits),
+            fault=fault,
+            remark=f"{file}: {_NO_LINE_BREAK}; it is loaded as it is" if lacks_line_break else "",
+        )
 
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
-        """Yield the rows of some splits; each is found by its position."""
-        path = Path(file.path)
-        with open_regular(path) as content:
-            source = TextFile(path, content)
+        """Yield the rows of some splits; in a plain file each is found by its position."""
+        with open_text(Path(file.path), file.dialect) as source:
             for split in splits:
-                yield read_split(source, split, file.content.header, fields)
+                yield read_split(source, grammar_of(file.dialect), split, file.content.header, fields)
 
     def rejected(
         self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
     ) -> Iterator[SourceRow]:
-        """Yield the header, then the rows that begin on some lines, as the very bytes of the file."""
+        """Yield the header, then the rows that begin on some lines, as the very text of the file."""
         del fields
-        path = Path(file.path)
         ordered = sorted(lines)
-        with open_regular(path) as content:
-            source = TextFile(path, content)
-            header = Header(source)
+        grammar = grammar_of(file.dialect)
+        with open_text(Path(file.path), file.dialect) as source:
+            header = Header(source, file.dialect)
             yield SourceRow([name.encode() for name in header.names], header.text)
             for split in file.content.splits:
                 first = bisect.bisect_left(ordered, split.first_line)
                 if first == bisect.bisect_left(ordered, split.first_line + split.line_count):
                     continue
-                for row in rows_of(source, split, len(header.names)):
+                for row in rows_of(source, grammar, split, len(header.names)):
                     if row.line in lines:
-                        yield SourceRow(row.fields, text_of(source, row))
+                        yield SourceRow(
+                            [grammar.value(field) for field in row.raw_fields], text_of(source, row)
+                        )
 
     def write(self, path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
         """Write a header and the rows, null as the empty field."""
@@ -113,4 +118,32 @@ class Csv(FileFormat):
             yield lambda block: file.write(lines_of(block))
 
 
+class _PlainDigest:
+    """The SHA-256 of a file whose text is hashed as it is read: a line break added at its end is left out."""
+
+    def __init__(self, content: BufferedReader) -> None:
+        self._content = content
+        self._sha256 = hashlib.sha256()
+        self._left_bytes = os.fstat(content.fileno()).st_size
+
+    def update(self, text: bytes | memoryview) -> None:
+        """Take the file's next bytes."""
+        in_file = text[: self._left_bytes]
+        self._sha256.update(in_file)
+        self._left_bytes -= len(in_file)
+
+    def hexdigest(self) -> str:
+        """Return the digest of the whole file, after reading what is left of it."""
+        self._content.seek(-self._left_bytes, os.SEEK_END)
+        while block := self._content.read(_BLOCK_BYTES):
+            self._sha256.update(block)
+        return self._sha256.hexdigest()
+
+
+def _digest(content: BufferedReader) -> str:
+    content.seek(0)
+    return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+_NO_LINE_BREAK = "its last line has no line break"
 _BLOCK_BYTES = 1 << 20

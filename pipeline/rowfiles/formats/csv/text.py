@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from pipeline.rowfiles.formats.csv.grammar import Grammar
 from pipeline.rowfiles.formats.csv.rows import BYTE_ORDER_MARK
 
 Octets = npt.NDArray[np.uint8]
@@ -25,15 +27,18 @@ class Cut(NamedTuple):
     row_count: int
 
 
-def find_cut(text: bytes, width: int) -> Cut | None:
+def find_cut(text: bytes, grammar: Grammar, width: int) -> Cut | None:
     """Return the whole rows of `text`, which begins with a row: none where it is all part of one row.
 
-    None where quotes, line ends or, in rows of more than one line, the number of fields are in doubt.
+    None where quotes, escapes, comments, line ends or, in rows of more than one line, the number of fields
+    are in doubt.
     """
+    if _is_in_doubt(text, grammar):
+        return None
     octets = np.frombuffer(text, np.uint8)
     cut: Cut | None
-    if b'"' in text:
-        cut = _find_cut_by_quotes(octets, width)
+    if grammar.quote and grammar.quote in text:
+        cut = _find_cut_by_quotes(octets, grammar, width)
     else:
         size_bytes = text.rfind(b"\n") + 1
         count = int(np.count_nonzero(octets[:size_bytes] == _LINE_FEED))
@@ -47,8 +52,10 @@ def find_cut(text: bytes, width: int) -> Cut | None:
     return cut
 
 
-def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]) -> list[pa.Array] | None:
-    """Return the columns at the positions `wanted`, as text, null where the field is empty.
+def parse_columns(
+    text: bytes, grammar: Grammar, row_count: int, width: int, wanted: Sequence[int]
+) -> list[pa.Array] | None:
+    """Return the columns at the positions `wanted`, as text, null where the field is one of the nulls.
 
     `text` is a whole number of rows, cut without doubt. None where Arrow does not read as many rows from
     it, of that many fields, in UTF-8.
@@ -56,7 +63,9 @@ def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]
     if text.startswith(BYTE_ORDER_MARK):
         # Here it is an ordinary character, but Arrow would remove it from the beginning of each split.
         return None
+    dialect = grammar.dialect
     names = [str(at) for at in wanted]
+    changes_values = dialect.trim or (bool(grammar.escape) and grammar.escape in text)
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(text),
@@ -65,12 +74,18 @@ def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]
                 block_size=len(text) + 1,
                 column_names=[str(at) for at in range(width)],
             ),
-            pa_csv.ParseOptions(newlines_in_values=b'"' in text),
+            pa_csv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char=dialect.quote or False,
+                double_quote=not dialect.escape,
+                newlines_in_values=bool(grammar.quote) and grammar.quote in text,
+            ),
             pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
                 include_columns=names,
-                null_values=[""],
-                strings_can_be_null=True,
+                null_values=[] if changes_values else dialect.nulls,
+                strings_can_be_null=not changes_values,
+                quoted_strings_can_be_null=dialect.quoted_nulls,
             ),
         )
     except pa.ArrowInvalid:
@@ -78,27 +93,83 @@ def parse_columns(text: bytes, row_count: int, width: int, wanted: Sequence[int]
     # Arrow ignores empty lines.
     if table.num_rows != row_count:
         return None
-    return [column.combine_chunks() for column in table.columns]
+    columns = [column.combine_chunks() for column in table.columns]
+    return [_changed(column, grammar) for column in columns] if changes_values else columns
 
 
-def find_row_lines(text: bytes) -> Positions:
+def find_row_lines(text: bytes, grammar: Grammar) -> Positions:
     """Return the line, from 0, that each row of a text without doubt begins on."""
     octets = np.frombuffer(text, np.uint8)
     line_ends = np.flatnonzero(octets == _LINE_FEED)
-    row_ends = np.flatnonzero(_outside(line_ends, np.flatnonzero(octets == _QUOTE)))
+    row_ends = np.flatnonzero(_outside(line_ends, np.flatnonzero(octets == ord(grammar.quote))))
     return np.concatenate([[0], row_ends[:-1] + 1])
 
 
-def _find_cut_by_quotes(octets: Octets, width: int) -> Cut | None:
+def _is_in_doubt(text: bytes, grammar: Grammar) -> bool:
+    """Return whether a text has what only `rows` can tell: some of it is certain, some may be."""
+    comment, quote = grammar.comment, grammar.quote
+    has_quotes = bool(quote) and quote in text
+    return (
+        len(grammar.delimiter) > 1
+        or (
+            bool(comment) and (text.startswith(comment) or b"\n" + comment in text or b"\r" + comment in text)
+        )
+        or (bool(grammar.escape) and grammar.escape in text and _escapes_matter(text, grammar))
+        or (bool(grammar.blanks) and has_quotes and _blanks_matter(text, grammar))
+    )
+
+
+def _escapes_matter(text: bytes, grammar: Grammar) -> bool:
+    """Return whether escapes may change where fields end, or do not do the same in all fields."""
+    dialect = grammar.dialect
+    has_quotes = bool(grammar.quote) and grammar.quote in text
+    if dialect.escapes == "quotes" or (has_quotes and not dialect.quoted_nulls):
+        return True
+    return any(
+        grammar.escape + after in text for after in (grammar.quote, grammar.delimiter, b"\n", b"\r") if after
+    )
+
+
+def _blanks_matter(text: bytes, grammar: Grammar) -> bool:
+    """Return whether blanks may be inside of quotes, or before them."""
+    pairs = [pair for blank in (b" ", b"\t") for pair in (blank + grammar.quote, grammar.quote + blank)]
+    return not grammar.dialect.quoted_nulls or any(pair in text for pair in pairs)
+
+
+def _changed(column: pa.Array, grammar: Grammar) -> pa.Array:
+    """Return a column of texts as they stand trimmed, without escapes, the nulls as null."""
+    nulls = pa.array(grammar.dialect.nulls, pa.string())
+    if grammar.blanks:
+        column = pc.utf8_trim(column, characters=grammar.blanks.decode())
+    if grammar.escape:
+        # A null word is one before its escapes are taken away: MySQL writes \N.
+        absent = pc.is_in(column, value_set=nulls)
+        at = np.flatnonzero(pc.match_substring(column, grammar.dialect.escape).to_numpy(zero_copy_only=False))
+        if len(at):
+            texts = [
+                grammar.unescaped(text.encode(), in_quotes=False).decode()
+                for text in column.take(pa.array(at)).to_pylist()
+            ]
+            mask = np.zeros(len(column), dtype=bool)
+            mask[at] = True
+            column = pc.replace_with_mask(column, pa.array(mask), pa.array(texts, pa.string()))
+        return pc.if_else(absent, pa.scalar(None, pa.string()), column)
+    return pc.if_else(pc.is_in(column, value_set=nulls), pa.scalar(None, pa.string()), column)
+
+
+def _find_cut_by_quotes(octets: Octets, grammar: Grammar, width: int) -> Cut | None:
     if len(octets) > _QUOTED_MAX_BYTES:
         return None
-    quotes = np.flatnonzero(octets == _QUOTE)
+    quotes = np.flatnonzero(octets == ord(grammar.quote))
+    doubled = b"" if grammar.escape else grammar.quote
     before = octets[quotes[0::2] - 1]
     if quotes[0] == 0:
         before[0] = _LINE_FEED
     closing = quotes[1::2]
     after = octets[closing[closing < len(octets) - 1] + 1]
-    if not (_BEFORE_OPENING[before].all() and _AFTER_CLOSING[after].all()):
+    opens = _among(grammar.delimiter + b"\n" + doubled)[before].all()
+    closes = _among(grammar.delimiter + b"\n\r" + doubled)[after].all()
+    if not (opens and closes):
         return None
     line_ends = np.flatnonzero(octets == _LINE_FEED)
     row_ends = line_ends[_outside(line_ends, quotes)]
@@ -109,8 +180,8 @@ def _find_cut_by_quotes(octets: Octets, width: int) -> Cut | None:
     if line_count != len(row_ends):
         # Of a row of many lines with another number of fields only the first line is lost: the next row
         # begins inside its quotes.
-        commas = np.flatnonzero(octets[:size_bytes] == _COMMA)
-        widths = np.diff(np.searchsorted(commas[_outside(commas, quotes)], row_ends), prepend=0) + 1
+        delimiters = np.flatnonzero(octets[:size_bytes] == ord(grammar.delimiter))
+        widths = np.diff(np.searchsorted(delimiters[_outside(delimiters, quotes)], row_ends), prepend=0) + 1
         if (widths != width).any():
             return None
     return Cut(size_bytes, line_count, len(row_ends))
@@ -126,8 +197,6 @@ def _among(letters: bytes) -> npt.NDArray[np.bool_]:
     return np.isin(np.arange(256), list(letters))
 
 
-_LINE_FEED, _RETURN, _QUOTE, _COMMA = b'\n\r",'
-_BEFORE_OPENING = _among(b',\n"')
-_AFTER_CLOSING = _among(b',\n\r"')
+_LINE_FEED, _RETURN = b"\n\r"
 # Positions take eight times the bytes, and a larger text is a few large rows: quick enough one by one.
 _QUOTED_MAX_BYTES = 4 << 20

@@ -1,6 +1,7 @@
 """Rows as lines of CSV, one by one or by column.
 
 A field is in quotes where it has a comma, a quote, or a line break in it, and each quote in it is doubled.
+Rejected rows may be in another dialect.
 """
 
 import re
@@ -10,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.rowfiles.formats.csv.grammar import Grammar
+
 
 def row_line(values: Sequence[bytes]) -> bytes:
     """Return a row's line. An empty line is not a row, so a row of one empty field is two quotes."""
@@ -17,6 +20,30 @@ def row_line(values: Sequence[bytes]) -> bytes:
         b'"' + value.replace(b'"', b'""') + b'"' if _NEEDS_QUOTES.search(value) else value for value in values
     ]
     return (b",".join(quoted) or b'""') + b"\n"
+
+
+def line_in(grammar: Grammar, values: Sequence[bytes | None]) -> bytes:
+    """Return a row's line in a dialect, None for null. What the dialect has no form for stays as it is."""
+    null = b"" if b"" in grammar.nulls else min(grammar.nulls, default=b"")
+    fields = [null if value is None else _field(grammar, value) for value in values]
+    return (grammar.delimiter.join(fields) or grammar.quote * 2) + b"\n"
+
+
+def _field(grammar: Grammar, value: bytes) -> bytes:
+    quote, escape = grammar.quote, grammar.escape
+    marks = (grammar.delimiter, quote, escape, grammar.comment, b"\r", b"\n")
+    is_plain = not any(mark and mark in value for mark in marks)
+    if quote:
+        is_plain = is_plain and not (grammar.blanks and value != value.strip(grammar.blanks))
+        if is_plain and (grammar.dialect.quoted_nulls or value not in grammar.nulls):
+            return value
+        if escape:
+            value = value.replace(escape, escape * 2)
+        return quote + value.replace(quote, (escape or quote) + quote) + quote
+    if is_plain or not escape:
+        return value
+    special = rb"[" + re.escape(escape + grammar.delimiter) + rb"\r\n]"
+    return re.sub(special, lambda found: escape + found[0], value)
 
 
 def lines_of(columns: Sequence[pa.Array]) -> pa.Buffer:

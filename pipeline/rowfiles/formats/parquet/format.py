@@ -14,6 +14,7 @@ from pipeline.cql.arrowvalues import any_text_of, normalised
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
 from pipeline.errors import RowFileError
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.writer import row_line
 from pipeline.rowfiles.formats.parquet.reader import (
@@ -34,8 +35,9 @@ class Parquet(FileFormat):
     has_lines = False
     is_joinable = False  # to join row groups would encode every row again
 
-    def describe(self, file: Path, content: BufferedReader) -> FileContent:
+    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
         """Return the digest, the top-level fields' names, and splits within row groups."""
+        del dialect
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()
         try:
             with opened_parquet(file) as opened:
