@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.rowfiles import finding
-from pipeline.rowfiles.badrows import REJECTED
+from pipeline.rowfiles.badrows import REJECTED_GLOB
 from pipeline.rowfiles.dialect import dialect_beside
 from pipeline.rowfiles.jobs import FileToRead
 from tasks.load import LoadTask
@@ -52,14 +52,14 @@ class LoadTable(LoadTask, TableParameters):
 
 
 class ReplayBadRows(LoadTable):
-    """Load the rows that a day's loads into a table rejected, after they are corrected in `rejected.csv`."""
+    """Load the rows that a day's loads into a table rejected, after they are corrected in their files."""
 
-    input = Input(default="", description="The mended files; else every rejected.csv of that table and day.")
+    input = Input(default="", description="The mended files; else all rejected rows of that table and day.")
 
     @property
     def source(self) -> str:
         """The input as it is given, or the folder of the rejected rows."""
-        return str(self.input or output_folder() / loads_of(self.table_ref, self.date) / "*" / REJECTED)
+        return str(self.input or output_folder() / loads_of(self.table_ref, self.date) / "*" / REJECTED_GLOB)
 
     def files(self) -> tuple[Path, ...]:
         """Return the corrected files."""

@@ -260,10 +260,11 @@ def _keep(plan: LoadPlan, bad: Sequence[BadRow]) -> str:
     """Write what is wrong with bad rows, and the rows themselves; return where that is."""
     faults, rows = (Path(plan.load.bad_rows) / name for name in (BAD_ROWS, REJECTED))
     if not bad:
-        for file in (faults, rows):
+        for file in (faults, *rows.parent.glob(f"{rows.stem}.*")):
             file.unlink(missing_ok=True)
         return ""
     write_bad_rows(faults, bad)
-    write_rejected(rows, plan.fields, bad, plan.load.files)
-    words = shlex.join(("ReplayBadRows", "--table", str(plan.table), "--input", str(rows)))
-    return f"{faults} says what is wrong; mend the rows in {rows}, then run {words}"
+    rejected = [*write_rejected(rows, plan.fields, bad, plan.load.files)]
+    words = shlex.join(("ReplayBadRows", "--table", str(plan.table), "--input", str(rejected[0])))
+    more = f", and so for {rejected[1]}" if rejected[1:] else ""
+    return f"{faults} says what is wrong; mend the rows in {rejected[0]}, then run {words}{more}"

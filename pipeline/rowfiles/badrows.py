@@ -13,6 +13,9 @@ from pipeline.files import atomic_path
 BAD_ROWS, REJECTED = "bad_rows.csv", "rejected.csv"
 """The files, in the folder of a load, that say what is wrong with which rows, and hold those rows."""
 
+REJECTED_GLOB = "rejected.*[!n]"
+"""The files of rejected rows in a folder, in whatever format, without the dialects beside them."""
+
 NO_KEY_VALUE = "no value; a key column needs one"
 """The reason of a bad row whose value of a key column is null or empty."""
 

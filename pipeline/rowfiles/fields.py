@@ -15,10 +15,14 @@ from pipeline.rowfiles.mapping import format_mapping, quoted
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a row file that is loaded: the column that it feeds, and its name in the header."""
+    """A field of a row file that is loaded: the column that it feeds, and its name in the header.
+
+    `is_mapped`: a mapping names it, and the file may have other fields.
+    """
 
     column: Column
     name: str
+    is_mapped: bool = False
 
 
 def match_fields(
@@ -60,6 +64,15 @@ def match_fields(
     return [Field(column, column.name) for column in columns]
 
 
+def name_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> list[Field]:
+    """Return the fields to load from a file whose rows each name their own, in the order of the columns.
+
+    Raises:
+        SettingError: the mapping does not fit the table.
+    """
+    return _mapped_fields(columns, mapping) if mapping else [Field(column, column.name) for column in columns]
+
+
 def _mapped_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> list[Field]:
     known = [column.name for column in columns]
     field_of: dict[str, str] = {}
@@ -80,7 +93,9 @@ def _mapped_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> lis
             raise SettingError(
                 f"mapping: no field feeds column {column.name!r}, which is in the primary key; add one"
             )
-    return [Field(column, field_of[column.name]) for column in columns if column.name in field_of]
+    return [
+        Field(column, field_of[column.name], is_mapped=True) for column in columns if column.name in field_of
+    ]
 
 
 def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field], *, is_text: bool) -> None:

@@ -11,7 +11,7 @@ from pipeline.cql.columns import Column, Row
 from pipeline.errors import RowFileError
 from pipeline.files import atomic_path
 from pipeline.rowfiles.badrows import NO_KEY_VALUE
-from pipeline.rowfiles.fields import Field, match_fields
+from pipeline.rowfiles.fields import Field, match_fields, name_fields
 from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
@@ -34,6 +34,9 @@ def plan_fields(
     for file in files:
         _require_readable(file)
         has_lines = format_of(file.path).has_lines
+        if not format_of(file.path).has_header:
+            fields = name_fields(columns, mapping)
+            continue
         fields = match_fields(
             Path(file.path),
             file.content.header,

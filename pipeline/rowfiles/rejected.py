@@ -18,8 +18,10 @@ from pipeline.rowfiles.splits import SourceFile
 
 def write_rejected(
     target: Path, fields: Sequence[Field], bad: Iterable[BadRow], files: Iterable[SourceFile]
-) -> int:
-    """Write each bad row once to the CSV file `target`, whole or not at all; return how many rows.
+) -> dict[Path, int]:
+    """Write each bad row once to the CSV file `target`, or beside it to a file of its own format.
+
+    Each file is written whole or not at all. Return how many rows each has.
 
     Files follow in the order in which `bad` first names them, and rows in the order of their file. The
     header and the dialect are those of the first file, in UTF-8 and not packed, and rows of a CSV file with
@@ -31,27 +33,37 @@ def write_rejected(
         OutputError: the folder or the file cannot be written, or the disk is full.
         RowFileError: a source can no longer be read.
     """
-    lines: dict[str, set[int]] = {}
+    by_format: dict[str, dict[str, set[int]]] = {}
     for row in bad:
-        lines.setdefault(row.file, set()).add(row.line)
+        of_format = by_format.setdefault(format_of(row.file).rejected_as, {})
+        of_format.setdefault(row.file, set()).add(row.line)
     by_path = {each.path: each for each in files}
-    dialect = _dialect_of(by_path[next(iter(lines))]) if lines else Dialect()
-    count = 0
+    if not by_format:
+        by_format["csv"] = {}
+    return {
+        target.with_suffix(f".{name}"): _write(target.with_suffix(f".{name}"), fields, lines, by_path)
+        for name, lines in by_format.items()
+    }
+
+
+def _write(
+    target: Path, fields: Sequence[Field], lines: Mapping[str, set[int]], files: Mapping[str, SourceFile]
+) -> int:
+    """Write one file; return how many rows it has."""
+    dialect = _dialect_of(files[next(iter(lines))]) if lines else Dialect()
     with atomic_path(target) as temporary, temporary.open("wb") as file:
-        for text in _rejected(fields, lines, by_path, grammar_of(dialect)):
-            file.write(text)
-            count += bool(text)
+        file.writelines(_rejected(fields, lines, files, grammar_of(dialect)))
     beside = path_beside(target)
     if differences(dialect):
         write_text(beside, json.dumps(asdict(dialect), indent=2) + "\n")
     else:
         beside.unlink(missing_ok=True)
-    return max(0, count - dialect.has_header)
+    return sum(map(len, lines.values()))
 
 
 def _dialect_of(file: SourceFile) -> Dialect:
     """Return the dialect of rejected rows of a file: in UTF-8, not packed, without what is passed over."""
-    if not format_of(file.path).has_lines:
+    if not format_of(file.path).has_lines or not format_of(file.path).has_header:
         return Dialect()
     plain = Dialect()
     return replace(

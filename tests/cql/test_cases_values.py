@@ -69,5 +69,5 @@ def test_a_bad_row_beside_arrows_views(tmp_path: Path) -> None:
         ["a", "c"],
     ]
     bad = BadRow(file=str(file), line=2, column="id", value="x", reason="x")
-    assert write_rejected(tmp_path / "rejected.csv", fields, [bad], [describe_file(file)]) == 1
+    assert sum(write_rejected(tmp_path / "rejected.csv", fields, [bad], [describe_file(file)]).values()) == 1
     assert (tmp_path / "rejected.csv").read_bytes() == b"id,name\nx,b\n"

@@ -13,7 +13,7 @@ from pipeline.rowfiles.files import read_rows, read_splits
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
 
-FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet"])
+FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet", "jsonl"])
 NAMES = [
     Column("id", "int", is_key=True),
     Column("name", "text", is_key=False),

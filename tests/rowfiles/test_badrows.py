@@ -91,10 +91,8 @@ def test_rejected_rows_are_the_bytes_of_their_source(tmp_path: Path) -> None:
     source.write_bytes(b"\xef\xbb\xbfid,name\r\n" + wrong[0] + good + b"".join(wrong[1:]))
     target = tmp_path / "rejected.csv"
     lines = [100_006, 100_005, 2, 2, 100_004, 100_007]
-    assert (
-        write_rejected(target, FIELDS, [bad_row(source, line) for line in lines], [describe_file(source)])
-        == 5
-    )
+    rows = write_rejected(target, FIELDS, [bad_row(source, line) for line in lines], [describe_file(source)])
+    assert rows == {target: 5}
     assert target.read_bytes() == b"id,name\r\n" + b"".join(wrong)
 
 
@@ -109,7 +107,7 @@ def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
     bad = [
         bad_row(file, line) for file, line in ((first, 2), (other, 3), (other, 2), (parquet, 1), (parquet, 2))
     ]
-    assert write_rejected(target, FIELDS, bad, map(describe_file, (first, other, parquet))) == 5
+    assert sum(write_rejected(target, FIELDS, bad, map(describe_file, (first, other, parquet))).values()) == 5
     assert target.read_bytes() == (
         b'id,more,name\nx,m,Ada\ny,,"Ada, b"\na,b,c\n1099511627776,,Ada\n2,,\xff\n'
     )
@@ -118,7 +116,7 @@ def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
 def test_no_bad_rows_give_a_file_without_rows(tmp_path: Path) -> None:
     """If nothing was rejected, the file has only a header, and loads as no rows."""
     target = tmp_path / "rejected.csv"
-    assert write_rejected(target, FIELDS, [], []) == 0
+    assert sum(write_rejected(target, FIELDS, [], []).values()) == 0
     assert target.read_bytes() == b"id,name\n"
 
 

@@ -14,13 +14,19 @@ from pipeline.errors import RowFileError
 if TYPE_CHECKING:
     from pipeline.rowfiles.formats.protocol import FileFormat
 
-_CLASSES: Mapping[str, str] = {"csv": "Csv", "parquet": "Parquet"}
+_CLASSES: Mapping[str, str] = {"csv": "Csv", "parquet": "Parquet", "jsonl": "JsonLines"}
 """The class of each format, in the module `format` of the format's folder."""
 
 FILE_FORMATS = tuple(_CLASSES)
 """The names of the formats."""
 
-_FORMAT_OF_END: Mapping[str, str] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+_FORMAT_OF_END: Mapping[str, str] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
 _COMPRESSION_OF_END: Mapping[str, str] = {
     ".gz": "gzip",
     ".zst": "zstd",

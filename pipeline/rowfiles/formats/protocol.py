@@ -37,12 +37,16 @@ class FileFormat(Protocol):
     """One format of row files.
 
     `name` is the end of a file's name without its dot, in lower case. `has_lines` is true of a text format,
-    whose faults are named by line, and whose header is a line of text. `is_joinable` is true where files
-    written one after another, the header in the first, are one file once their bytes are joined.
+    whose faults are named by line, and whose header is a line of text. `has_header` is true where the file
+    names its fields once, not in each row. `rejected_as` is the format of its rejected rows. `is_joinable` is
+    true where files written one after another, the header in the first, are one file once their bytes are
+    joined.
     """
 
     name: str
     has_lines: bool
+    has_header: bool
+    rejected_as: str
     is_joinable: bool
 
     def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:

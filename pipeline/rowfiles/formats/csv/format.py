@@ -32,7 +32,9 @@ class Csv(FileFormat):
 
     name = "csv"
     has_lines = True
+    has_header = True
     is_joinable = True
+    rejected_as = "csv"
 
     def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
         """Return the digest, the header and the splits. A plain file is read once; others, unpacked once."""

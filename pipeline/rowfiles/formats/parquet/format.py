@@ -33,6 +33,8 @@ class Parquet(FileFormat):
 
     name = "parquet"
     has_lines = False
+    has_header = True
+    rejected_as = "csv"
     is_joinable = False  # to join row groups would encode every row again
 
     def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:

@@ -1,0 +1,1 @@
+"""JSON Lines: an object a line."""

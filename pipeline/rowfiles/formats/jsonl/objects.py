@@ -1,0 +1,172 @@
+"""Objects of JSON Lines as columns of text: each field's value as it stands in its line.
+
+A string is its text, null and an absent key are null, any other value is its JSON. Numbers stay text, so that
+none loses a digit. A field is named by its key, or by a JSON Pointer such as /address/city (RFC 6901).
+"""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.cql.types.json import without_twins
+from pipeline.errors import SettingError
+
+Tree = dict[str, "Tree | int"]
+"""The fields of an object by their keys: a field's number, or the tree of a nested object."""
+
+
+class Objects:
+    """Takes fields out of objects. Without `others`, an object may have no other keys than these."""
+
+    def __init__(self, names: Sequence[str], *, others: bool) -> None:
+        tree: Tree = {}
+        paths = [_path(name) for name in names]
+        for number, path in enumerate(paths):
+            _insert(tree, path, number)
+        self._keys = [[json.dumps(key, ensure_ascii=False).encode() for key in path] for path in paths]
+        self._getters = [_getter(tree, path) for path in paths]
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_struct(tree, others=others))
+
+    def columns(self, text: bytes, row_count: int) -> list[pa.Array] | None:
+        """Return the fields of `row_count` lines as columns of text; None where one line is in doubt."""
+        try:
+            rows = self._decoder.decode_lines(text)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        if len(rows) != row_count or not _is_line_by_line(text):
+            return None
+        columns = []
+        for keys, getter in zip(self._keys, self._getters, strict=True):
+            raw = [bytes(value) for value in map(getter, rows)]
+            # An object that has a key twice has it more often than it has values.
+            if text.count(keys[-1]) > len(raw) - raw.count(b"") or any(
+                text.count(key) > row_count for key in keys
+            ):
+                return None
+            columns.append(raw)
+        try:
+            return [_as_text(raw) for raw in columns]
+        except pa.ArrowInvalid:
+            return None
+
+    def row(self, line: bytes) -> list[str | None]:
+        """Return the fields of one line.
+
+        Raises:
+            ValueError: it is not an object, not UTF-8, has a key twice, or a key that is no field.
+        """
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"not UTF-8 (byte 0x{line[error.start]:02x}); convert the file") from error
+        try:
+            found = self._decoder.decode(line)
+            json.loads(text, object_pairs_hook=without_twins)
+            return [_as_text([bytes(getter(found))])[0].as_py() for getter in self._getters]
+        except msgspec.DecodeError as error:
+            raise ValueError(f"{_plain(error)}; a line is one JSON object") from error
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+@functools.lru_cache
+def objects_of(names: tuple[str, ...], *, others: bool) -> Objects:
+    """Return what takes these fields out of objects."""
+    return Objects(names, others=others)
+
+
+def _path(name: str) -> tuple[str, ...]:
+    if not name.startswith("/"):
+        return (name,)
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/"))
+
+
+def _insert(tree: Tree, path: tuple[str, ...], number: int) -> None:
+    *outer, last = path
+    for key in outer:
+        inner = tree.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise SettingError(f"mapping: {'/'.join(path)!r} is inside of {key!r}, which is a field itself")
+        tree = inner
+    if last in tree:
+        raise SettingError(f"mapping: {last!r} is a field twice, or has a field inside of it")
+    tree[last] = number
+
+
+def _struct(tree: Tree, *, others: bool) -> type:
+    fields: list[tuple[str, Any, Any]] = []
+    rename = {}
+    for at, (key, below) in enumerate(tree.items()):
+        name = f"f{at}"
+        rename[name] = key
+        if isinstance(below, dict):
+            fields.append((name, _struct(below, others=True) | None, None))
+        else:
+            fields.append((name, msgspec.Raw, _ABSENT))
+    return msgspec.defstruct("Fields", fields, rename=rename, forbid_unknown_fields=not others, gc=False)
+
+
+def _getter(tree: Tree, path: tuple[str, ...]) -> Callable[[Any], msgspec.Raw]:
+    names = []
+    below: Tree | int = tree
+    for key in path:
+        below = cast("Tree", below)
+        names.append(f"f{list(below).index(key)}")
+        below = below[key]
+    if len(names) == 1:
+        return attrgetter(names[0])
+
+    def get(row: Any) -> msgspec.Raw:  # noqa: ANN401 - a struct made above
+        for name in names:
+            row = getattr(row, name)
+            if row is None:
+                return _ABSENT
+        found: msgspec.Raw = row
+        return found
+
+    return get
+
+
+def _is_line_by_line(text: bytes) -> bool:
+    """Return whether each line is {…}: then no object goes on in the next line."""
+    octets = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(octets == _LINE_FEED)
+    last = octets[ends - 1]
+    last = np.where(last == _RETURN, octets[ends - 2], last)
+    first = octets[np.concatenate([[0], ends[:-1] + 1])]
+    return bool((first == _OPENING).all() and (last == _CLOSING).all())
+
+
+def _as_text(raw: list[bytes]) -> pa.Array:
+    """Return JSON values as text.
+
+    Raises:
+        pyarrow.ArrowInvalid: a text is not UTF-8.
+    """
+    values = pa.array(raw, pa.binary())
+    is_string = pc.starts_with(values, '"')
+    texts = pc.if_else(is_string, pc.binary_slice(values, 1, -1), values)
+    has_escape = pc.and_(is_string, pc.match_substring(values, "\\"))
+    at = np.flatnonzero(has_escape.to_numpy(zero_copy_only=False))
+    if len(at):
+        mask = np.zeros(len(raw), dtype=bool)
+        mask[at] = True
+        meant = [json.loads(raw[position]).encode() for position in at.tolist()]
+        texts = pc.replace_with_mask(texts, pa.array(mask), pa.array(meant, pa.binary()))
+    absent = pc.is_in(values, value_set=pa.array([b"", b"null"], pa.binary()))
+    return pc.if_else(absent, pa.scalar(None, pa.binary()), texts).cast(pa.string())
+
+
+def _plain(error: msgspec.DecodeError) -> str:
+    return str(error).replace("`", "'")
+
+
+_ABSENT = msgspec.Raw(b"")
+_LINE_FEED, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
