@@ -1,11 +1,13 @@
 """Reading a table's description from the cluster: columns, id, last truncation, last dropped column."""
 
 import datetime as dt
+import time
 import uuid
 
 from cassandra.cluster import Session
 from cassandra.metadata import TableMetadata
-from cassandra.pool import Host, NoConnectionsAvailable
+from cassandra.policies import HostDistance
+from cassandra.pool import Host, HostConnection, NoConnectionsAvailable
 
 from pipeline.cluster.keyspace import find_table_id
 from pipeline.cluster.system import has_system_column, read_system
@@ -112,7 +114,7 @@ def find_truncated_at(session: Session, table_id: str) -> str:
     """
     answers, last_error = [], None
     with translated_errors("cannot read when the table was last truncated"):
-        for pool in tuple(session.get_pools()):
+        for pool in _pools_of_all(session):
             try:
                 answers.append(_truncated_at(session, pool.host, uuid.UUID(table_id)))
             except Exception as error:
@@ -122,6 +124,27 @@ def find_truncated_at(session: Session, table_id: str) -> str:
         if not answers:
             raise last_error or NoConnectionsAvailable("no node is up")
     return max(answers)
+
+
+def _pools_of_all(session: Session) -> tuple[HostConnection, ...]:
+    """Return the connections to all nodes that are up; wait a little for those that are being opened.
+
+    A session begins with its first connection. Nodes note a truncation at different times, so a load whose
+    end asks a node that its beginning did not ask may find a later time.
+    """
+    distance = session.cluster.profile_manager.distance
+    until_s = time.monotonic() + _POOLS_MAX_S
+    while True:
+        pools = tuple(session.get_pools())
+        open_to = {pool.host for pool in pools}
+        waited_for = [
+            host
+            for host in session.cluster.metadata.all_hosts()
+            if host.is_up and host not in open_to and distance(host) != HostDistance.IGNORED
+        ]
+        if not waited_for or time.monotonic() > until_s:
+            return pools
+        time.sleep(_POLL_S)
 
 
 def _truncations(session: Session) -> str | None:
@@ -163,9 +186,11 @@ def _column_dropped_at(session: Session, keyspace: str, name: str) -> str:
     return max(map(_hex, times), default="")
 
 
-def _hex(time: dt.datetime) -> str:
+def _hex(moment: dt.datetime) -> str:
     """Return a time as in `Table`: milliseconds since 1970, in hexadecimal."""
-    return round(time.replace(tzinfo=dt.UTC).timestamp() * 1000).to_bytes(8).hex()
+    return round(moment.replace(tzinfo=dt.UTC).timestamp() * 1000).to_bytes(8).hex()
 
 
 _LOCAL, _TRUNCATED = "system.local", "system.truncated"
+_POLL_S = 0.02
+_POOLS_MAX_S = 2.0
