@@ -18,6 +18,7 @@ from pipeline.errors import BadRowsError, RowFileError, SchemaError
 from pipeline.load.encoded import EncodedSplit, InsertPlan, encode_split
 from pipeline.load.jobs import LoadPlan
 from pipeline.load.journal import Journal, SplitRecord, read_journal
+from pipeline.load.memory import give_back
 from pipeline.load.methods import PREPARE
 from pipeline.load.methods.protocol import Method, NoRows, Preparation, SplitLoad
 from pipeline.load.refusing import Refusing
@@ -168,6 +169,7 @@ class Shard:
         replicas = ReplicasNow(self._session, self._table.keyspace)
 
         def encode_next(replicas: Replicas) -> tuple[int, int, SplitRows, EncodedSplit] | None:
+            give_back()
             for file, first_line, split_rows in splits:
                 return file, first_line, split_rows, encode_split(split_rows, shape, replicas)
             return None
