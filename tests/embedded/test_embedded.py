@@ -12,14 +12,12 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
 from cassandra.cluster import Cluster as Driver
 from cassandra.policies import WhiteListRoundRobinPolicy
 
-from pipeline.cluster.session import open_session
-from pipeline.cluster.table import find_table_of
 from pipeline.embedded import ClusterSpec, Endpoint, endpoint, start, status, stop, stop_node
 from pipeline.embedded.cluster import Cluster, save_cluster
 from pipeline.embedded.machine import require_room
 from pipeline.embedded.releases import DEFAULT
 from pipeline.errors import EmbeddedError, SettingError
-from pipeline.settings import ClusterConfig
+from tests.harness.truncations import truncated_at
 from tests.harness.workspace import until
 
 pytestmark = pytest.mark.server
@@ -131,19 +129,6 @@ def test_a_chosen_port_in_use_is_named(left_running: Path, folder: Path) -> None
         start(ClusterSpec(folder=folder, heap=HEAP, port=port))
 
 
-def truncated_at(found: Endpoint, name: str) -> str:
-    """Return when a table was truncated, by a session of its own; `made` creates and truncates it."""
-    config = ClusterConfig(contact_points=found.contact_points[:1], port=found.port)
-    with open_session(config, connection_class=None) as session:
-        if name == "made":
-            replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
-            session.execute(f"CREATE KEYSPACE two WITH replication = {replication}")
-            session.execute("CREATE TABLE two.t (id int PRIMARY KEY)")
-            session.execute("TRUNCATE two.t")
-            session.cluster.refresh_schema_metadata()
-        return find_table_of(session, "two", "t").truncated_at
-
-
 def test_two_nodes_see_each_other_beside_another_cluster(left_running: Path, folder: Path) -> None:
     """Two nodes form a ring, every session asks both for a truncation, a stop ends exactly these two."""
     others = pids(left_running)
@@ -153,7 +138,6 @@ def test_two_nodes_see_each_other_beside_another_cluster(left_running: Path, fol
         one = Endpoint(contact_points=(address,), port=found.port)
         assert rows(one, "SELECT peer FROM system.peers_v2") == [(other,)]
     assert len({truncated_at(found, name) for name in ["made", *["seen"] * 20]}) == 1
-
     started = pids(folder)
     assert all(runs(pid) for pid in started)
     assert stop(folder)
