@@ -93,6 +93,18 @@ def _pages(source: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
         yield page_id, _text(source, _BODY_CHARACTERS)
 
 
+def _visits(rows_a_partition: int) -> "_Maker":
+    def make(source: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
+        # Days of their own for each chunk of rows, in order.
+        first = source.getrandbits(30) * 2
+        days = (first + at // rows_a_partition for at in range(rows))
+        return zip(
+            days, sorted(_ids(source, rows)), _names(source, rows), _last_names(source, rows), strict=True
+        )
+
+    return make
+
+
 def _ids(source: random.Random, rows: int) -> list[uuid.UUID]:
     return [uuid.UUID(int=source.getrandbits(128), version=4) for _ in range(rows)]
 
@@ -113,8 +125,11 @@ def _text(source: random.Random, characters: int) -> str:
 _ARROW = {"int": pa.int32(), "timestamp": pa.timestamp("ms", "UTC"), "decimal": pa.decimal128(18, 2)}
 _FIRST_NAME_WEIGHTS = list(accumulate(Provider.first_names.values()))
 _LAST_NAME_WEIGHTS = list(accumulate(Provider.last_names.values()))
-_MAKERS: dict[str, Callable[[random.Random, int], Iterator[tuple[object, ...]]]] = {
+_Maker = Callable[[random.Random, int], Iterator[tuple[object, ...]]]
+_MAKERS: dict[str, _Maker] = {
     "users": _users,
     "orders": _orders,
     "pages": _pages,
+    "visits_10": _visits(10),
+    "visits_1000": _visits(1000),
 }

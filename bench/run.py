@@ -174,7 +174,13 @@ def _parsed() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--rows", type=int, help="rows of each table at most; default: all")
-    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES), help="default: all")
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        choices=TABLES,
+        default=["users", "orders", "pages"],
+        help="default: %(default)s",
+    )
     parser.add_argument("--contenders", nargs="+", choices=ROSTER, default=list(ROSTER), help="default: all")
     parser.add_argument(
         "--consistency", choices=CONSISTENCY_LEVELS, default="LOCAL_ONE", help="default: %(default)s"

@@ -39,20 +39,22 @@ class Server:
         self._session = session
         self._keyspace = keyspace
 
-    def create(self, table: BenchTable) -> None:
-        """Create `table`; an existing one is dropped first."""
+    def create(self, table: BenchTable, memtable: str = "") -> None:
+        """Create `table`, with a memtable that the server knows by name; an existing one is dropped first."""
         columns = ", ".join(f"{name} {cql_type}" for name, cql_type in table.columns.items())
+        key = ", ".join((table.key, *table.clustering))
         self._session.execute(f"DROP TABLE IF EXISTS {self._keyspace}.{table.name}")
         self._session.execute(
-            f"CREATE TABLE {self._keyspace}.{table.name} ({columns}, PRIMARY KEY ({table.key}))"
+            f"CREATE TABLE {self._keyspace}.{table.name} ({columns}, PRIMARY KEY ({key}))"
+            + (f" WITH memtable = '{memtable}'" if memtable else "")
         )
 
-    def renew(self, table: BenchTable) -> None:
+    def renew(self, table: BenchTable, memtable: str = "") -> None:
         """Create `table` anew, then wait until the server is idle again.
 
         Nodes note a truncation at different times, and earlier commits take that for two truncations.
         """
-        self.create(table)
+        self.create(table, memtable)
         time.sleep(_PAUSE_S)
 
     def empty(self, table: BenchTable) -> None:
@@ -99,15 +101,15 @@ def server_cpu_s(nodes: int) -> float:
 
 
 @contextlib.contextmanager
-def own_cluster(nodes: int) -> Iterator[Endpoint]:
-    """Start a cluster for the comparison, with stock settings; stop it when the block ends.
+def own_cluster(nodes: int, overrides: Mapping[str, Any] | None = None) -> Iterator[Endpoint]:
+    """Start a cluster for the comparison, with stock settings but for overrides; stop it when the block ends.
 
     Raises:
         EmbeddedError: it does not start.
     """
     folder = FILES / f"cassandra-{nodes}"
     try:
-        yield start(ClusterSpec(folder=folder, nodes=nodes))
+        yield start(ClusterSpec(folder=folder, nodes=nodes, overrides=overrides or {}))
     finally:
         stop(folder)
 

@@ -12,7 +12,8 @@ from typing import Any
 class BenchTable:
     """One table and how it is loaded.
 
-    `columns` maps names to CQL types, in the order of the file; the first is the primary key. `rows_a_batch`
+    `columns` maps names to CQL types, in the order of the file; the first is the partition key, and
+    `clustering` the rest of the primary key. `rows_a_batch`
     is the number of rows in a BATCH of a contender: the fastest that a server with stock settings accepts.
     `limit_rows_a_batch` is the number for the server's own limit: the average of this project's loads, whose
     batches are all smaller than the size at which a stock server warns.
@@ -20,6 +21,7 @@ class BenchTable:
 
     name: str
     columns: Mapping[str, str]
+    clustering: tuple[str, ...] = ()
     rows: int
     rows_a_batch: int
     limit_rows_a_batch: int
@@ -28,8 +30,21 @@ class BenchTable:
 
     @property
     def key(self) -> str:
-        """The name of the primary key's only column."""
+        """The name of the partition key's only column."""
         return next(iter(self.columns))
+
+
+def _visits(rows_a_partition: int) -> BenchTable:
+    """Return a table whose partitions have so many rows; its file is in the order of the key."""
+    return BenchTable(
+        name=f"visits_{rows_a_partition}",
+        columns={"day": "int", "user_id": "uuid", "first_name": "text", "last_name": "text"},
+        clustering=("user_id",),
+        rows=300_000,
+        rows_a_batch=100,
+        limit_rows_a_batch=45,
+        pace=1.0,
+    )
 
 
 TABLES = {
@@ -66,6 +81,8 @@ TABLES = {
             limit_rows_a_batch=2,
             pace=0.4,
         ),
+        _visits(10),
+        _visits(1000),
     )
 }
 

@@ -1,7 +1,7 @@
 """The server's own limit: BATCH frames are encoded in advance, and sent as fast as they are acknowledged.
 
-It uses only the standard library and the driver's serialisers. Only sending, waiting and counting answers
-are timed. The frames follow native protocol version 4, sections 2 and 4.1 of its specification.
+It uses the standard library, serialisers of the driver, and LZ4 of Arrow. Only sending, waiting and counting
+answers are timed. The frames follow native protocol version 4, sections 2 and 4.1 of its specification.
 """
 
 import resource
@@ -9,11 +9,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
 from cassandra import ConsistencyLevel
 from cassandra.cqltypes import DateType, DecimalType, Int32Type, UTF8Type, UUIDType
 from cassandra.metadata import Murmur3Token
@@ -25,6 +27,7 @@ _VERSION = 4
 _HEADER = struct.Struct(">BBhBi")
 _STARTUP, _READY, _RESULT, _PREPARE, _BATCH = 0x01, 0x02, 0x08, 0x09, 0x0D
 _STREAMS = 0x8000
+_COMPRESSED = 0x01
 _UNLOGGED, _PREPARED, _DEFAULT_TIMESTAMP = 1, 1, 0x20
 _SERIALISE = {
     "uuid": UUIDType.serialize,
@@ -40,11 +43,13 @@ _Serialise = tuple[Callable[[str], Any], Callable[[Any, int], bytes]]
 class Connection:
     """A connection with the part of the protocol that this load needs."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, compression: str = "") -> None:
         self._socket = socket.create_connection((host, port), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = bytearray()
-        self.send([_frame(0, _STARTUP, struct.pack(">H", 1) + _string("CQL_VERSION") + _string("3.0.0"))])
+        options = {"CQL_VERSION": "3.0.0", **({"COMPRESSION": compression} if compression else {})}
+        texts = b"".join(_string(text) for option in options.items() for text in option)
+        self.send([_frame(0, _STARTUP, struct.pack(">H", len(options)) + texts)])
         self._expect(_READY)
 
     def send(self, frames: Sequence[bytes]) -> None:
@@ -134,8 +139,37 @@ def _frame(stream: int, opcode: int, body: bytes) -> bytes:
     return _HEADER.pack(_VERSION, 0, stream, opcode, len(body)) + body
 
 
+def _compressed(frame: bytes) -> bytes:
+    """Return a frame with its body as an LZ4 block, after its length (section 5 of the specification)."""
+    _, _, stream, opcode, size = _HEADER.unpack_from(frame)
+    block: bytes = pa.Codec("lz4_raw").compress(frame[_HEADER.size :], asbytes=True)
+    body = struct.pack(">i", size) + block
+    return _HEADER.pack(_VERSION, _COMPRESSED, stream, opcode, len(body)) + body
+
+
 def _string(text: str) -> bytes:
     return struct.pack(">H", len(text)) + text.encode()
+
+
+def _shares(frames: Sequence[bytes], count: int, *, is_neighbouring: bool) -> list[Sequence[bytes]]:
+    """Return the frames of each connection: a part of the file, or each so-manieth frame."""
+    if not is_neighbouring:
+        return [frames[at::count] for at in range(count)]
+    size = -(-len(frames) // count)
+    return [frames[start : start + size] for start in range(0, len(frames), size)]
+
+
+def _send(connection: Connection, frames: Sequence[bytes], in_flight: int) -> None:
+    """Send frames, so many at a time, and wait until all are acknowledged."""
+    sent = min(in_flight, len(frames))
+    connection.send(frames[:sent])
+    acknowledged = 0
+    while acknowledged < len(frames):
+        acknowledged += connection.acknowledged()
+        following = min(acknowledged + in_flight, len(frames))
+        if following > sent:
+            connection.send(frames[sent:following])
+            sent = following
 
 
 def main() -> None:
@@ -144,25 +178,28 @@ def main() -> None:
     parser.add_argument("--rows-a-batch", type=int, help="default: the table's, below the server's warning")
     parser.add_argument("--window-bytes", type=int, default=0, help="of rows sorted by token; default: none")
     parser.add_argument("--in-flight", type=int, default=64, help="frames; default: %(default)s")
+    parser.add_argument("--connections", type=int, default=1, help="default: %(default)s")
+    parser.add_argument(
+        "--neighbouring", action="store_true", help="each connection sends a part of the file"
+    )
+    parser.add_argument("--lz4", action="store_true", help="compress the frames")
     found = parser.parse_args()
     task = task_of(found)
-    connection = Connection(task.host, task.port)
-    prepared_id = connection.prepare(task.insert)
+    compression = "lz4" if found.lz4 else ""
+    connections = [
+        Connection(task.host, task.port, compression=compression) for _ in range(found.connections)
+    ]
+    # Answers are compressed too once compression was agreed upon, so another connection prepares.
+    prepared_id = Connection(task.host, task.port).prepare(task.insert)
     encoded = list(
         batches(task, prepared_id, found.rows_a_batch or task.table.limit_rows_a_batch, found.window_bytes)
     )
-    frames = [frame for _, frame in encoded]
+    frames = [_compressed(frame) if found.lz4 else frame for _, frame in encoded]
+    shares = _shares(frames, found.connections, is_neighbouring=found.neighbouring)
     before = resource.getrusage(resource.RUSAGE_SELF)
-    with Stopwatch() as watch:
-        sent = min(found.in_flight, len(frames))
-        connection.send(frames[:sent])
-        acknowledged = 0
-        while acknowledged < len(frames):
-            acknowledged += connection.acknowledged()
-            following = min(acknowledged + found.in_flight, len(frames))
-            if following > sent:
-                connection.send(frames[sent:following])
-                sent = following
+    with Stopwatch() as watch, ThreadPoolExecutor(found.connections) as threads:
+        in_flight = max(1, found.in_flight // found.connections)
+        list(threads.map(_send, connections, shares, [in_flight] * found.connections))
     after = resource.getrusage(resource.RUSAGE_SELF)
     rows = sum(count for count, _ in encoded)
     outcome = watch.outcome("server limit", version=version("cassandra-driver"), rows=rows)
