@@ -256,12 +256,13 @@ def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
 
 
 def test_no_more_than_a_split_is_held(tmp_path: Path) -> None:
-    """A file is divided into consecutive splits of about 6 MiB, each with complete rows."""
+    """A file with quotes is divided into splits of about 6 MiB, each read as columns, with complete rows."""
     file = written(tmp_path, b"x,y,z\n" + b'1,"b",c\n' * 2_000_000)
     end = 6
     for split in describe_file(file).content.splits:
         position = Position(*split.position)
         assert position.start == end
         assert position.size_bytes <= 6 << 20
+        assert position.row_count == split.line_count
         end = position.end
     assert end == file.stat().st_size

@@ -41,7 +41,8 @@ class Grammar:
     def whole_row(self, width: int) -> re.Pattern[bytes] | None:
         """Return the pattern of a row without fault; where it does not match, fields are judged one by one.
 
-        It is of one row: a possessive run of rows matches too much in Python 3.11.0 to 3.11.4 (gh-106052).
+        It is of one row: a possessive run of groups that begin alike, or look ahead, matches too much in
+        Python 3.11.0 to 3.11.4 (gh-106052).
         """
         if not 0 < width <= _MATCHED_MOST_FIELDS:
             return None
@@ -134,12 +135,13 @@ def _in_quotes(dialect: Dialect, quote: bytes, escape: bytes) -> bytes:
 def _plain(dialect: Dialect, delimiter: bytes, escape: bytes) -> bytes:
     escapes = escape if dialect.escapes != "quotes" else b""
     if len(delimiter) == 1:
-        letter = rb"[^" + re.escape(delimiter + escapes) + rb"\r\n]"
+        letters = rb"[^" + re.escape(delimiter + escapes) + rb"\r\n]*+"
     else:
-        letter = rb"(?:(?!" + re.escape(delimiter) + rb")[^" + re.escape(escapes) + rb"\r\n])"
+        # Not possessive: see `whole_row`.
+        letters = rb"(?:(?!" + re.escape(delimiter) + rb")[^" + re.escape(escapes) + rb"\r\n])*"
     if not escapes:
-        return letter + rb"*+"
-    return letter + rb"*+(?:" + re.escape(escapes) + rb"." + letter + rb"*+)*+"
+        return letters
+    return letters + rb"(?:" + re.escape(escapes) + rb"." + letters + rb")*+"
 
 
 _ROW_BEGIN = rb"(?![\r\n])"

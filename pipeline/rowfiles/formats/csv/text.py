@@ -198,5 +198,6 @@ def _among(letters: bytes) -> npt.NDArray[np.bool_]:
 
 
 _LINE_FEED, _RETURN = b"\n\r"
-# Positions take eight times the bytes, and a larger text is a few large rows: quick enough one by one.
-_QUOTED_MAX_BYTES = 4 << 20
+# More than the text of a split. Positions take eight times the bytes, and a larger text is a few large rows:
+# quick enough one by one.
+_QUOTED_MAX_BYTES = 8 << 20
