@@ -13,6 +13,7 @@ from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import finding
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.jobs import FileToRead
+from pipeline.settings import ValuesConfig
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
@@ -165,6 +166,10 @@ class LoadRows(LoadTask, InputTask):
             RowFileError: there is none.
         """
         return finding.find_files(self.input or self.clone(self.generate).output().path)
+
+    def values_config(self) -> ValuesConfig:
+        """Return how values are written, which is the default's way in generated files."""
+        return super().values_config() if self.input else ValuesConfig()
 
     def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
         """Return the files with their dialect, which is the default's for generated ones."""

@@ -211,6 +211,7 @@ class LoadTask(LoadParameters, FileParameters):
             **self.table_ref.as_job,
             files=described(self.to_read(self.files()), progress_of(self)),
             mapping=dict(self.columns_of_fields),
+            values=self.values_config(),
             config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),
             checkpoints=str(output_folder() / "checkpoints"),
             bad_rows=str(self.folder),
@@ -241,7 +242,14 @@ class LoadTask(LoadParameters, FileParameters):
     def _options(self) -> str:
         """Return the settings that change what is written, as text."""
         dialects = [file.dialect for file in self.to_read(self._files_if_there())]
-        return options_of(self.columns_of_fields, dialects, self.nulls, self.ttl_s, self.timestamp_us)
+        return options_of(
+            self.columns_of_fields,
+            dialects,
+            self.values_config(),
+            self.nulls,
+            self.ttl_s,
+            self.timestamp_us,
+        )
 
     def _files_if_there(self) -> tuple[Path, ...]:
         return self.files()

@@ -7,7 +7,7 @@ import luigi
 
 from pipeline.rowfiles.dialect import dialect_of_file
 from pipeline.rowfiles.jobs import FileToRead
-from pipeline.settings import FilesConfig
+from pipeline.settings import FilesConfig, ValuesConfig
 from tasks import settings
 from tasks.declared import with_settings
 from tasks.parameters import Day
@@ -21,8 +21,17 @@ class LoadParameters(luigi.Task):
 
 
 @with_settings(settings.files)
+@with_settings(settings.values)
 class FileParameters(luigi.Task):
-    """How a user's own row files are read: the settings of [files]."""
+    """How a user's own row files are read: the settings of [files] and [values]."""
+
+    def values_config(self) -> ValuesConfig:
+        """Return how values are written in the files.
+
+        Raises:
+            SettingError: a setting is out of range.
+        """
+        return settings.build(ValuesConfig, self)
 
     def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
         """Return files with the dialect of each.

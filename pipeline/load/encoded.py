@@ -30,6 +30,7 @@ from pipeline.requests.frames import REQUEST_MAX_BYTES, EncodedRows
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.forms import rewritten
 from pipeline.rowfiles.splitrows import SplitRows
 
 Integers = npt.NDArray[np.int64]
@@ -102,8 +103,7 @@ def encode_fields(
 ) -> tuple[list[pa.BinaryArray], list[Integers], list[Fault]]:
     """Return a split's values as bytes and their lengths, both by field, and the faults of rows."""
     pairs = [
-        encode_column(field.column, values)
-        for field, values in zip(shape.fields, split_rows.columns, strict=True)
+        _encode_field(field, values) for field, values in zip(shape.fields, split_rows.columns, strict=True)
     ]
     values = [array for array, _ in pairs]
     lengths = [pc.binary_length(array).fill_null(0).to_numpy().astype(np.int64) for array in values]
@@ -115,6 +115,13 @@ def encode_fields(
     for at in np.flatnonzero(row_bytes > REQUEST_MAX_BYTES):
         faults.append((int(at), None, f"{row_bytes[at]} bytes of values; {REQUEST_MAX_BYTES} are the most"))
     return values, lengths, faults
+
+
+def _encode_field(field: Field, values: pa.Array) -> tuple[pa.BinaryArray, dict[int, str]]:
+    """Return a field's values as bytes, and what is wrong with which of them."""
+    texts, wrong = rewritten(field.column, values, field.values)
+    encoded, more = encode_column(field.column, texts)
+    return encoded, {**wrong, **more}
 
 
 def _key_faults(

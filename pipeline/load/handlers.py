@@ -59,7 +59,7 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
         PipelineError: there is no such table, or the files do not fit it.
     """
     table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
-    fields = plan_fields(load.files, table.columns, load.mapping)
+    fields = plan_fields(load.files, table.columns, load.mapping, load.values)
     return LoadPlan(load=load, table=table, fields=tuple(fields))
 
 
@@ -119,6 +119,7 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
         options=options_of(
             load.mapping,
             [file.dialect for file in files],
+            load.values,
             config.nulls,
             config.ttl_s,
             config.timestamp_us,

@@ -1,13 +1,13 @@
 """The jobs of a load: check its rows, plan it, begin it, load a shard, finish it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 
 from pipeline.cql.tables import Table
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splits import SourceFile
-from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.jobs import Handler, Job
 
 
@@ -17,7 +17,7 @@ class Load:
 
     The table is named by its dataset's module where it has one, else by its name. `mapping` is field to
     column, empty if the header names the columns. `checkpoints` is the folder of journals, `bad_rows` the
-    folder for bad rows.
+    folder for bad rows. `values` is how values are written in the files.
     """
 
     cluster: ClusterConfig
@@ -26,6 +26,7 @@ class Load:
     table: str = ""
     files: tuple[SourceFile, ...]
     mapping: dict[str, str]
+    values: ValuesConfig = field(default_factory=ValuesConfig)
     config: LoadConfig
     checkpoints: str
     bad_rows: str

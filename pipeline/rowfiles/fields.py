@@ -5,24 +5,27 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError, abbreviated, suggestion
 from pipeline.rowfiles.mapping import format_mapping, quoted
+from pipeline.settings.values import ValuesConfig
 
 
 @dataclass(frozen=True)
 class Field:
     """A field of a row file that is loaded: the column that it feeds, and its name in the header.
 
-    `is_mapped`: a mapping names it, and the file may have other fields.
+    `is_mapped`: a mapping names it, and the file may have other fields. `values` is how its values are
+    written.
     """
 
     column: Column
     name: str
     is_mapped: bool = False
+    values: ValuesConfig = field(default_factory=ValuesConfig)
 
 
 def match_fields(

@@ -4,6 +4,7 @@ A row file's header names each of the table's columns once, in any order, or wha
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.cql.arrowvalues import Wrong, read_values
@@ -16,14 +17,19 @@ from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import SourceFile, Split
+from pipeline.settings.values import ValuesConfig
 
 
 def plan_fields(
-    files: Iterable[SourceFile], columns: Sequence[Column], mapping: Mapping[str, str]
+    files: Iterable[SourceFile],
+    columns: Sequence[Column],
+    mapping: Mapping[str, str],
+    values: ValuesConfig | None = None,
 ) -> list[Field]:
     """Return the fields to load from each of the files, in the order of the table's columns.
 
-    `mapping` is field to column; without one the headers name the columns themselves.
+    `mapping` is field to column; without one the headers name the columns themselves. `values` is how values
+    are written, the usual way without one.
 
     Raises:
         RowFileError: a file cannot be read, or its header, the last file's no less than the first's, does not
@@ -45,7 +51,7 @@ def plan_fields(
             is_text=has_lines,
             has_header=file.dialect.has_header or not has_lines,
         )
-    return fields
+    return [replace(field, values=values or ValuesConfig()) for field in fields]
 
 
 def _require_readable(file: SourceFile) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pipeline.errors import RowFileError
@@ -13,6 +13,7 @@ from pipeline.rowfiles.dialect import Dialect, differences
 from pipeline.rowfiles.formats import compression_of, format_of
 from pipeline.rowfiles.opening import open_regular, reading
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.settings.values import ValuesConfig
 
 
 def describe_file(file: Path, dialect: Dialect | None = None) -> SourceFile:
@@ -90,12 +91,15 @@ def digest(files: Iterable[SourceFile], options: str) -> str:
 def options_of(
     mapping: Mapping[str, str],
     dialects: Iterable[Dialect],
+    values: ValuesConfig,
     nulls: str,
     ttl_s: int | None,
     timestamp_us: int,
 ) -> str:
     """Return what of a load's settings changes what it writes, as text."""
     read_as = {json.dumps(differences(dialect)) for dialect in dialects} - {"{}"}
+    changed = asdict(values).items() - asdict(ValuesConfig()).items()
+    read_as |= {json.dumps(sorted(changed))} if changed else set()
     return json.dumps([sorted(mapping.items()), nulls, ttl_s, timestamp_us, *sorted(read_as)])
 
 

@@ -10,6 +10,7 @@ from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
 from pipeline.settings.output import OutputConfig
+from pipeline.settings.values import ValuesConfig
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ EMBEDDED = Section(
 )
 GENERATE = Section("generate", "the fake rows", (GenerateConfig,))
 FILES = Section("files", "how row files are read", (FilesConfig,))
+VALUES = Section("values", "how values are written in row files of text", (ValuesConfig,))
 LOAD = Section("load", "how a load writes, and which failures it tolerates", (LoadConfig, ProcessesConfig))
 TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
 OUTPUT = Section("output", "where files go", (OutputConfig,))
-SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, LOAD, TIMING, EXPERIMENT, OUTPUT)
+SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, VALUES, LOAD, TIMING, EXPERIMENT, OUTPUT)
 """In the order in which luigi.cfg and docs/settings.md have them."""

@@ -18,6 +18,7 @@ from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
 from pipeline.settings.output import OutputConfig
+from pipeline.settings.values import ValuesConfig
 
 __all__ = [
     "CONSISTENCY_LEVELS",
@@ -35,6 +36,7 @@ __all__ = [
     "ProcessesConfig",
     "TimingConfig",
     "TlsConfig",
+    "ValuesConfig",
     "require_at_least",
     "require_one_of",
 ]

@@ -67,6 +67,17 @@ CHOSEN = {
         "final_newline": "require",
         "compression": "zstd",
     },
+    "values": {
+        "timestamp_formats": "%d.%m.%Y|epoch_s",
+        "date_formats": "%Y%m%d",
+        "time_zone": "Europe/Berlin",
+        "decimal_mark": ",",
+        "thousands_mark": ".",
+        "true_words": "yes,y",
+        "false_words": "no,n",
+        "blob_form": "base64",
+        "whole_floats": "True",
+    },
     "load": {
         "method": "prepared",
         "pool_size": "auto",

@@ -39,7 +39,7 @@ def _blobs(values: pa.Array) -> pa.BinaryArray:
 _GRAMMAR = Grammar(
     "0x and two hexadecimal digits a byte, such as 0x00ff",
     re.compile(r"0x(?P<digits>([0-9a-fA-F]{2})*)"),
-    {r"(?!0x)[0-9a-zA-Z+/_-]{2,}={0,2}": "Base64, or digits without 0x, must be converted"},
+    {r"(?!0x)[0-9a-zA-Z+/_-]{2,}={0,2}": "--blob-form names Base64, or digits without 0x"},
 )
 
 

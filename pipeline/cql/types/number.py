@@ -191,16 +191,20 @@ _LONG_BITS = 64
 _BOOLEAN = Grammar(
     "true or false",
     re.compile(r"(?P<true>true)|false", re.IGNORECASE | re.ASCII),
-    {r"[01](\.0)?": "pandas makes them of 0 and 1 by astype('boolean')"},
+    {
+        r"[01](\.0)?": "pandas makes them of 0 and 1 by astype('boolean'); --true-words names other words",
+        r"\w{1,10}": "--true-words and --false-words name other words",
+    },
 )
 _INTEGER = Grammar(
     "a whole number such as -12",
     re.compile(r"-?[0-9]+"),
     {
         r"-?[0-9]+\.0*|[nN]a[nN]": (
-            "pandas turns integers with gaps into floats: convert them with astype('Int64')"
+            "pandas turns integers with gaps into floats: convert them with astype('Int64'), or allow "
+            "--whole-floats true"
         ),
-        r"-?[0-9]+(,[0-9]+)+": "without commas",
+        r"-?[0-9]+(,[0-9]+)+": "without commas, or with --thousands-mark",
     },
 )
 _DECIMAL = Grammar(
@@ -213,7 +217,7 @@ _DECIMAL = Grammar(
         """,
         re.VERBOSE,
     ),
-    {r"-?[0-9.,]*,[0-9.,]*": "with a point, and without commas"},
+    {r"-?[0-9.,]*,[0-9.,]*": "with a point, and without commas, or with --decimal-mark and --thousands-mark"},
 )
 _FLOAT = Grammar(
     "a number such as -12.5 or 1e-3, NaN, Infinity or -Infinity",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from cassandra.cqlengine.models import Model
 
 from pipeline.cql.arrowvalues import read_values
@@ -14,6 +15,7 @@ from pipeline.load.methods.protocol import Preparation, SplitLoad
 from pipeline.requests.dispatch import Request
 from pipeline.requests.nodes import Nodes
 from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.forms import rewritten
 
 
 class CreatedRow(Request):
@@ -58,7 +60,7 @@ class ModelCreate:
         """Yield the requests of a split, one a row."""
         attributes = {column.db_field_name: name for name, column in columns_of(self.model).items()}
         columns = [
-            list(read_values(field.column.cql_type, values.take(load.encoded.positions)))
+            list(_values(field, values.take(load.encoded.positions)))
             for field, values in zip(self.fields, load.split_rows.columns, strict=True)
         ]
         names = [attributes[field.column.name] for field in self.fields]
@@ -74,6 +76,11 @@ class ModelCreate:
             return model.timestamp(timestamp_us).create(**values)
 
         return create
+
+
+def _values(field: Field, values: pa.Array) -> Iterator[object]:
+    texts, _ = rewritten(field.column, values, field.values)
+    return read_values(field.column.cql_type, texts)
 
 
 def model_create(preparation: Preparation) -> ModelCreate:

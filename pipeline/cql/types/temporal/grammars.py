@@ -16,7 +16,13 @@ TIMESTAMP = Grammar(
         """,
         re.VERBOSE,
     ),
-    {r"-?[0-9]+(\.[0-9]+)?": "a bare number may be seconds, milliseconds or a date, and is not guessed"},
+    {
+        r"-?[0-9]+(\.[0-9]+)?": (
+            "a bare number may be seconds, milliseconds or a date, and is not guessed: name its form by "
+            "--timestamp-formats"
+        ),
+        r".*[0-9].*": "--timestamp-formats names other forms",
+    },
 )
 DATE = Grammar(
     "a date such as 2026-11-01, or +12345-11-01 beyond the years 1 to 9999",
@@ -27,7 +33,10 @@ DATE = Grammar(
         """,
         re.VERBOSE,
     ),
-    {r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].+": "leave out the time of day"},
+    {
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].+": "leave out the time of day",
+        r".*[0-9].*": "--date-formats names other forms",
+    },
 )
 TIME = Grammar("a time of day such as 12:30:00.123456789", re.compile(_CLOCK, re.VERBOSE))
 _EXPECTED_DURATION = "a duration such as P1Y2M3DT4H5M6.5S or 1y2mo3d4h5m6s500ms"

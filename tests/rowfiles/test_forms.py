@@ -1,0 +1,205 @@
+"""Forms of values: what is written in another way is read as what it means, and nothing is guessed."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cql.columns import Column
+from pipeline.errors import SettingError
+from pipeline.rowfiles.forms import rewritten
+from pipeline.settings import ValuesConfig
+from tests.rowfiles.test_csvfile import PROVE
+
+MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))  # noqa: DTZ001 - naive is UTC
+
+
+def read(type_name: str, texts: Sequence[str | None], **config: object) -> list[object]:
+    """Return the values that texts mean, or what is wrong with them."""
+    column = Column("c", type_name, is_key=False)
+    found, wrong = rewritten(column, pa.array(texts, pa.string()), ValuesConfig(**config))  # type: ignore[arg-type]
+    values: list[object] = []
+    for at, text in enumerate(found.to_pylist()):
+        if at in wrong:
+            values.append(wrong[at])
+            continue
+        try:
+            values.append(None if text is None else column.cql_type.parse(text))
+        except ValueError as error:
+            values.append(f"{text}: {error}")
+    return values
+
+
+def utc(text: str) -> dt.datetime:
+    """Return a moment as the driver has it."""
+    return dt.datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("formats", "text", "moment"),
+    [
+        ("%Y/%m/%d %H:%M", "2012/01/02 03:04", "2012-01-02T03:04"),
+        ("%b %d %Y", "Jan 1 2000", "2000-01-01"),
+        ("%d. %B %Y", "1. march 2000", "2000-03-01"),
+        ("%m/%d/%y %I:%M %p", "12/31/69 12:05 am", "1969-12-31T00:05"),
+        ("%m/%d/%y %I:%M %p", "1/2/68 12:05 PM", "2068-01-02T12:05"),
+        ("%Y%m%d%H%M%S.%f", "20260102030405.678901", "2026-01-02T03:04:05.678"),
+        ("%Y-%m-%dT%H:%M:%S%z", "2026-01-02T03:04:05+0100", "2026-01-02T02:04:05"),
+        ("100%% %Y-%m-%d", "100% 2026-01-02", "2026-01-02"),
+        ("epoch_s", "-1", "1969-12-31T23:59:59"),
+        ("epoch_ms", "1700000000123", "2023-11-14T22:13:20.123"),
+        ("epoch_us", "1700000000123456", "2023-11-14T22:13:20.123"),
+        ("epoch_ns", "1700000000123456789", "2023-11-14T22:13:20.123"),
+        ("%d.%m.%Y | iso", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05"),
+        ("%d.%m.%Y | iso", "02.01.2026", "2026-01-02"),
+    ],
+)
+def test_a_moment_in_a_form_is_read(formats: str, text: str, moment: str) -> None:
+    """A timestamp in one of the forms is the moment that it means; null stays null."""
+    [found, nothing] = read("timestamp", [text, None], timestamp_formats=formats)
+    assert isinstance(found, dt.datetime)
+    assert found.replace(tzinfo=None) == utc(moment)
+    assert nothing is None
+
+
+@pytest.mark.parametrize(
+    ("formats", "text", "said"),
+    [
+        (
+            "%d.%m.%Y",
+            "2026-01-02",
+            "'2026-01-02' is not a valid timestamp: expected %d.%m.%Y, in one meaning",
+        ),
+        ("%d.%m.%Y", "31.02.2026", "2026-02-31T00:00:00: "),
+        ("%d.%m.%Y", "1.1.2026 ", "'1.1.2026 ' is not"),
+        ("%H:%M %d.%m.%Y", "25:00 1.1.2026", "2026-01-01T25:00:00: "),
+        ("epoch_ms", "1.5", "'1.5' is not a valid timestamp: expected epoch_ms"),
+        ("epoch_s", "99999999999999", "'99999999999999' is not"),
+        (
+            "%d/%m/%Y | %m/%d/%Y",
+            "01/02/2026",
+            "'01/02/2026' is not a valid timestamp: expected %d/%m/%Y |",
+        ),
+        ("iso", "02.01.2026", "02.01.2026: expected ISO 8601"),
+    ],
+)
+def test_what_fits_no_form_or_two_is_wrong(formats: str, text: str, said: str) -> None:
+    """A text in no form, in two with different meanings, or that is no day, is refused, and says why."""
+    [found] = read("timestamp", [text], timestamp_formats=formats)
+    assert str(found).startswith(said)
+
+
+def test_two_forms_of_one_meaning_agree() -> None:
+    """A text that fits two forms is read where both mean the same."""
+    [found] = read("timestamp", ["02/02/2026"], timestamp_formats="%d/%m/%Y | %m/%d/%Y")
+    assert found == utc("2026-02-02")
+
+
+def test_a_time_zone_is_that_of_what_has_none() -> None:
+    """Local times become UTC; a time that clocks show twice or never is refused; a zone in a text counts."""
+    texts = [
+        "2026-07-01T12:00",
+        "2026-01-01 12:00:00.5",
+        "2026-01-01",
+        "2026-01-01T12:00Z",
+        "1800-01-01T00:00",
+    ]
+    found = read("timestamp", texts, time_zone="Europe/Berlin")
+    assert found[:4] == [
+        utc("2026-07-01T10:00"),
+        utc("2026-01-01T11:00:00.5"),
+        utc("2025-12-31T23:00"),
+        utc("2026-01-01T12:00"),
+    ]
+    assert found[4] == utc("1799-12-31T23:06:32")
+    [twice, never, no_day] = read(
+        "timestamp", ["2026-10-25T02:30", "2026-03-29T02:30", "2026-02-31T00:00"], time_zone="Europe/Berlin"
+    )
+    for wrong in (twice, never, no_day):
+        assert "and a time that Europe/Berlin has once" in str(wrong)
+    [by_pattern] = read(
+        "timestamp", ["1.7.2026 12:00"], time_zone="Europe/Berlin", timestamp_formats="%d.%m.%Y %H:%M"
+    )
+    assert by_pattern == utc("2026-07-01T10:00")
+
+
+@PROVE
+@given(moments=st.lists(MOMENTS, min_size=1))
+def test_any_moment_survives_its_pattern(moments: list[dt.datetime]) -> None:
+    """What strftime writes is read back, to the millisecond."""
+    texts = [f"{moment.day:02}/{moment.month:02}/{moment.year:04} {moment:%H:%M:%S.%f}" for moment in moments]
+    found = read("timestamp", list(texts), timestamp_formats="%d/%m/%Y %H:%M:%S.%f")
+    assert found == [moment.replace(microsecond=moment.microsecond // 1000 * 1000) for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "config", "texts", "values"),
+    [
+        ("date", {"date_formats": "%d.%m.%Y"}, ["24.12.2026"], ["2026-12-24"]),
+        (
+            "boolean",
+            {"true_words": ("yes", "1"), "false_words": ("no",)},
+            ["yes", "1", "no", None],
+            ["True", "True", "False", "None"],
+        ),
+        ("blob", {"blob_form": "base64"}, ["AAE=", ""], ["b'\\x00\\x01'", "b''"]),
+        ("blob", {"blob_form": "hex"}, ["00fF"], ["b'\\x00\\xff'"]),
+        ("int", {"whole_floats": True}, ["12.0", "-3.", "4"], ["12", "-3", "4"]),
+        ("bigint", {"thousands_mark": ","}, ["1,234,567", "1234567"], ["1234567", "1234567"]),
+        (
+            "decimal",
+            {"decimal_mark": ",", "thousands_mark": "."},
+            ["-1.234,50", "0,5", "7"],
+            ["-1234.50", "0.5", "7"],
+        ),
+        ("double", {"decimal_mark": ","}, ["1,5e3", "NaN"], ["1500.0", "nan"]),
+        ("text", {"decimal_mark": ",", "true_words": ("x",)}, ["true", "1,5"], ["true", "1,5"]),
+    ],
+)
+def test_other_values_are_read(
+    type_name: str, config: dict[str, object], texts: list[str | None], values: list[str]
+) -> None:
+    """Each setting of [values] reads the values of its types."""
+    assert [str(value) for value in read(type_name, texts, **config)] == values
+
+
+@pytest.mark.parametrize(
+    ("type_name", "config", "text"),
+    [
+        ("boolean", {"true_words": ("yes",), "false_words": ("no",)}, "true"),
+        ("blob", {"blob_form": "base64"}, "A"),
+        ("blob", {"blob_form": "hex"}, "0x00"),
+        ("int", {"whole_floats": True}, "12.5"),
+        ("int", {"thousands_mark": ","}, "12,34"),
+        ("decimal", {"decimal_mark": ","}, "1.5"),
+        ("decimal", {"thousands_mark": ","}, "1,5"),
+        ("date", {"date_formats": "%d.%m.%Y"}, "2026-12-24"),
+    ],
+)
+def test_other_forms_are_wrong(type_name: str, config: dict[str, object], text: str) -> None:
+    """What is not in the named form is refused, also where the usual form would take it."""
+    [found] = read(type_name, [text], **config)
+    assert isinstance(found, str)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"timestamp_formats": "%Y-%m"}, "has no %d; a pattern needs year, month and day"),
+        ({"timestamp_formats": "%Y-%m-%d %Q"}, "has %Q, which is not known"),
+        ({"timestamp_formats": "%Y-%m-%d %I"}, "needs %I and %p together"),
+        ({"date_formats": "%Y-%m-%d %H"}, "has %H; a date has no time of day"),
+        ({"date_formats": "epoch_s"}, "has no %Y"),
+        ({"time_zone": "Mars/Base"}, "time_zone is 'Mars/Base'; it must be a name such as Europe/Berlin"),
+        ({"decimal_mark": ",", "thousands_mark": ","}, "they must differ"),
+        ({"true_words": ("x",), "false_words": ("x",)}, "a word means one of them"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(config: dict[str, object], said: str) -> None:
+    """A pattern that is none, an unknown zone and marks that contradict each other are refused by name."""
+    with pytest.raises(SettingError) as caught:
+        ValuesConfig(**config)  # type: ignore[arg-type]
+    assert said in str(caught.value)
