@@ -1,6 +1,6 @@
 """What the server's work a row depends on: ready-made frames, with one thing changed at a time.
 
-`python -m bench.factors` takes about 15 minutes and writes `bench/results/factors.csv`, one line per figure.
+`python -m bench.factors` takes about 15 minutes and writes its figures, one per line, to factors.csv.
 The rows are in token order in windows of 6 MiB, 49 a batch, over one connection, unless a variant says else.
 """
 

@@ -25,6 +25,7 @@ from pipeline.rowfiles.sources import digest, options_of
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
 from pipeline.workers.codec import to_json_values
+from pipeline.workers.jobs import Progress
 from tasks.cluster import pool_size_of, running_cluster
 from tasks.inputs import described
 from tasks.options import FileParameters, LoadParameters
@@ -98,7 +99,7 @@ class LoadTask(LoadParameters, FileParameters):
     def run(self) -> None:
         """Load what is not loaded yet, and mark the load as finished."""
         say_what_is_passed_over(self, self.source)
-        load = self.as_job(running_cluster())
+        load = self.as_job(running_cluster(), progress_of(self))
         if self.dry_run:
             checked = run_job(jobs.CheckRows(plan=run_job(jobs.PlanLoad(load=load))), progress_of(self))
             columns = ", ".join(checked.columns)
@@ -204,12 +205,12 @@ class LoadTask(LoadParameters, FileParameters):
         # Last, because Luigi's page keeps the last message.
         say(self, f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
 
-    def as_job(self, cluster: ClusterConfig) -> jobs.Load:
-        """Return the description of this load for a worker."""
+    def as_job(self, cluster: ClusterConfig, progress: Progress) -> jobs.Load:
+        """Return the description of this load for a worker; `progress` is that of the task that runs."""
         return jobs.Load(
             cluster=cluster,
             **self.table_ref.as_job,
-            files=described(self.to_read(self.files()), progress_of(self)),
+            files=described(self.to_read(self.files()), progress),
             mapping=dict(self.columns_of_fields),
             values=self.values_config(),
             config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),

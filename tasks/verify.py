@@ -61,10 +61,9 @@ class Verify(LoadParameters):
         load = self.clone(self.load)
         say_what_is_passed_over(self, load.source)
         marker = load.output().marker()
-        counted = run_job(
-            VerifyFiles(plan=run_job(PlanLoad(load=load.as_job(running_cluster()))), exact=self.exact),
-            progress_of(self),
-        )
+        tell = progress_of(self)
+        plan = run_job(PlanLoad(load=load.as_job(running_cluster(), tell)))
+        counted = run_job(VerifyFiles(plan=plan, exact=self.exact), tell)
         said = {
             **_counts_of(load),
             **to_json_values(counted),

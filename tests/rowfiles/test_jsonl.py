@@ -152,6 +152,26 @@ def test_a_pointer_finds_nested_values(tmp_path: Path) -> None:
         read(file, name_fields(COLUMNS, {"key": "id", "person": "tags", "/person/name": "name"}))
 
 
+def test_a_key_that_json_escapes_is_a_name_as_any(tmp_path: Path) -> None:
+    """Keys with quotes, backslashes or line breaks are found, inside of others too; unknown ones are refused."""
+    columns = [Column('a "b"', "int", is_key=True), Column("c\\d", "text", is_key=False)]
+    lines = [
+        '{"a \\"b\\"":1,"c\\\\d":"x"}',
+        '{"a \\"b\\"":2,"e":3}',
+        '{"a \\"b\\"":4,"a \\"b\\"":5}',
+        '{"a \\u0022b\\"":6}',
+    ]
+    file = written(tmp_path, "".join(f"{line}\n" for line in lines))
+    rows, bad = read(file, name_fields(columns, {}))
+    assert rows == [(1, "1", "x"), (4, "6", None)]
+    assert [row.reason[:35] for row in bad] == [
+        "Object contains unknown field 'e'; ",
+        "two keys of a JSON object are the s",
+    ]
+    nested = written(tmp_path, '{"o":{"a \\"b\\"":1}}\n{"o":null}\n', "nested.jsonl")
+    assert read(nested, name_fields(columns, {'/o/a "b"': 'a "b"'}))[0] == [(1, "1"), (2, None)]
+
+
 def test_many_lines_are_several_splits(tmp_path: Path) -> None:
     """Splits of about 6 MiB follow one another, and lines are counted through all of them."""
     lines = [json.dumps({"id": at, "name": "n" * (at % 50)}) for at in range(300_000)]

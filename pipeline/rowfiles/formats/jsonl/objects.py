@@ -31,11 +31,19 @@ class Objects:
         for number, path in enumerate(paths):
             _insert(tree, path, number)
         self._keys = [[json.dumps(key, ensure_ascii=False).encode() for key in path] for path in paths]
+        self._paths = paths
+        self._others = others
         self._getters = [_getter(tree, path) for path in paths]
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_struct(tree, others=others))
+        # msgspec's structs cannot have keys that JSON escapes.
+        is_plain = all(json.dumps(key, ensure_ascii=False)[1:-1] == key for path in paths for key in path)
+        self._decoder: msgspec.json.Decoder[Any] | None = (
+            msgspec.json.Decoder(_struct(tree, others=others)) if is_plain else None
+        )
 
     def columns(self, text: bytes, row_count: int) -> list[pa.Array] | None:
         """Return the fields of `row_count` lines as columns of text; None where one line is in doubt."""
+        if self._decoder is None:
+            return None
         try:
             rows = self._decoder.decode_lines(text)
         except (msgspec.DecodeError, RecursionError):
@@ -67,13 +75,22 @@ class Objects:
         except UnicodeDecodeError as error:
             raise ValueError(f"not UTF-8 (byte 0x{line[error.start]:02x}); convert the file") from error
         try:
-            found = self._decoder.decode(line)
+            raw = self._raw_values(line)
             json.loads(text, object_pairs_hook=without_twins)
-            return [_as_text([bytes(getter(found))])[0].as_py() for getter in self._getters]
+            return [_as_text([bytes(value)])[0].as_py() for value in raw]
         except msgspec.DecodeError as error:
             raise ValueError(f"{_plain(error)}; a line is one JSON object") from error
         except RecursionError:
             raise ValueError("nested too deeply") from None
+
+    def _raw_values(self, line: bytes) -> list[msgspec.Raw]:
+        if self._decoder is not None:
+            found = self._decoder.decode(line)
+            return [getter(found) for getter in self._getters]
+        members = _MEMBERS.decode(line)
+        if not self._others and (unknown := set(members) - {path[0] for path in self._paths}):
+            raise ValueError(f"Object contains unknown field {min(unknown)!r}; a line is one JSON object")
+        return [_value_at(members, path) for path in self._paths]
 
 
 @functools.lru_cache
@@ -98,6 +115,15 @@ def _insert(tree: Tree, path: tuple[str, ...], number: int) -> None:
     if last in tree:
         raise SettingError(f"mapping: {last!r} is a field twice, or has a field inside of it")
     tree[last] = number
+
+
+def _value_at(members: dict[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw:
+    for key in path[:-1]:
+        outer = members.get(key, _ABSENT)
+        if bytes(outer) in {b"", b"null"}:
+            return _ABSENT
+        members = _MEMBERS.decode(outer)
+    return members.get(path[-1], _ABSENT)
 
 
 def _struct(tree: Tree, *, others: bool) -> type:
@@ -169,4 +195,5 @@ def _plain(error: msgspec.DecodeError) -> str:
 
 
 _ABSENT = msgspec.Raw(b"")
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LINE_FEED, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
