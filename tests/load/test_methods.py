@@ -137,7 +137,7 @@ def test_time_to_live_and_write_time_are_as_asked(
             dict(zip(HEADER.split(","), row, strict=True)) for row in [*rows[:3], (EMPTY_KEYS[0], "c", None)]
         ]
         file.with_suffix(".jsonl").write_text(
-            "".join(f"{json.dumps(row)}\n" for row in named), encoding="utf-8"
+            "".join(f"{json.dumps(row, default=str)}\n" for row in named), encoding="utf-8"
         )
     load_users(
         loads, file.with_suffix(f".{file_format}"), method=method, ttl_s=1000, timestamp_us=TIMESTAMP_US
