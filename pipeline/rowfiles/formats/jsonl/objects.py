@@ -52,11 +52,11 @@ class Objects:
             return None
         columns = []
         for keys, getter in zip(self._keys, self._getters, strict=True):
-            raw = [bytes(value) for value in map(getter, rows)]
+            raw = list(map(getter, rows))
             # An object that has a key twice has it more often than it has values.
-            if text.count(keys[-1]) > len(raw) - raw.count(b"") or any(
-                text.count(key) > row_count for key in keys
-            ):
+            *outer, own = keys
+            is_twice = text.count(own) > len(raw) - raw.count(_ABSENT)
+            if is_twice or any(text.count(key) > row_count for key in outer):
                 return None
             columns.append(raw)
         try:
@@ -77,7 +77,7 @@ class Objects:
         try:
             raw = self._raw_values(line)
             json.loads(text, object_pairs_hook=without_twins)
-            return [_as_text([bytes(value)])[0].as_py() for value in raw]
+            return [_as_text([value])[0].as_py() for value in raw]
         except msgspec.DecodeError as error:
             raise ValueError(f"{_plain(error)}; a line is one JSON object") from error
         except RecursionError:
@@ -170,21 +170,28 @@ def _is_line_by_line(text: bytes) -> bool:
     return bool((first == _OPENING).all() and (last == _CLOSING).all())
 
 
-def _as_text(raw: list[bytes]) -> pa.Array:
-    """Return JSON values as text.
+def _as_text(raw: Sequence[msgspec.Raw]) -> pa.Array:
+    """Return JSON values, none of which has a line break, as text.
 
     Raises:
         pyarrow.ArrowInvalid: a text is not UTF-8.
     """
-    values = pa.array(raw, pa.binary())
-    is_string = pc.starts_with(values, '"')
-    texts = pc.if_else(is_string, pc.binary_slice(values, 1, -1), values)
-    has_escape = pc.and_(is_string, pc.match_substring(values, "\\"))
-    at = np.flatnonzero(has_escape.to_numpy(zero_copy_only=False))
-    if len(at):
+    lines = b"\n".join([*raw, b""])
+    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_FEED) + 1
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    values = pa.Array.from_buffers(pa.binary(), len(raw), [None, pa.py_buffer(offsets), pa.py_buffer(lines)])
+    first = np.frombuffer(lines, np.uint8)[offsets[:-1]]
+    is_string = first == _QUOTE
+    if is_string.all() and b"\\" not in lines:
+        return pc.binary_slice(values, 1, -2).cast(pa.string())
+    values = pc.binary_slice(values, 0, -1)
+    texts = pc.if_else(pa.array(is_string), pc.binary_slice(values, 1, -1), values)
+    if b"\\" in lines:
+        has_escape = pc.match_substring(values, "\\").to_numpy(zero_copy_only=False)
+        at = np.flatnonzero(is_string & has_escape)
+        meant = [json.loads(bytes(raw[position])).encode() for position in at.tolist()]
         mask = np.zeros(len(raw), dtype=bool)
         mask[at] = True
-        meant = [json.loads(raw[position]).encode() for position in at.tolist()]
         texts = pc.replace_with_mask(texts, pa.array(mask), pa.array(meant, pa.binary()))
     absent = pc.is_in(values, value_set=pa.array([b"", b"null"], pa.binary()))
     return pc.if_else(absent, pa.scalar(None, pa.binary()), texts).cast(pa.string())
@@ -196,4 +203,4 @@ def _plain(error: msgspec.DecodeError) -> str:
 
 _ABSENT = msgspec.Raw(b"")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LINE_FEED, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
+_LINE_FEED, _RETURN, _OPENING, _CLOSING, _QUOTE = b'\n\r{}"'
