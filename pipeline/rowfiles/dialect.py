@@ -12,10 +12,11 @@ from pipeline.rowfiles.formats import compression_of
 from pipeline.rowfiles.opening import reading
 from pipeline.settings.files import NONE, FilesConfig
 
-Escapes = Literal["any", "letters", "quotes"]
+Escapes = Literal["any", "letters", "quotes", "twice"]
 r"""What an escape does. `any`: the character after it is taken as it is, as Python's csv has it.
 `letters`: so too, but `\n`, `\t` and others are the characters that MySQL's LOAD DATA takes them for.
-`quotes`: it escapes a quote or itself, in quotes only, as DSBulk has it."""
+`quotes`: it escapes a quote or itself, in quotes only, as DSBulk has it. `twice`: as `any`, of texts in which
+backslashes are doubled and control characters are shown as Python shows them, as `cqlsh COPY TO` has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ PRESETS: Mapping[str, Dialect] = {
     "mysql": Dialect(
         delimiter="\t", quote="", escape="\\", escapes="letters", has_header=False, nulls=("\\N",)
     ),
-    "cqlsh": Dialect(escape="\\", has_header=False),
+    "cqlsh": Dialect(escape="\\", escapes="twice", has_header=False),
     "dsbulk": Dialect(escape="\\", escapes="quotes", quoted_nulls=False),
 }
 """The dialects by name. Sources: RFC 4180; Excel in countries with a decimal comma; PostgreSQL's COPY with

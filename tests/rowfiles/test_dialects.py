@@ -118,6 +118,8 @@ def test_columns_at_once_are_the_rows_one_by_one(
         ("mysql", "a\t\\N\tb\\\tc\\n\\\\", ("a", None, "b\tc\n\\")),
         ("mysql", 'a"\t\tNULL', ('a"', "", "NULL")),
         ("cqlsh", r'a,"b\"c",d\,e', ("a", 'b"c', "d,e")),
+        ("cqlsh", r"C:\\\\dir,x\\ny,\\\\n", ("C:\\dir", "x\ny", "\\n")),
+        ("cqlsh", r'a,"\\x01\\x85",', ("a", "\x01\x85", None)),
         ("dsbulk", r'a\b,"c\"d\\","",', None),
         ("dsbulk", r'a\b,"c\"d\\",""', ("a\\b", 'c"d\\', "")),
     ],

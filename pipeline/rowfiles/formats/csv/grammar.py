@@ -88,7 +88,8 @@ class Grammar:
             return re.sub(pair, rb"\1", text)
         letters = LETTERS if style == "letters" else {}
         pair = re.escape(self.escape) + rb"(.)"
-        return re.sub(pair, lambda found: letters.get(found[1], found[1]), text, flags=re.DOTALL)
+        taken = re.sub(pair, lambda found: letters.get(found[1], found[1]), text, flags=re.DOTALL)
+        return _SHOWN.sub(_meaning, taken) if style == "twice" else taken
 
 
 @functools.lru_cache
@@ -120,6 +121,12 @@ def grammar_of(dialect: Dialect) -> Grammar:
     )
 
 
+def _meaning(found: re.Match[bytes]) -> bytes:
+    """Return the character that Python shows so."""
+    shown = found[0].decode("ascii")
+    return shown.encode().decode("unicode_escape").encode()
+
+
 def _in_quotes(dialect: Dialect, quote: bytes, escape: bytes) -> bytes:
     letter = rb"[^" + re.escape(quote + escape) + rb"]*+"
     if not escape:
@@ -144,6 +151,7 @@ def _plain(dialect: Dialect, delimiter: bytes, escape: bytes) -> bytes:
     return letters + rb"(?:" + re.escape(escapes) + rb"." + letters + rb")*+"
 
 
+_SHOWN = re.compile(rb"\\(?:[\\nrt]|x[0-9a-f]{2})")
 _ROW_BEGIN = rb"(?![\r\n])"
 # The last field of the window's last row may go on, or its carriage return may be half of a CRLF.
 _ROW_END = rb"(?:\r\n|\n|\r(?!\Z))"

@@ -31,6 +31,8 @@ def line_in(grammar: Grammar, values: Sequence[bytes | None]) -> bytes:
 
 def _field(grammar: Grammar, value: bytes) -> bytes:
     quote, escape = grammar.quote, grammar.escape
+    if grammar.dialect.escapes == "twice":
+        value = value.replace(b"\\", b"\\\\")
     marks = (grammar.delimiter, quote, escape, grammar.comment, b"\r", b"\n")
     is_plain = not any(mark and mark in value for mark in marks)
     if quote:
