@@ -1,6 +1,6 @@
 """What the server's work a row depends on: ready-made frames, with one thing changed at a time.
 
-`python -m bench.factors` takes about 15 minutes and writes its figures, one per line, to factors.csv.
+`python -m bench.factors` takes about 20 minutes and writes `bench/results/factors.csv`, one line per figure.
 The rows are in token order in windows of 6 MiB, 49 a batch, over one connection, unless a variant says else.
 """
 
@@ -92,9 +92,9 @@ def main() -> None:
                 if number:
                     speed[variant.name].append(rows_per_s)
                     cpu[variant.name].append(us_a_row)
-    figures = list(_figures(cpu, speed))
-    write_lines(RESULTS / "factors.csv", Figure, figures)
-    for each in figures:
+            if number:
+                write_lines(RESULTS / "factors.csv", Figure, _figures(cpu, speed))
+    for each in _figures(cpu, speed):
         say(each)
 
 
