@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.splits import Split
 
 Lines = npt.NDArray[np.int64]
 """Where rows begin: lines of a CSV file, or numbers of rows in a Parquet file, from 1."""
@@ -37,3 +38,24 @@ class SplitRows:
     def lines(self) -> Lines:
         """Where each good row begins; found when first asked for, because few who read splits ask."""
         return self.find_lines()
+
+
+def split_rows_of(
+    file: Path,
+    split: Split,
+    columns: Sequence[pa.Array],
+    find_lines: Callable[[], Lines],
+    bad: Sequence[BadRow] = (),
+    *,
+    empty_is_null: bool,
+) -> SplitRows:
+    """Return the rows of a split of a text."""
+    return SplitRows(
+        file=file,
+        number=split.number,
+        first_line=split.first_line,
+        columns=columns,
+        empty_is_null=empty_is_null,
+        find_lines=find_lines,
+        bad=bad,
+    )

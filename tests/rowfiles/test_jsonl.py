@@ -198,6 +198,14 @@ def test_files_that_are_no_rows_are_refused(tmp_path: Path) -> None:
         read(written(tmp_path, b'{"id":1},' * 8_000_000))
 
 
+def test_a_carriage_return_alone_ends_no_line(tmp_path: Path) -> None:
+    """A rejected row after a blank that is a carriage return is the one whose line was noted."""
+    file = written(tmp_path, '{"id":1,\r"name":"a"}\n{"id":"x"}\n')
+    bad = [BadRow(file=str(file), line=2, column="id", value="x", reason="not an int")]
+    write_rejected(tmp_path / "rejected.csv", FIELDS, bad, [describe_file(file)])
+    assert (tmp_path / "rejected.jsonl").read_text(encoding="utf-8") == '{"id":"x"}\n'
+
+
 def test_rejected_rows_are_lines_of_their_source(tmp_path: Path) -> None:
     """Bad lines are kept as they are, in a file of JSON Lines, beside those of CSV."""
     lines, rows = written(tmp_path, '{"id":"x"}\n{"id":2}\n{"id":1\n'), tmp_path / "rows.csv"

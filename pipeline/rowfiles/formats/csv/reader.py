@@ -29,7 +29,7 @@ from pipeline.rowfiles.formats.csv.rows import (
 )
 from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_columns
 from pipeline.rowfiles.opening import not_encoded
-from pipeline.rowfiles.splitrows import Lines, SplitRows
+from pipeline.rowfiles.splitrows import Lines, SplitRows, split_rows_of
 from pipeline.rowfiles.splits import Split
 from pipeline.rowfiles.texts import Text
 
@@ -116,13 +116,14 @@ def read_split(
     """Return the fields of a split's rows. The header names each of `fields` once."""
     positions = [header.index(field.name) for field in fields]
     start, size_bytes, row_count = Position(*split.position)
+    empty_is_null = grammar.dialect.empty_is_null
     source.release(start)
     if row_count:
         text = source.window(start, size_bytes)
         columns = parse_columns(text, grammar, row_count, len(header), positions)
         if columns is not None:
             find_lines = _finding_lines(split, grammar, row_count, text)
-            return _split_rows(source, grammar, split, columns, find_lines)
+            return split_rows_of(source.path, split, columns, find_lines, empty_is_null=empty_is_null)
     parts: list[list[pa.Array]] = [[pa.array([], pa.string())] for _ in fields]
     lines: list[int] = []
     bad: list[BadRow] = []
@@ -139,7 +140,8 @@ def read_split(
         for at, of_field in enumerate(parts):
             of_field.append(pa.array([row_values[at] for row_values in values], pa.string()))
     columns = [pa.concat_arrays(of_field) for of_field in parts]
-    return _split_rows(source, grammar, split, columns, functools.partial(np.array, lines, np.int64), bad)
+    found_lines = functools.partial(np.array, lines, np.int64)
+    return split_rows_of(source.path, split, columns, found_lines, bad, empty_is_null=empty_is_null)
 
 
 def _find_split(source: Text, grammar: Grammar, start: int, width: int) -> tuple[Position, int, memoryview]:
@@ -166,25 +168,6 @@ def _finding_lines(split: Split, grammar: Grammar, row_count: int, text: bytes) 
         # Without the text, which can then be freed.
         return functools.partial(np.arange, split.first_line, split.first_line + row_count, dtype=np.int64)
     return lambda: split.first_line + find_row_lines(text, grammar)
-
-
-def _split_rows(
-    source: Text,
-    grammar: Grammar,
-    split: Split,
-    columns: Sequence[pa.Array],
-    find_lines: Callable[[], Lines],
-    bad: Sequence[BadRow] = (),
-) -> SplitRows:
-    return SplitRows(
-        file=source.path,
-        number=split.number,
-        first_line=split.first_line,
-        columns=columns,
-        empty_is_null=grammar.dialect.empty_is_null,
-        find_lines=find_lines,
-        bad=bad,
-    )
 
 
 def _values(

@@ -27,7 +27,7 @@ from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.jsonl.objects import Objects, objects_of
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
-from pipeline.rowfiles.splitrows import Lines, SplitRows
+from pipeline.rowfiles.splitrows import SplitRows, split_rows_of
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
 from pipeline.rowfiles.texts import Text, open_text, text_of_file
 
@@ -81,9 +81,9 @@ class JsonLines(FileFormat):
         yield SourceRow([field.name.encode() for field in fields], b"")
         with open_text(Path(file.path), file.dialect) as source:
             for split in file.content.splits:
-                for at, line in enumerate(_lines_of(source, split), start=split.first_line):
+                for at, line in enumerate(_lines_of(_text_of(source, split)), start=split.first_line):
                     if at in lines:
-                        yield SourceRow([], line)
+                        yield SourceRow([], line + b"\n")
 
     def write(self, path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
         """Write an object a row; null is null."""
@@ -161,25 +161,28 @@ def _find_splits(source: Text) -> Iterator[Split]:
         start, line, number = end, line + line_count, number + 1
 
 
-def _lines_of(source: Text, split: Split) -> list[bytes]:
+def _text_of(source: Text, split: Split) -> bytes:
     position = Position(*split.position)
     source.release(position.start)
-    return source.window(position.start, position.size_bytes).splitlines(keepends=True)
+    return source.window(position.start, position.size_bytes)
+
+
+def _lines_of(text: bytes) -> list[bytes]:
+    """Return the lines of a split, without their ends: a carriage return alone ends none."""
+    return text.split(b"\n")[:-1]
 
 
 def _read_split(source: Text, split: Split, fields: Sequence[Field], objects: Objects) -> SplitRows:
-    position = Position(*split.position)
-    source.release(position.start)
-    text = source.window(position.start, position.size_bytes)
-    columns = None if position.has_empty_lines else objects.columns(text, split.line_count)
+    text = _text_of(source, split)
+    columns = None if Position(*split.position).has_empty_lines else objects.columns(text, split.line_count)
     if columns is not None:
         count = split.line_count
         find_lines = functools.partial(np.arange, split.first_line, split.first_line + count, dtype=np.int64)
-        return _split_rows(source, split, columns, find_lines)
+        return split_rows_of(source.path, split, columns, find_lines, empty_is_null=False)
     values: list[list[str | None]] = []
     lines: list[int] = []
     bad: list[BadRow] = []
-    for line, content in enumerate(text.split(b"\n")[:-1], start=split.first_line):
+    for line, content in enumerate(_lines_of(text), start=split.first_line):
         try:
             values.append(_row(objects, content))
             lines.append(line)
@@ -194,31 +197,14 @@ def _read_split(source: Text, split: Split, fields: Sequence[Field], objects: Ob
                 )
             )
     columns = [pa.array([row[at] for row in values], pa.string()) for at in range(len(fields))]
-    return _split_rows(source, split, columns, functools.partial(np.array, lines, np.int64), bad)
+    found_lines = functools.partial(np.array, lines, np.int64)
+    return split_rows_of(source.path, split, columns, found_lines, bad, empty_is_null=False)
 
 
 def _row(objects: Objects, line: bytes) -> list[str | None]:
     if not line.strip():
         raise ValueError("an empty line; remove it")
     return objects.row(line)
-
-
-def _split_rows(
-    source: Text,
-    split: Split,
-    columns: Sequence[pa.Array],
-    find_lines: Callable[[], Lines],
-    bad: Sequence[BadRow] = (),
-) -> SplitRows:
-    return SplitRows(
-        file=source.path,
-        number=split.number,
-        first_line=split.first_line,
-        columns=columns,
-        empty_is_null=False,
-        find_lines=find_lines,
-        bad=bad,
-    )
 
 
 _IS_JSON = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false")
