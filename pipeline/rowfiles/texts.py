@@ -227,6 +227,10 @@ _UNDECODABLE = "rowfiles-undecodable"
 codecs.register_error(_UNDECODABLE, _mark)
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
+BYTE_ORDER_MARK = codecs.BOM_UTF8
+# The most that a stock server takes in one mutation is 16 MiB; a blob in hexadecimal, or a text of nothing
+# but quotes, is twice as long in the file.
+ROW_MAX_BYTES = 32 << 20
 _BREAKS = {b"\n", b"\r"}
 _WINDOW_BYTES = BLOCK_BYTES
 _MOST_EMPTY_BYTES = 32 << 20

@@ -88,6 +88,7 @@ TEXTS = tidy_texts() | st.tuples(
 @given(drawn=TEXTS, split_rows=st.sampled_from([4, 16, 64, 1 << 20]), packed=st.booleans())
 @example(drawn=("mysql", "a\t\\N\t\\\\N\n"), split_rows=1 << 20, packed=False)
 @example(drawn=("comments", "#\n"), split_rows=4, packed=False)
+@example(drawn=("odd delimiter", '"\n"\u00a6\u00a6\n'), split_rows=4, packed=False)
 @example(drawn=("trimmed", ' a , "b" ,c\n'), split_rows=1 << 20, packed=True)
 @example(drawn=("postgres", 'a,"",\n'), split_rows=1 << 20, packed=False)
 def test_columns_at_once_are_the_rows_one_by_one(

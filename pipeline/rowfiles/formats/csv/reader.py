@@ -21,8 +21,6 @@ from pipeline.rowfiles.fields import Field, other_delimiter
 from pipeline.rowfiles.formats.csv.grammar import Grammar, grammar_of
 from pipeline.rowfiles.formats.csv.rows import (
     ANY_WIDTH,
-    BYTE_ORDER_MARK,
-    ROW_MAX_BYTES,
     RowText,
     find_row_end,
     take_rows,
@@ -31,7 +29,7 @@ from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_c
 from pipeline.rowfiles.opening import not_encoded
 from pipeline.rowfiles.splitrows import Lines, SplitRows, split_rows_of
 from pipeline.rowfiles.splits import Split
-from pipeline.rowfiles.texts import Text
+from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, Text
 
 
 class Position(NamedTuple):

@@ -9,19 +9,14 @@ whatever it holds: a row is given up at its first surplus field, and within 32 M
 end are no rows, and lines that are comments are none.
 """
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.rowfiles.formats.csv.grammar import Grammar
-from pipeline.rowfiles.texts import LINE_END, Text
+from pipeline.rowfiles.texts import LINE_END, ROW_MAX_BYTES, Text
 
-# The most that a stock server takes in one mutation is 16 MiB; a blob in hexadecimal, or a text of nothing
-# but quotes, is twice as long in the file.
-ROW_MAX_BYTES = 32 << 20
 ANY_WIDTH = -1
-BYTE_ORDER_MARK = codecs.BOM_UTF8
 
 
 class RowText(NamedTuple):
@@ -160,7 +155,9 @@ def _take(
 def _fault_of(window: bytes, at: int, grammar: Grammar, *, ends_file: bool) -> str:
     """Return what is wrong with the field at `at`; nothing where it goes on after `window`."""
     closed = grammar.quoted.match(window, at)
-    if closed and closed.end() < len(window):
+    left_bytes = len(window) - closed.end() if closed else 0
+    # The window may end within a delimiter.
+    if left_bytes >= (1 if ends_file else len(grammar.delimiter)):
         return _STRAY
     if not ends_file:
         return ""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from pipeline.rowfiles.formats.csv.grammar import Grammar
-from pipeline.rowfiles.formats.csv.rows import BYTE_ORDER_MARK
+from pipeline.rowfiles.texts import BYTE_ORDER_MARK
 
 Octets = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int64]

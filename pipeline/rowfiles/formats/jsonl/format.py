@@ -3,7 +3,6 @@
 A key that is absent is null. Without a mapping, an object may have no key that is no column.
 """
 
-import codecs
 import contextlib
 import functools
 import hashlib
@@ -29,7 +28,7 @@ from pipeline.rowfiles.formats.jsonl.objects import Objects, objects_of
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
 from pipeline.rowfiles.splitrows import SplitRows, split_rows_of
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
-from pipeline.rowfiles.texts import Text, open_text, text_of_file
+from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, Text, open_text, text_of_file
 
 
 class Position(NamedTuple):
@@ -136,7 +135,11 @@ def _objects(fields: Sequence[Field]) -> Objects:
 
 
 def _find_splits(source: Text) -> Iterator[Split]:
-    start, line, number = (len(_MARK) if source.window(0, len(_MARK)) == _MARK else 0), 1, 0
+    start, line, number = (
+        (len(BYTE_ORDER_MARK) if source.window(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0),
+        1,
+        0,
+    )
     while not source.is_end(start):
         source.release(start)
         end, size_bytes = start, _SPLIT_BYTES
@@ -144,9 +147,9 @@ def _find_splits(source: Text) -> Iterator[Split]:
             window = source.window(start, size_bytes)
             end = start + window.rfind(b"\n") + 1
             size_bytes *= 2
-            if end == start and size_bytes > 2 * _LINE_MAX_BYTES:
+            if end == start and size_bytes > 2 * ROW_MAX_BYTES:
                 raise RowFileError(
-                    f"{source.path}:{line}: longer than {_LINE_MAX_BYTES >> 20} MiB, more than a server "
+                    f"{source.path}:{line}: longer than {ROW_MAX_BYTES >> 20} MiB, more than a server "
                     "takes; write an object a line"
                 )
         text = window[: end - start]
@@ -208,6 +211,4 @@ def _row(objects: Objects, line: bytes) -> list[str | None]:
 
 
 _IS_JSON = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false")
-_MARK = codecs.BOM_UTF8
 _SPLIT_BYTES = 6 << 20
-_LINE_MAX_BYTES = 32 << 20
