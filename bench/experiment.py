@@ -32,6 +32,8 @@ from pipeline.measure.experiment.measurement import Repeat
 from pipeline.measure.experiment.recommendation import pool_size_at, recommend
 from pipeline.measure.experiment.statistics import by_cell
 from pipeline.measure.jobs import RunExperiment
+from pipeline.rowfiles.jobs import RowsToRead
+from pipeline.rowfiles.sources import describe_file
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.workers.client import end_waiting, run_job
 
@@ -109,7 +111,7 @@ class _Lab:
                 cluster=self._cluster,
                 keyspace=_KEYSPACE,
                 dataset=_DATASET,
-                files=(str(self._file),),
+                rows=RowsToRead(files=(describe_file(self._file),)),
                 contenders=tuple(contenders),
                 latencies_s=tuple(latencies_s),
                 latency_kinds=("network",),

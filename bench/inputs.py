@@ -197,7 +197,7 @@ def _measured(file: Path, form: _Input) -> float:
     started_s = _cpu_s()
     described = describe_file(file, form.dialect)
     shape = InsertPlan(
-        table, plan_fields([described], columns, {}, form.values), "unset", bytes(20), expires=False
+        table, plan_fields([described], columns, values=form.values), "unset", bytes(20), expires=False
     )
     good = 0
     for split_rows in read_splits(described, shape.fields):

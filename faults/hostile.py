@@ -52,7 +52,6 @@ def _load(site: Site, file: Path) -> str:
         keyspace=KeyspaceConfig(name=site.keyspace),
         dataset="pipeline.datasets.users",
         files=(described,),
-        mapping={},
         config=LoadConfig(max_bad_rows="100%"),
         checkpoints=str(site.folder / "checkpoints"),
         bad_rows=str(folder),
@@ -87,7 +86,7 @@ def _good_keys(file: SourceFile, bad_rows: Path) -> tuple[set[str], int]:
     if bad_rows.exists():
         with bad_rows.open(encoding="utf-8", newline="") as text:
             bad = {int(row["line"]) for row in csv.DictReader(text)}
-    fields = plan_fields([file], _COLUMNS, {})
+    fields = plan_fields([file], _COLUMNS)
     key = next(at for at, field in enumerate(fields) if field.column.is_key)
     good, rows = set(), len(bad)
     for split_rows in read_splits(file, fields):

@@ -13,7 +13,7 @@ from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import finding
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.jobs import FileToRead
-from pipeline.settings import ValuesConfig
+from pipeline.settings import ColumnsConfig, ValuesConfig
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
 from tasks.cluster import running_cluster
@@ -166,6 +166,10 @@ class LoadRows(LoadTask, InputTask):
             RowFileError: there is none.
         """
         return finding.find_files(self.input or self.clone(self.generate).output().path)
+
+    def columns_config(self) -> ColumnsConfig:
+        """Return which field feeds which column: in generated files, names alone say it."""
+        return super().columns_config() if self.input else ColumnsConfig()
 
     def values_config(self) -> ValuesConfig:
         """Return how values are written, which is the default's way in generated files."""

@@ -10,6 +10,7 @@ import luigi
 
 from pipeline import sections
 from pipeline.errors import SettingError
+from pipeline.settings.columns import Pairs
 from pipeline.settings.declaration import Setting
 from tasks.parameters import (
     Flag,
@@ -17,6 +18,7 @@ from tasks.parameters import (
     Located,
     Number,
     OptionalInteger,
+    Paired,
     PoolSize,
     SettingParameter,
     Words,
@@ -122,4 +124,5 @@ _CLASSES: dict[object, type[SettingParameter]] = {
     tuple[str, ...]: Words,
     tuple[int, ...]: PoolSizes,
     tuple[float, ...]: InjectedLatencies,
+    Pairs: Paired,
 }

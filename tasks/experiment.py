@@ -50,7 +50,7 @@ class Experiment(Measurement):
                 cluster=cluster,
                 keyspace=keyspace_config(),
                 dataset=self.dataset,
-                files=self.row_files,
+                rows=self.rows_to_time(progress_of(self)),
                 contenders=self.contenders,
                 latencies_s=self.latencies_s,
                 latency_kinds=self.latency_kinds,

@@ -9,7 +9,6 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 import luigi
@@ -75,11 +74,6 @@ class LoadTask(LoadParameters, FileParameters):
     def complete(self) -> bool:
         """Whether the marker exists; a dry run is never complete."""
         return not self.dry_run and bool(super().complete())
-
-    @property
-    def columns_of_fields(self) -> Mapping[str, str]:
-        """The column of each field of the files; empty if the headers name the columns."""
-        return {}
 
     @property
     def rows_generated(self) -> int:
@@ -211,7 +205,7 @@ class LoadTask(LoadParameters, FileParameters):
             cluster=cluster,
             **self.table_ref.as_job,
             files=described(self.to_read(self.files()), progress),
-            mapping=dict(self.columns_of_fields),
+            columns=self.columns_config(),
             values=self.values_config(),
             config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),
             checkpoints=str(output_folder() / "checkpoints"),
@@ -244,7 +238,7 @@ class LoadTask(LoadParameters, FileParameters):
         """Return the settings that change what is written, as text."""
         dialects = [file.dialect for file in self.to_read(self._files_if_there())]
         return options_of(
-            self.columns_of_fields,
+            self.columns_config(),
             dialects,
             self.values_config(),
             self.nulls,

@@ -1,13 +1,14 @@
 """The parameters that a load and its verification share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import luigi
 
 from pipeline.rowfiles.dialect import dialect_of_file
 from pipeline.rowfiles.jobs import FileToRead
-from pipeline.settings import FilesConfig, ValuesConfig
+from pipeline.settings import ColumnsConfig, FilesConfig, ValuesConfig
 from tasks import settings
 from tasks.declared import with_settings
 from tasks.parameters import Day
@@ -21,9 +22,20 @@ class LoadParameters(luigi.Task):
 
 
 @with_settings(settings.files)
+@with_settings(settings.columns)
 @with_settings(settings.values)
 class FileParameters(luigi.Task):
-    """How a user's own row files are read: the settings of [files] and [values]."""
+    """How a user's own row files are read: the settings of [files], [columns] and [values]."""
+
+    def columns_config(self) -> ColumnsConfig:
+        """Return which field of the files feeds which column.
+
+        Raises:
+            SettingError: a setting is out of range, or two contradict each other.
+        """
+        config = settings.build(ColumnsConfig, self)
+        filled = ((column, value.replace("{date}", f"{self.date}")) for column, value in config.constants)
+        return replace(config, constants=tuple(filled))
 
     def values_config(self) -> ValuesConfig:
         """Return how values are written in the files.

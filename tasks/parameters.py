@@ -1,7 +1,7 @@
 """Parameters that say which setting is wrong, and take their default from a section of luigi.cfg."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import luigi
@@ -177,8 +177,8 @@ class Words(SettingParameter):
         return ",".join(words)
 
 
-class Mapped(SettingParameter, luigi.DictParameter):
-    """Pairs such as `id=user_id, "first, last"=name`."""
+class Paired(SettingParameter):
+    """Pairs such as `id=user_id, "first, last"=name`, as a tuple of pairs."""
 
     wanted = 'field=column, separated by commas, a name that holds a comma in double quotes: "a, b"=column'
 
@@ -186,20 +186,23 @@ class Mapped(SettingParameter, luigi.DictParameter):
         """Return the pairs.
 
         Raises:
-            SettingError: a part is no pair, or a field stands twice.
+            SettingError: a part is no pair, or the first of one stands twice.
         """
         try:
-            mapping = parse_mapping(text)
+            return parse_mapping(text)
         except ValueError as error:
             raise SettingError(
                 f"{self.known_as} is {text!r}; it must be {self.wanted}; each field may stand once; "
                 f"what is wrong begins at {abbreviated(str(error))!r}"
             ) from error
-        return luigi.freezing.recursively_freeze(mapping)
 
-    def serialize(self, mapping: Mapping[str, str]) -> str:
+    def normalize(self, value: object) -> object:
+        """Return a dictionary, as a program may give it, as pairs."""
+        return tuple((value if isinstance(value, Mapping) else dict(value)).items())  # type: ignore[call-overload]  # pairs
+
+    def serialize(self, pairs: Iterable[tuple[str, str]]) -> str:
         """Return what `parse` reads."""
-        return format_mapping(mapping)
+        return format_mapping(dict(pairs))
 
 
 class Flag(SettingParameter, luigi.BoolParameter):

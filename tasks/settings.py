@@ -22,12 +22,13 @@ cassandra = section_class(sections.CASSANDRA, __name__)
 embedded = section_class(sections.EMBEDDED, __name__)
 generate = section_class(sections.GENERATE, __name__)
 files = section_class(sections.FILES, __name__)
+columns = section_class(sections.COLUMNS, __name__)
 values = section_class(sections.VALUES, __name__)
 load = section_class(sections.LOAD, __name__)
 timing = section_class(sections.TIMING, __name__)
 experiment = section_class(sections.EXPERIMENT, __name__)
 output = section_class(sections.OUTPUT, __name__)
-SECTIONS = (cassandra, embedded, generate, files, values, load, timing, experiment, output)
+SECTIONS = (cassandra, embedded, generate, files, columns, values, load, timing, experiment, output)
 
 
 def build(config: type[C], task: luigi.Task | None = None, **given: object) -> C:

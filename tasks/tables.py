@@ -1,6 +1,6 @@
 """Loads into any existing table: `luigi --module tasks LoadTable`, `VerifyTable`, `ReplayBadRows`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pipeline.rowfiles.dialect import dialect_beside
 from pipeline.rowfiles.jobs import FileToRead
 from tasks.load import LoadTask
 from tasks.options import FileParameters, LoadParameters
-from tasks.parameters import Input, Mapped, SettingParameter
+from tasks.parameters import Input, SettingParameter
 from tasks.settings import output_folder
 from tasks.targets import TableRef, loads_of, named_table
 from tasks.verify import Verify
@@ -21,10 +21,6 @@ class TableParameters(LoadParameters, FileParameters):
 
     table = SettingParameter(description="keyspace.table; without a keyspace, the one in luigi.cfg.")
     input = Input(description="Row files: a file, a folder or a glob.")
-    mapping = Mapped(
-        default={},
-        description="field=column, …: loads these fields alone; else the header names the columns.",
-    )
 
 
 class LoadTable(LoadTask, TableParameters):
@@ -39,12 +35,6 @@ class LoadTable(LoadTask, TableParameters):
     def source(self) -> str:
         """The input as it is given."""
         return str(self.input)
-
-    @property
-    def columns_of_fields(self) -> Mapping[str, str]:
-        """The given mapping."""
-        mapping: Mapping[str, str] = self.mapping
-        return mapping
 
     def files(self) -> tuple[Path, ...]:
         """Return the input's files."""

@@ -11,13 +11,16 @@ from filelock import FileLock
 from pipeline.errors import SettingError
 from pipeline.measure.article import report
 from pipeline.measure.jobs import SweepLatencies
+from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.settings import ClusterConfig, TimingConfig
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
+from pipeline.workers.jobs import Progress
 from tasks import settings
 from tasks.chain import InputTask, VerifyRows
 from tasks.cluster import pool_size_of, running_cluster
 from tasks.declared import parameter_of, with_settings
+from tasks.inputs import described
 from tasks.parameters import SettingParameter
 from tasks.settings import build, embedded_spec, keyspace_config, output_folder
 from tasks.terminal import progress_of, show_report
@@ -70,10 +73,14 @@ class Measurement(InputTask):
         """The folder of the report."""
         return Path(self.output().path).parent
 
-    @property
-    def row_files(self) -> tuple[str, ...]:
-        """The files whose rows are written."""
-        return tuple(str(file) for file in self.clone(self.verify.load).files())
+    def rows_to_time(self, progress: Progress) -> RowsToRead:
+        """Return the rows that are written."""
+        load = self.clone(self.verify.load)
+        return RowsToRead(
+            files=described(load.to_read(load.files()), progress),
+            columns=load.columns_config(),
+            values=load.values_config(),
+        )
 
     @property
     def name_of_run(self) -> str:
@@ -110,7 +117,7 @@ class TimeRows(Measurement):
                 cluster=cluster,
                 keyspace=keyspace_config(),
                 dataset=self.dataset,
-                files=self.row_files,
+                rows=self.rows_to_time(progress_of(self)),
                 pool_size=pool_size_of(self, cluster, "create"),
                 latencies_s=config.latencies_s,
                 sync_repeats=config.sync_repeats,

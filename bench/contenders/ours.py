@@ -49,7 +49,6 @@ def _load(task: Task, file: Path, folder: Path, config: LoadConfig) -> jobs.RowC
         keyspace=KeyspaceConfig(name=task.keyspace),
         table=task.table.name,
         files=(describe_file(file),),
-        mapping={},
         config=config,
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder / "bad"),

@@ -85,19 +85,24 @@ def _encode(
 
 
 def join_rows(
-    columns: Sequence[pa.BinaryArray], *, nulls: str, prefix: bytes = b""
+    columns: Sequence[pa.BinaryArray],
+    *,
+    nulls: str,
+    prefix: bytes = b"",
+    using: Sequence[pa.BinaryArray] = (),
 ) -> tuple[pa.Buffer, npt.NDArray[Any]]:
     """Return the rows' bodies in one buffer and the n + 1 offsets between them.
 
     A row is `prefix`, how many values it has in 2 bytes, and of each its length in 4 bytes and its bytes;
     a null is only a length, -1 where `nulls` is `write`, and -2, which leaves the cell as it is, where it is
-    `unset` (native protocol 4, section 3).
+    `unset` (native protocol 4, section 3). The values `using` follow; a null of theirs is always unset.
     """
-    null_size = {"write": -1, "unset": -2}[nulls]
+    null_sizes = [{"write": -1, "unset": _UNSET}[nulls]] * len(columns) + [_UNSET] * len(using)
+    columns = [*columns, *using]
     head = prefix + struct.pack(">h", len(columns))
     parts: list[pa.Array] = []
     size_bytes = 0
-    for column in columns:
+    for column, null_size in zip(columns, null_sizes, strict=True):
         sizes = np.diff(offsets_and_bytes(column)[0])
         size_bytes += int(sizes.sum(dtype=np.int64)) + len(column) * (4 + len(head))
         if column.null_count:
@@ -120,5 +125,6 @@ def _with_head(head: bytes, sizes: npt.NDArray[Any]) -> pa.BinaryArray:
     return fixed_width(rows)
 
 
+_UNSET = -2
 _SMALLEST_PART_ROWS = 16
 _MOST_HALVINGS = 256

@@ -37,15 +37,18 @@ class Table:
         """When loaded values were last removed as a whole, by a truncation or a dropped column."""
         return max(self.truncated_at, self.column_dropped_at)
 
-    def insert(self, names: Sequence[str], *, ttl_s: int | None = None) -> str:
-        """Return the INSERT of these columns, with a marker for each value.
+    def insert(self, names: Sequence[str], *, ttl_s: int | None = None, using: Sequence[str] = ()) -> str:
+        """Return the INSERT of these columns, with a marker for each value, and behind them for each `using`.
 
-        `ttl_s` None leaves the time to live to the table; 0 is none, whatever the table's default.
+        `ttl_s` None leaves the time to live to the table; 0 is none, whatever the table's default. `using`
+        may be `TTL` and `TIMESTAMP`.
         """
         columns = ", ".join(map(quoted, names))
         markers = ", ".join("?" * len(names))
-        using = "" if ttl_s is None else f" USING TTL {ttl_s}"
-        return f"INSERT INTO {self.quoted} ({columns}) VALUES ({markers}){using}"  # noqa: S608 - names are quoted
+        parts = [f"TTL {ttl_s}"] if ttl_s is not None else []
+        parts += [f"{name} ?" for name in using]
+        end = f" USING {' AND '.join(parts)}" if parts else ""
+        return f"INSERT INTO {self.quoted} ({columns}) VALUES ({markers}){end}"  # noqa: S608 - names are quoted
 
     @property
     def quoted(self) -> str:

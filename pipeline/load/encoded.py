@@ -26,10 +26,11 @@ from pipeline.cql.tokens import by_token, murmur3_tokens
 from pipeline.cql.types.nested import NestedType
 from pipeline.errors import abbreviated
 from pipeline.load.jobs import LoadPlan
+from pipeline.load.using import encode_using
 from pipeline.requests.frames import REQUEST_MAX_BYTES, EncodedRows
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import NO_KEY_TEXT, NO_KEY_VALUE, BadRow
-from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.fields import TTL, Field
 from pipeline.rowfiles.forms import rewritten
 from pipeline.rowfiles.splitrows import SplitRows
 
@@ -65,20 +66,31 @@ class EncodedSplit:
 
 @dataclass(frozen=True)
 class InsertPlan:
-    """How rows become INSERTs: table, fields, what null means, the bytes before each row, expiry."""
+    """How rows become INSERTs: table, fields, what null means, the bytes before each row, expiry.
+
+    `using` are the fields with the time to live and the write timestamp of each row.
+    """
 
     table: Table
     fields: Sequence[Field]
     nulls: str
     prefix: bytes
     expires: bool
+    using: Sequence[Field] = ()
 
     @classmethod
     def of(cls, plan: LoadPlan, prefix: bytes = b"") -> Self:
         """Return the insert plan of a load plan."""
         config = plan.load.config
-        expires = plan.table.expires(config.ttl_s)
-        return cls(plan.table, plan.fields, nulls=config.nulls, prefix=prefix, expires=expires)
+        expires = plan.table.expires(config.ttl_s) or TTL in (field.column for field in plan.using)
+        return cls(
+            plan.table, plan.fields, nulls=config.nulls, prefix=prefix, expires=expires, using=plan.using
+        )
+
+    @property
+    def read(self) -> Sequence[Field]:
+        """What is read of a file for each row."""
+        return [*self.fields, *self.using]
 
 
 def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -> EncodedSplit:
@@ -89,7 +101,8 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
     for number in range(len(values)):
         values[number] = values[number].take(order)
         lengths[number] = lengths[number][order]
-    data, offsets = join_rows(values, nulls=shape.nulls, prefix=shape.prefix)
+    count = len(shape.fields)
+    data, offsets = join_rows(values[:count], nulls=shape.nulls, prefix=shape.prefix, using=values[count:])
     return EncodedSplit(
         rows=EncodedRows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=order,
@@ -101,9 +114,13 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
 def encode_fields(
     split_rows: SplitRows, shape: InsertPlan
 ) -> tuple[list[pa.BinaryArray], list[Integers], list[Fault]]:
-    """Return a split's values as bytes and their lengths, both by field, and the faults of rows."""
+    """Return a split's values as bytes and their lengths, both by field, and the faults of rows.
+
+    The fields are those of `shape.read`.
+    """
     pairs = [
-        _encode_field(field, values) for field, values in zip(shape.fields, split_rows.columns, strict=True)
+        (encode_using if field in shape.using else _encode_field)(field, values)
+        for field, values in zip(shape.read, split_rows.columns, strict=True)
     ]
     values = [array for array, _ in pairs]
     lengths = [pc.binary_length(array).fill_null(0).to_numpy().astype(np.int64) for array in values]
@@ -117,7 +134,7 @@ def encode_fields(
     return values, lengths, faults
 
 
-def _encode_field(field: Field, values: pa.Array) -> tuple[pa.BinaryArray, dict[int, str]]:
+def _encode_field(field: Field, values: pa.Array) -> tuple[pa.BinaryArray, Mapping[int, str]]:
     """Return a field's values as bytes, and what is wrong with which of them."""
     texts, wrong = rewritten(field.column, values, field.values)
     encoded, more = encode_column(field.column, texts)
@@ -220,7 +237,7 @@ def _sizes_on_server(
     20, its bytes and, in a list, a key of 16.
     """
     sizes = np.full(len(values[0]), 50 + 12 * shape.expires, dtype=np.int64)
-    for field, array, length in zip(shape.fields, values, lengths, strict=True):
+    for field, array, length in zip(shape.fields, values, lengths, strict=False):
         if field.column.name in shape.table.partition_key:
             continue
         if field.column.is_key:
@@ -250,7 +267,7 @@ def _bad_rows(split_rows: SplitRows, shape: InsertPlan, faults: Sequence[Fault])
             split_rows,
             at,
             reason,
-            None if number is None else (shape.fields[number], split_rows.columns[number]),
+            None if number is None else (shape.read[number], split_rows.columns[number]),
         )
         for at, number, reason in faults
     ]

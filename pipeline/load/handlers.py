@@ -18,7 +18,7 @@ from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset, named_table
-from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
+from pipeline.errors import BadRowsError, RowFileError, SchemaError, SettingError, WorkerError
 from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.jobs import (
     BeginLoad,
@@ -39,6 +39,7 @@ from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of, req
 from pipeline.load.timestamps import list_step_us
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
+from pipeline.rowfiles.fields import Field, using_fields
 from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
@@ -59,8 +60,34 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
         PipelineError: there is no such table, or the files do not fit it.
     """
     table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
-    fields = plan_fields(load.files, table.columns, load.mapping, load.values)
-    return LoadPlan(load=load, table=table, fields=tuple(fields))
+    fields = plan_fields(load.files, table.columns, load.columns, load.values)
+    _require_writable(load, table, fields)
+    return LoadPlan(
+        load=load, table=table, fields=tuple(fields), using=using_fields(load.columns, load.values)
+    )
+
+
+def _require_writable(load: Load, table: Table, fields: Sequence[Field]) -> None:
+    """Return if rows can have a time to live and a write timestamp of their own, as far as they shall.
+
+    Raises:
+        SettingError: another setting says the same, or the method cannot write them.
+        SchemaError: a list would have elements twice.
+    """
+    columns, config = load.columns, load.config
+    for name, field, other, is_set in (
+        ("ttl_field", columns.ttl_field, "ttl_s", config.ttl_s is not None),
+        ("timestamp_field", columns.timestamp_field, "timestamp_us", config.timestamp_us > 0),
+    ):
+        if field and is_set:
+            raise SettingError(f"{name} is {field!r}, and {other} is set too; leave one of them out")
+        if field and config.method == "create":
+            raise SettingError(f"method create cannot write {name}; use method batch or prepared")
+    if columns.timestamp_field and table.has_lists([field.column.name for field in fields]):
+        raise SchemaError(
+            f"table {table} has a list that is not frozen, whose elements would stand twice if a row with a "
+            "timestamp_field were sent twice; leave the list or timestamp_field out"
+        )
 
 
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
@@ -117,7 +144,7 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
         files=[file.sha256 for file in files],
         splits=hashlib.sha256(repr(positions).encode()).hexdigest(),
         options=options_of(
-            load.mapping,
+            load.columns,
             [file.dialect for file in files],
             load.values,
             config.nulls,
@@ -225,7 +252,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
     rows, bad = 0, list[BadRow]()
     total = sum(file.lines for file in load.files)
     for file in load.files:
-        for split_rows in read_splits(file, plan.fields):
+        for split_rows in read_splits(file, shape.read):
             encoded = encode_split(split_rows, shape, replicas)
             rows += encoded.row_count
             bad += encoded.bad
@@ -265,7 +292,7 @@ def _keep(plan: LoadPlan, bad: Sequence[BadRow]) -> str:
             file.unlink(missing_ok=True)
         return ""
     write_bad_rows(faults, bad)
-    rejected = [*write_rejected(rows, plan.fields, bad, plan.load.files)]
+    rejected = [*write_rejected(rows, [*plan.fields, *plan.using], bad, plan.load.files)]
     words = shlex.join(("ReplayBadRows", "--table", str(plan.table), "--input", str(rejected[0])))
     more = f", and so for {rejected[1]}" if rejected[1:] else ""
     return f"{faults} says what is wrong; mend the rows in {rejected[0]}, then run {words}{more}"

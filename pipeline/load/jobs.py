@@ -7,7 +7,7 @@ from functools import partial
 from pipeline.cql.tables import Table
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splits import SourceFile
-from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig, ValuesConfig
+from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.jobs import Handler, Job
 
 
@@ -15,9 +15,9 @@ from pipeline.workers.jobs import Handler, Job
 class Load:
     """What is loaded into a table, and how.
 
-    The table is named by its dataset's module where it has one, else by its name. `mapping` is field to
-    column, empty if the header names the columns. `checkpoints` is the folder of journals, `bad_rows` the
-    folder for bad rows. `values` is how values are written in the files.
+    The table is named by its dataset's module where it has one, else by its name. `columns` says which field
+    of the files feeds which column, `values` how values are written in them. `checkpoints` is the folder of
+    journals, `bad_rows` the folder for bad rows.
     """
 
     cluster: ClusterConfig
@@ -25,7 +25,7 @@ class Load:
     dataset: str = ""
     table: str = ""
     files: tuple[SourceFile, ...]
-    mapping: dict[str, str]
+    columns: ColumnsConfig = field(default_factory=ColumnsConfig)
     values: ValuesConfig = field(default_factory=ValuesConfig)
     config: LoadConfig
     checkpoints: str
@@ -38,12 +38,14 @@ class LoadPlan:
 
     It is made once. A process that runs a part of the load, or verifies it, gets the plan, and does not
     describe the table or match headers with its columns again. `fields` are in the order of the table's
-    columns. `timestamp_us` is the first row's write timestamp, 0 until the load begins.
+    columns. `using` are those with the time to live and the write timestamp of each row. `timestamp_us` is
+    the first row's write timestamp where no field has it, 0 until the load begins.
     """
 
     load: Load
     table: Table
     fields: tuple[Field, ...]
+    using: tuple[Field, ...] = ()
     timestamp_us: int = 0
 
 

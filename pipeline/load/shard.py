@@ -125,7 +125,11 @@ class Shard:
         with self._preparing:
             if asked_at_s >= self._prepared_at_s:
                 try:
-                    insert = self._table.insert(self._names, ttl_s=self._load.config.ttl_s)
+                    insert = self._table.insert(
+                        self._names,
+                        ttl_s=self._load.config.ttl_s,
+                        using=[field.column.name for field in self._plan.using],
+                    )
                     self._query_id: bytes = self._session.prepare(insert).query_id
                 except InvalidRequest as error:
                     if is_of(error, RefusalKind.SETTING):
@@ -144,7 +148,7 @@ class Shard:
             self._journal,
             self._table,
             self._names,
-            may_be_future=self._load.config.timestamp_us > 0,
+            may_be_future=self._load.config.timestamp_us > 0 or bool(self._load.columns.timestamp_field),
         )
         for file, first_line, split_rows, encoded in self._encoded(shape):
             load = SplitLoad(
@@ -190,7 +194,7 @@ class Shard:
                 and (number, split.number) not in self._journal.splits
             ]
             source = file
-            for split_rows in read_splits(file, self._fields, wanted):
+            for split_rows in read_splits(file, [*self._fields, *self._plan.using], wanted):
                 source = still_same(source)
                 yield number, lines_before + file.lines_before(split_rows.first_line), split_rows
             # If the file was truncated for a while, it seemed to end early.

@@ -1,8 +1,5 @@
 """The handlers of the measuring jobs."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from cassandra.cluster import Session
 
 from pipeline.cluster.busy_polling import BusyPollingConnection
@@ -14,13 +11,14 @@ from pipeline.measure.article.sweep import sweep
 from pipeline.measure.experiment.run import run_experiment
 from pipeline.measure.jobs import ClusterFacts, ExperimentResult, LatencySweep, RunExperiment, SweepLatencies
 from pipeline.rowfiles.files import read_rows
+from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.workers.jobs import Progress
 
 
 def sweep_latencies(job: SweepLatencies, progress: Progress) -> LatencySweep:
     """Time the rows in a loop and through a Pool; raise as `sweep` does."""
     dataset = find_dataset(job.dataset)
-    rows = _rows_to_time(job.files, dataset)
+    rows = _rows_to_time(job.rows, dataset)
     with open_session(job.cluster, connection_class=BusyPollingConnection) as session:
         return sweep(session, dataset, job, rows, _cluster_facts(session, job), progress)
 
@@ -28,15 +26,16 @@ def sweep_latencies(job: SweepLatencies, progress: Progress) -> LatencySweep:
 def run_experiment_job(job: RunExperiment, progress: Progress) -> ExperimentResult:
     """Time the contenders; raise as `run_experiment` does."""
     dataset = find_dataset(job.dataset)
-    rows = _rows_to_time(job.files, dataset)
+    rows = _rows_to_time(job.rows, dataset)
     with open_session(job.cluster) as session:
         return run_experiment(session, dataset, job, rows, _cluster_facts(session, job), progress)
 
 
-def _rows_to_time(files: Sequence[str], dataset: Dataset) -> list[Row]:
-    rows = list(read_rows([Path(file) for file in files], dataset.columns))
+def _rows_to_time(wanted: RowsToRead, dataset: Dataset) -> list[Row]:
+    rows = list(read_rows(wanted, dataset.columns))
     if not rows:
-        raise RowFileError(f"{', '.join(files)}: no rows to time; generate or name some")
+        listed = ", ".join(file.path for file in wanted.files)
+        raise RowFileError(f"{listed}: no rows to time; generate or name some")
     return rows
 
 

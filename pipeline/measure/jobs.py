@@ -6,6 +6,7 @@ from functools import partial
 from pipeline.cluster.jobs import TableJob
 from pipeline.measure.article.timing import LatencyTimings
 from pipeline.measure.experiment.measurement import LatencyKind, Repeat
+from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.workers.jobs import Handler
 
 
@@ -36,9 +37,9 @@ class LatencySweep:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepLatencies(TableJob[LatencySweep]):
-    """Time the files' rows, created in a loop and through a Pool, at each injected latency."""
+    """Time rows, created in a loop and through a Pool, at each injected latency."""
 
-    files: tuple[str, ...]
+    rows: RowsToRead
     pool_size: int
     latencies_s: tuple[float, ...]
     sync_repeats: int
@@ -69,7 +70,7 @@ class RunExperiment(TableJob[ExperimentResult]):
     first one. A repeat that would take longer than `repeat_s` writes fewer rows.
     """
 
-    files: tuple[str, ...]
+    rows: RowsToRead
     contenders: tuple[str, ...]
     latencies_s: tuple[float, ...]
     latency_kinds: tuple[LatencyKind, ...]

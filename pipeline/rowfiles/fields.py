@@ -1,85 +1,132 @@
-"""Which field of a row file feeds which column, and what is wrong with a header that does not fit."""
+"""Which field of a row file feeds which column."""
 
-import difflib
-import re
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError, abbreviated, suggestion
-from pipeline.rowfiles.mapping import format_mapping, quoted
+from pipeline.rowfiles.headers import Header, without_header, wrong_header, wrong_mapping, wrong_order
+from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.values import ValuesConfig
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a row file that is loaded: the column that it feeds, and its name in the header.
+    """What is loaded into a column: a field of a row file, by its name in the header, or a constant.
 
-    `is_mapped`: a mapping names it, and the file may have other fields. `values` is how its values are
-    written.
+    `allows_others`: the file may have fields that feed no column. `values` is how its values are written.
+    `constant` is the value of each row, with its placeholders; None for a field of the file.
     """
 
     column: Column
     name: str
-    is_mapped: bool = False
+    allows_others: bool = False
     values: ValuesConfig = field(default_factory=ValuesConfig)
+    constant: str | None = None
 
 
-def match_fields(
-    file: Path,
-    header: Sequence[str],
-    columns: Sequence[Column],
-    mapping: Mapping[str, str],
-    *,
-    is_text: bool,
-    has_header: bool = True,
-) -> list[Field]:
-    """Return the fields to load, in the order of the table's columns.
+def match_fields(header: Header, columns: Sequence[Column], config: ColumnsConfig) -> list[Field]:
+    """Return the fields to load from a file, in the order of the table's columns.
 
-    Without a mapping, the header must name each column once, in any order. With one, field to column, only
-    the fields that it names are loaded, and the header may name any others. `is_text` says that the header is
-    a line of text, which may be something else than a header. Without a header fields are numbered,
-    and a mapping must name them.
+    Without a mapping, each column takes one field, and each field feeds one column, as far as the settings
+    do not allow that some are left out. With one, only the fields that it names are loaded.
 
     Raises:
         RowFileError: the header is not what the table, or the mapping, needs.
-        SettingError: the mapping names an unknown column, or one column twice, or leaves out a key column.
+        SettingError: a setting does not fit the table.
     """
-    if mapping:
-        fields = _mapped_fields(columns, mapping)
-        _require_mapped(file, header, fields, is_text=is_text)
-        return fields
-    names = [column.name for column in columns]
-    if not has_header:
-        pairs = dict(zip(header, names, strict=False))
-        raise RowFileError(
-            f"{file}: it has no header, and nothing says which of its {len(header)} fields feeds which "
-            f"column; use LoadTable and --mapping, such as {shlex.quote(format_mapping(pairs))}"
+    constants = _constants(columns, config)
+    fed = [column for column in columns if column.name not in constants]
+    if config.mapping:
+        names = _mapped(fed, columns, config.mapping)
+        _require_each(header, names)
+    elif header.names is None:
+        if config.match != "name":
+            raise SettingError(
+                f"match is {config.match!r}, and {header.file} names its fields in each row; use --mapping"
+            )
+        names = {column.name: column.name for column in fed}
+    else:
+        names = _matched(header, header.names, fed, config)
+    _require_using(header, config)
+    others = bool(config.mapping) or config.surplus_fields == "skip"
+    return [
+        Field(
+            column,
+            names.get(column.name, ""),
+            allows_others=others,
+            constant=constants.get(column.name),
         )
-    if sorted(header) != sorted(names):
-        raise RowFileError(
-            f"{file}: the header is {abbreviated(','.join(header))!r}; it must name each of "
-            f"{','.join(names)!r} once; {_what_is_wrong(header, columns, is_text=is_text)}"
-        )
-    return [Field(column, column.name) for column in columns]
+        for column in columns
+        if column.name in names or column.name in constants
+    ]
 
 
-def name_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> list[Field]:
-    """Return the fields to load from a file whose rows each name their own, in the order of the columns.
+def using_fields(config: ColumnsConfig, values: ValuesConfig) -> tuple[Field, ...]:
+    """Return the fields with the time to live and the write timestamp of each row, as far as there are."""
+    named = ((TTL, config.ttl_field), (TIMESTAMP, config.timestamp_field))
+    return tuple(Field(column, name, values=values) for column, name in named if name)
+
+
+def _matched(
+    header: Header, names: Sequence[str], columns: Sequence[Column], config: ColumnsConfig
+) -> dict[str, str]:
+    """Return the field of each column by the settings, without a mapping."""
+    using = {config.ttl_field, config.timestamp_field} - {""}
+    if config.match == "order":
+        left = [name for name in names if name not in using]
+        missing, surplus = columns[len(left) :], left[len(columns) :]
+        if len(set(names)) < len(names) or not _may_skip(missing, surplus, config):
+            raise wrong_order(header, left, columns)
+        return dict(zip((column.name for column in columns), left, strict=False))
+    if not header.is_given:
+        raise without_header(header, names, columns)
+    found = _by_name(names, columns, any_case=config.match == "any_case")
+    counts = Counter(names)
+    surplus = [name for name in counts if name not in found.values() and name not in using]
+    missing = [column for column in columns if column.name not in found]
+    is_twice = any(counts[name] > 1 for name in found.values())
+    if is_twice or not _may_skip(missing, surplus, config):
+        raise wrong_header(header, [name for name in names if name not in using], columns)
+    return found
+
+
+def _by_name(names: Sequence[str], columns: Sequence[Column], *, any_case: bool) -> dict[str, str]:
+    """Return the field of each column that has one of its name.
 
     Raises:
-        SettingError: the mapping does not fit the table.
+        SettingError: in any case, a name is that of two columns, or of two fields.
     """
-    return _mapped_fields(columns, mapping) if mapping else [Field(column, column.name) for column in columns]
+    there = set(names)
+    if not any_case:
+        return {column.name: column.name for column in columns if column.name in there}
+    found: dict[str, str] = {}
+    for column in columns:
+        alike = sorted({name for name in there if name.casefold() == column.name.casefold()})
+        others = [each.name for each in columns if each.name.casefold() == column.name.casefold()]
+        if len(alike) > 1 or (alike and len(others) > 1):
+            what = ", ".join(map(repr, alike if len(alike) > 1 else others))
+            raise SettingError(f"match is 'any_case', and {what} differ in nothing else; use --mapping")
+        if alike:
+            found[column.name] = alike[0]
+    return found
 
 
-def _mapped_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> list[Field]:
+def _may_skip(missing: Sequence[Column], surplus: Sequence[str], config: ColumnsConfig) -> bool:
+    """Return whether columns and fields that have no partner may be left out."""
+    if missing and (config.missing_columns != "skip" or any(column.is_key for column in missing)):
+        return False
+    return not surplus or config.surplus_fields == "skip"
+
+
+def _mapped(
+    fed: Sequence[Column], columns: Sequence[Column], mapping: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """Return the field of each column that a mapping feeds; `fed` are those that no constant does."""
     known = [column.name for column in columns]
     field_of: dict[str, str] = {}
-    for source, name in mapping.items():
+    for source, name in mapping:
         if name not in known:
             raise SettingError(
                 f"mapping: field {abbreviated(source)!r} is to feed column {abbreviated(name)!r}, which is "
@@ -91,113 +138,62 @@ def _mapped_fields(columns: Sequence[Column], mapping: Mapping[str, str]) -> lis
                 f"{abbreviated(source)!r}; keep one"
             )
         field_of[name] = source
-    for column in columns:
+    for column in fed:
         if column.is_key and column.name not in field_of:
             raise SettingError(
                 f"mapping: no field feeds column {column.name!r}, which is in the primary key; add one"
             )
-    return [
-        Field(column, field_of[column.name], is_mapped=True) for column in columns if column.name in field_of
-    ]
+    return field_of
 
 
-def _require_mapped(file: Path, header: Sequence[str], fields: Sequence[Field], *, is_text: bool) -> None:
-    for wanted in fields:
-        count = list(header).count(wanted.name)
-        if count == 0:
-            meant = _what_was_meant(header, fields, wanted.name, is_text=is_text)
-            raise RowFileError(
-                f"{file}: no field {abbreviated(wanted.name)!r} in its header, which the mapping wants for "
-                f"column {wanted.column.name!r}; {meant}"
+def _require_each(header: Header, names: Mapping[str, str]) -> None:
+    """Return if the header names each of a mapping's fields once."""
+    for column, name in names.items():
+        if header.names is not None and header.names.count(name) != 1:
+            raise wrong_mapping(header, name, f"column {column!r}", [*names.values()])
+
+
+def _require_using(header: Header, config: ColumnsConfig) -> None:
+    for setting, name in (("ttl_field", config.ttl_field), ("timestamp_field", config.timestamp_field)):
+        if name and header.names is not None and header.names.count(name) != 1:
+            raise wrong_mapping(header, name, setting, [name])
+
+
+def _constants(columns: Sequence[Column], config: ColumnsConfig) -> dict[str, str]:
+    """Return the constant of each column that has one.
+
+    Raises:
+        SettingError: there is no such column, or all columns have one.
+    """
+    known = [column.name for column in columns]
+    for name, _ in config.constants:
+        if name not in known:
+            raise SettingError(
+                f"constants: column {abbreviated(name)!r} is not there; {suggestion(name, known)}"
             )
-        if count > 1:
-            raise RowFileError(
-                f"{file}: the header names {abbreviated(wanted.name)!r} {count} times, which the mapping "
-                f"wants for column {wanted.column.name!r}; rename all but one"
-            )
+    found = dict(config.constants)
+    if columns and len(found) == len(columns):
+        raise SettingError("constants feed every column; at least one must be fed by a field")
+    return found
 
 
-def other_delimiter(delimiter: str) -> str:
-    """Return the advice for a CSV file with another delimiter than it is read with."""
-    return (
-        f"its delimiter seems to be {delimiter!r}; read it with --delimiter {shlex.quote(_shown(delimiter))}"
-    )
+def same_fields(file: str, fields: Sequence[Field], before: Sequence[Field]) -> None:
+    """Return if a file feeds the same columns by the same fields as the one before it.
 
-
-def _shown(delimiter: str) -> str:
-    return r"\t" if delimiter == "\t" else delimiter
-
-
-def _what_is_wrong(header: Sequence[str], columns: Sequence[Column], *, is_text: bool) -> str:
-    names = [column.name for column in columns]
-    if is_text and (hint := _not_a_header(header, names)):
-        return hint
-    counts = Counter(header)
-    faults = {
-        "missing": [name for name in names if name not in counts],
-        "surplus": [name for name in counts if name not in names],
-        "more than once": [name for name, count in counts.items() if count > 1],
-        "with blanks around it": [name for name in counts if name != name.strip()],
-    }
-    said = "; ".join(f"{what}: {_listed(found)}" for what, found in faults.items() if found)
-    if header and (header[0] == "" or any(map(_PANDAS_INDEX.fullmatch, faults["surplus"]))):
-        said += "; pandas writes its index so unless told index=False"
-    elif header and header[-1] == "" and is_text:
-        said += "; its first line ends with a comma"
-    example = shlex.quote(format_mapping(_likely_mapping(counts, columns)))
-    return f"{said}; correct the header, or use LoadTable and --mapping {abbreviated(example, 500)}"
-
-
-def _likely_mapping(counts: Mapping[str, int], columns: Sequence[Column]) -> dict[str, str]:
-    """Return the mapping that was probably meant; what feeds a key column in it may be left to the user."""
-    usable = [name for name, count in counts.items() if count == 1]
-    names = {column.name for column in columns}
-    mapping: dict[str, str] = {}
-    for column in columns:
-        alike = [name for name in usable if name not in names and _letters(name) == _letters(column.name)]
-        if column.name in usable:
-            mapping[column.name] = column.name
-        elif alike and alike[0] not in mapping:
-            mapping[alike[0]] = column.name
-        elif column.is_key:
-            mapping[f"FIELD OF {column.name}"] = column.name
-    return mapping
-
-
-def _what_was_meant(header: Sequence[str], fields: Sequence[Field], name: str, *, is_text: bool) -> str:
-    """Return a guess at the field that was meant, quoted as in a mapping."""
-    if is_text and (hint := _not_a_header(header, [field.name for field in fields])):
-        return hint
-    near = difflib.get_close_matches(name, header, n=1)
-    if not near or quoted(near[0]) == near[0]:
-        return suggestion(name, header)
-    return f"did you mean {abbreviated(quoted(near[0]))}, with its double quotes?"
-
-
-def _not_a_header(header: Sequence[str], names: Sequence[str]) -> str:
-    """Return why a file's first line is not a header; an empty text if it may be one."""
-    if set(header) & set(names):
-        return ""
-    delimiter = next((each for each in ";\t|" if each in header[0]), "")
-    if delimiter and len(header[0].split(delimiter)) > len(header):
-        return other_delimiter(delimiter)
-    if header[0].startswith(("#", "//", "--")):
-        return "its first line seems to be a comment; remove it, or pass it over with --skip-rows 1"
-    known = {_letters(name) for name in names}
-    if len(header) > 1 and not any(_letters(name) in known for name in header):
-        return (
-            "none of them is in it: if the file has no header, read it with --header false; if these are its "
-            "names, use LoadTable and --mapping 'FIELD=COLUMN, …'"
+    Raises:
+        RowFileError: it does not.
+    """
+    own, others = ({(each.name, each.column.name) for each in some} for some in (fields, before))
+    if differing := sorted(own ^ others):
+        listed = ", ".join(f"{name} for {column}" for name, column in differing)
+        raise RowFileError(
+            f"{file}: not the same fields feed the table's columns as in the files before it: "
+            f"{abbreviated(listed)}; load it apart"
         )
-    return ""
 
 
-def _letters(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).casefold()
+TTL = Column("TTL", "int", is_key=False)
+"""What stands for the column of a row's time to live in seconds, which is no column."""
 
-
-def _listed(names: Sequence[str]) -> str:
-    return abbreviated(", ".join(map(repr, names)), 200)
-
-
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0")
+TIMESTAMP = Column("TIMESTAMP", "bigint", is_key=False)
+"""What stands for the column of a row's write timestamp in microseconds since 1970, which is no column."""

@@ -1,10 +1,12 @@
-"""The job that describes row files."""
+"""Row files as jobs name them, and the job that describes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.settings.columns import ColumnsConfig
+from pipeline.settings.values import ValuesConfig
 from pipeline.workers.jobs import Handler, Job
 
 
@@ -14,6 +16,15 @@ class FileToRead:
 
     path: str
     dialect: Dialect
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsToRead:
+    """The rows of files: which field of them feeds which column, and how values are written."""
+
+    files: tuple[SourceFile, ...]
+    columns: ColumnsConfig = field(default_factory=ColumnsConfig)
+    values: ValuesConfig = field(default_factory=ValuesConfig)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,7 @@ def with_zone(texts: pa.Array, zone: str) -> pa.Array:
 
     Null where the clocks of the zone show the time twice or never, and where a text is no moment.
     """
-    has_zone = pc.match_substring_regex(texts, r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
+    has_zone = pc.match_substring_regex(texts, _ZONE)
     is_moment = pc.match_substring_regex(texts, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")
     is_local = pc.and_(is_moment, pc.invert(has_zone))
     at = np.flatnonzero(pc.fill_null(is_local, fill_value=False).to_numpy(zero_copy_only=False))
@@ -99,7 +99,7 @@ def with_zone(texts: pa.Array, zone: str) -> pa.Array:
     if not len(at):
         return texts
     local = texts.take(pa.array(at))
-    moments = _naive(local)
+    moments = _parsed(local, pa.timestamp("us"))
     early, late = (
         pc.assume_timezone(moments, zone, ambiguous=which, nonexistent=which)
         for which in ("earliest", "latest")
@@ -112,18 +112,26 @@ def with_zone(texts: pa.Array, zone: str) -> pa.Array:
     return pc.replace_with_mask(texts, pa.array(mask), meant)
 
 
-def _naive(texts: pa.Array) -> pa.Array:
-    """Return moments without a zone, in microseconds; null where a text is none."""
-    cut = pc.replace_substring_regex(texts, r"(\.[0-9]{6})[0-9]+$", r"\1")
+def microseconds_of(texts: pa.Array) -> pa.Array:
+    """Return moments in ISO 8601, in UTC where they name no zone, as µs since 1970; null where it is none."""
+    with_clock = pc.replace_substring_regex(texts, r"^([+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2})$", r"\1T00:00:00")
+    has_zone = pc.match_substring_regex(with_clock, _ZONE)
+    in_utc = pc.binary_join_element_wise(with_clock, pa.scalar("Z"), "")
+    return _parsed(pc.if_else(has_zone, with_clock, in_utc), pa.timestamp("us", "UTC")).cast(pa.int64())
+
+
+def _parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return moments in microseconds, of a type with a zone or without; null where a text is none."""
+    cut = pc.replace_substring_regex(texts, r"(\.[0-9]{6})[0-9]+", r"\1")
     try:
-        return cut.cast(pa.timestamp("us"))
+        return cut.cast(kind)
     except pa.ArrowInvalid:
-        return pa.array([_one(text) for text in cut], pa.timestamp("us"))
+        return pa.array([_one(text, kind) for text in cut], kind)
 
 
-def _one(text: pa.Scalar) -> object:
+def _one(text: pa.Scalar, kind: pa.DataType) -> object:
     try:
-        return text.cast(pa.timestamp("us")).value
+        return text.cast(kind).value
     except pa.ArrowInvalid:
         return None
 
@@ -169,5 +177,6 @@ def _padded(texts: pa.Array) -> pa.Array:
     return pc.utf8_lpad(texts, 2, "0")
 
 
+_ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 _A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST_S, _END_S = -62_135_596_800, 253_402_300_800

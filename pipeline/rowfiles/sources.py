@@ -4,16 +4,20 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.dialect import Dialect, differences
 from pipeline.rowfiles.formats import compression_of, format_of
 from pipeline.rowfiles.opening import open_regular, reading
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.values import ValuesConfig
+
+Config = TypeVar("Config", ColumnsConfig, ValuesConfig)
 
 
 def describe_file(file: Path, dialect: Dialect | None = None) -> SourceFile:
@@ -89,7 +93,7 @@ def digest(files: Iterable[SourceFile], options: str) -> str:
 
 
 def options_of(
-    mapping: Mapping[str, str],
+    columns: ColumnsConfig,
     dialects: Iterable[Dialect],
     values: ValuesConfig,
     nulls: str,
@@ -98,9 +102,17 @@ def options_of(
 ) -> str:
     """Return what of a load's settings changes what it writes, as text."""
     read_as = {json.dumps(differences(dialect)) for dialect in dialects} - {"{}"}
-    changed = asdict(values).items() - asdict(ValuesConfig()).items()
-    read_as |= {json.dumps(sorted(changed))} if changed else set()
-    return json.dumps([sorted(mapping.items()), nulls, ttl_s, timestamp_us, *sorted(read_as)])
+    for changed in (
+        _changed(values, ValuesConfig()),
+        _changed(columns, ColumnsConfig(mapping=columns.mapping)),
+    ):
+        read_as |= {json.dumps(changed)} if changed else set()
+    return json.dumps([sorted(columns.mapping), nulls, ttl_s, timestamp_us, *sorted(read_as)])
+
+
+def _changed(config: Config, default: Config) -> list[tuple[str, object]]:
+    """Return the settings that are not the default's, sorted by name."""
+    return sorted(asdict(config).items() - asdict(default).items())
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,10 @@ class SplitRows:
     def lines(self) -> Lines:
         """Where each good row begins; found when first asked for, because few who read splits ask."""
         return self.find_lines()
+
+    def with_columns(self, columns: Sequence[pa.Array]) -> "SplitRows":
+        """Return the same rows with other columns."""
+        return replace(self, columns=columns)
 
 
 def split_rows_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.datasets.settings import GenerateConfig
 from pipeline.settings.cluster import ClusterConfig, EmbeddedConfig, KeyspaceConfig, TlsConfig
+from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.declaration import Setting, settings_of
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
@@ -37,10 +38,11 @@ EMBEDDED = Section(
 )
 GENERATE = Section("generate", "the fake rows", (GenerateConfig,))
 FILES = Section("files", "how row files are read", (FilesConfig,))
+COLUMNS = Section("columns", "which field of row files feeds which column", (ColumnsConfig,))
 VALUES = Section("values", "how values are written in row files of text", (ValuesConfig,))
 LOAD = Section("load", "how a load writes, and which failures it tolerates", (LoadConfig, ProcessesConfig))
 TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
 OUTPUT = Section("output", "where files go", (OutputConfig,))
-SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, VALUES, LOAD, TIMING, EXPERIMENT, OUTPUT)
+SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, COLUMNS, VALUES, LOAD, TIMING, EXPERIMENT, OUTPUT)
 """In the order in which luigi.cfg and docs/settings.md have them."""

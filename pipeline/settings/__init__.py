@@ -13,6 +13,7 @@ from pipeline.settings.cluster import (
     KeyspaceConfig,
     TlsConfig,
 )
+from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.declaration import require_at_least, require_one_of
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
@@ -27,6 +28,7 @@ __all__ = [
     "NULLS",
     "PASSWORD_VARIABLE",
     "ClusterConfig",
+    "ColumnsConfig",
     "EmbeddedConfig",
     "ExperimentConfig",
     "FilesConfig",

@@ -7,7 +7,7 @@ from pipeline.settings.declaration import check_settings, setting
 
 METHODS = ("create", "prepared", "batch")
 NULLS = ("unset", "write")
-_TTL_MAX_S = 630_720_000
+TTL_MAX_S = 630_720_000
 _BATCH_MOST_ROWS = 65_535
 
 
@@ -65,8 +65,8 @@ class LoadConfig:
         doc="seconds until the rows expire; `0`: never, whatever the table's default; empty: the table's "
         "default",
         minimum=0,
-        maximum=_TTL_MAX_S,
-        maximum_is=f"Cassandra's most is {_TTL_MAX_S}, 20 years",
+        maximum=TTL_MAX_S,
+        maximum_is=f"Cassandra's most is {TTL_MAX_S}, 20 years",
     )
     timestamp_us: int = setting(
         0,

@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.errors import VerificationError
 from pipeline.load.encoded import InsertPlan, encode_fields
+from pipeline.load.using import integers_of
+from pipeline.rowfiles.fields import TIMESTAMP
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.verify.cells import Cells, Hashes
@@ -18,9 +21,13 @@ from pipeline.verify.spill import Spill, SpillFile
 
 @dataclass(frozen=True, kw_only=True)
 class CountedSplit:
-    """The good rows of one split, and the number of its bad rows."""
+    """The good rows of one split, their write timestamps, and the number of its bad rows.
+
+    Where no field has the write timestamps, each row's is greater than those before it in the files.
+    """
 
     good: FileRows
+    timestamps: Integers
     bad: int
 
 
@@ -44,42 +51,89 @@ class RowFiles:
         """
         names = [field.column.name for field in self.shape.fields]
         places = [names.index(column.name) for column in view.columns]
+        before = 0
         for file in self.files:
-            for split_rows in read_splits(file, self.shape.fields):
+            for split_rows in read_splits(file, self.shape.read):
                 values, _, faults = encode_fields(split_rows, self.shape)
                 columns = [
                     form.of_column(values[place]) for form, place in zip(view.forms, places, strict=True)
                 ]
-                rows = FileRows(view, columns)
+                rows, timestamps = FileRows(view, columns), self._timestamps(values, before)
+                before += len(rows)
                 bad = {at for at, _, _ in faults}
                 if left_out := self.left_out.get(file.path):
                     bad.update(np.flatnonzero(np.isin(split_rows.lines, list(left_out))).tolist())
                 if bad:
-                    rows = rows.take(np.delete(np.arange(len(rows)), sorted(bad)))
-                yield CountedSplit(good=rows, bad=len(bad) + len({row.line for row in split_rows.bad}))
+                    good = np.delete(np.arange(len(rows)), sorted(bad))
+                    rows, timestamps = rows.take(good), timestamps[good]
+                yield CountedSplit(
+                    good=rows,
+                    timestamps=timestamps,
+                    bad=len(bad) + len({row.line for row in split_rows.bad}),
+                )
+
+    def _timestamps(self, values: Sequence[pa.BinaryArray], before: int) -> Integers:
+        """Return the write timestamps of a split's rows; `before` counts the rows before them."""
+        for field, encoded in zip(self.shape.using, values[len(self.shape.fields) :], strict=True):
+            if field.column == TIMESTAMP:
+                return integers_of(encoded)
+        return np.arange(before, before + len(values[0]))
 
     def merged(self, view: View, keys: Hashes) -> Iterator[FileRows]:
         """Yield one row for each of these keys: the result of all the files' rows with that key.
 
-        The last value of a cell counts. A null counts as a value only if nulls are written.
+        The value of a cell with the latest write timestamp counts. A null counts as a value only if nulls are
+        written.
+
+        Raises:
+            VerificationError: two rows have different values with the same write timestamp.
         """
-        keeps_nulls = self.shape.nulls == "write"
         for start in range(0, len(keys), _MERGED_AT_ONCE):
             wanted = keys[start : start + _MERGED_AT_ONCE]
-            last: dict[Cells, Cells] = {}
+            last: dict[Cells, MergedRow] = {}
             for split_rows in self.splits(view):
                 gevent.sleep(0)
                 rows = split_rows.good
                 for at in np.flatnonzero(is_among(wanted, rows.key_hashes)).tolist():
                     cells = rows.cells(at)
                     key = cells[: view.key_size]
-                    if key in last and not keeps_nulls:
-                        pairs = zip(last[key], cells, strict=True)
-                        cells = tuple(old if new is None else new for old, new in pairs)
-                    last[key] = cells
-            yield FileRows(
-                view, [pa.array(column, pa.binary()) for column in zip(*last.values(), strict=True)]
-            )
+                    merged = last.setdefault(key, MergedRow(view, keeps_nulls=self.shape.nulls == "write"))
+                    merged.take(cells, int(split_rows.timestamps[at]))
+            merged_cells = zip(*(row.cells for row in last.values()), strict=True)
+            yield FileRows(view, [pa.array(column, pa.binary()) for column in merged_cells])
+
+
+class MergedRow:
+    """The cells of a key, each of the row with the latest write timestamp that has one."""
+
+    def __init__(self, view: View, *, keeps_nulls: bool) -> None:
+        self._view = view
+        self._keeps_nulls = keeps_nulls
+        self._written: list[tuple[int, bytes | None] | None] = [None] * len(view.columns)
+
+    def take(self, cells: Cells, timestamp_us: int) -> None:
+        """Take the cells of one more row.
+
+        Raises:
+            VerificationError: a cell has another value with the same write timestamp.
+        """
+        for at, cell in enumerate(cells):
+            if cell is None and not self._keeps_nulls:
+                continue
+            before = self._written[at]
+            if before and before[0] == timestamp_us and before[1] != cell:
+                raise VerificationError(
+                    f"{self._view.key_text(cells)}: two rows have write timestamp {timestamp_us} and "
+                    f"different values of {self._view.columns[at].name}: which one the table keeps, the "
+                    "files do not say; give each row of a key a timestamp of its own"
+                )
+            if before is None or before[0] < timestamp_us:
+                self._written[at] = (timestamp_us, cell)
+
+    @property
+    def cells(self) -> Cells:
+        """The cells, None for one that no row sets."""
+        return tuple(written and written[1] for written in self._written)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,10 +54,18 @@ class Verification:
                 f"{'; '.join(self.differences)}{more}; {advice}"
             )
 
-    def advice(self, timestamp_us: int) -> str:
-        """Return what helps after a load with this first timestamp; 0 if the user did not choose one."""
+    def advice(self, timestamp_us: int, timestamp_field: str = "") -> str:
+        """Return what helps after a load with this first timestamp, or with those of a field.
+
+        The timestamp is 0, and the field empty, if the user did not choose one.
+        """
         if self.differing == self.in_no_file:
             return "delete the rows that are in no file, or empty the table and load again, then verify"
+        if timestamp_field:
+            return (
+                f"rows lose to whatever was written with a later timestamp than their {timestamp_field}; "
+                "compare it with WRITETIME of a cell that differs"
+            )
         if self.written_at_us > time.time_ns() // 1000:
             return (
                 f"a cell that differs was written with timestamp {self.written_at_us}, which is in the "

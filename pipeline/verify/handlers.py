@@ -47,7 +47,8 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
             for file in load.files:
                 require_unchanged(file)
             found.require_equal(
-                f"{plan.table} is not what was loaded", found.advice(load.config.timestamp_us)
+                f"{plan.table} is not what was loaded",
+                found.advice(load.config.timestamp_us, load.columns.timestamp_field),
             )
             results.append(
                 VerifiedRows(

@@ -22,7 +22,7 @@ from pipeline.cluster.jobs import MeasureRoundTrip
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of, find_truncated_at
 from pipeline.errors import SettingError
-from pipeline.settings import ClusterConfig, TlsConfig
+from pipeline.settings import ClusterConfig, ColumnsConfig, TlsConfig
 from pipeline.workers.client import run_job
 from tests.harness.authority import Authority
 from tests.harness.guarded import relay
@@ -140,7 +140,11 @@ def test_columns_of_unknown_types_are_left_alone(loads: Loads) -> None:
     kind = "'org.apache.cassandra.db.marshal.LexicalUUIDType'"
     table = loads.create("unknown", f"k int PRIMARY KEY, v text, odd {kind}")
     assert loads.run(
-        loads.job(table, [loads.write("known.csv", "k,v", FEW)], mapping={"k": "k", "v": "v"})
+        loads.job(
+            table,
+            [loads.write("known.csv", "k,v", FEW)],
+            columns=ColumnsConfig(mapping=(("k", "k"), ("v", "v"))),
+        )
     ).acknowledged == len(FEW)
     odd = loads.job(table, [loads.write("odd.csv", "k,v,odd", [(1, "a", "b")])])
     with pytest.raises(SettingError, match=r"column odd: .*LexicalUUIDType.*--mapping"):

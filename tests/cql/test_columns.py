@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,9 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.fields import match_fields
 from pipeline.rowfiles.files import plan_fields, read_splits
+from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.sources import describe_file
+from pipeline.settings.columns import ColumnsConfig
 
 COLUMNS = [
     Column("id", "int", is_key=True),
@@ -17,12 +20,11 @@ COLUMNS = [
 FILE = Path("rows.csv")
 
 
-def names(mapping: dict[str, str], header: list[str]) -> list[tuple[str, str]]:
+def names(mapping: dict[str, str], header: list[str], **config: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - settings
     """Return the name of each field with the name of its column."""
-    return [
-        (field.name, field.column.name)
-        for field in match_fields(FILE, header, COLUMNS, mapping, is_text=True)
-    ]
+    columns = ColumnsConfig(mapping=tuple(mapping.items()), **config)
+    fields = match_fields(Header(FILE, tuple(header), is_text=True), COLUMNS, columns)
+    return [(field.name, field.column.name) for field in fields]
 
 
 def test_a_header_names_the_columns_in_any_order() -> None:
@@ -81,8 +83,8 @@ def test_every_header_is_looked_at_first(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{header}\n", encoding="utf-8")
     files = [describe_file(file) for file in sorted(tmp_path.iterdir())]
     with pytest.raises(RowFileError, match=r"3\.csv: the header is 'id,name'; it must name each of"):
-        plan_fields(files, COLUMNS, {})
-    assert len(plan_fields(files[:2], COLUMNS, {})) == 3
+        plan_fields(files, COLUMNS)
+    assert len(plan_fields(files[:2], COLUMNS)) == 3
 
 
 def test_fields_are_found_by_name_in_each_file(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_fields_are_found_by_name_in_each_file(tmp_path: Path) -> None:
     (tmp_path / "1.csv").write_text("id,x,name\n1,-,Ada\n", encoding="utf-8")
     (tmp_path / "2.csv").write_text("name,id\nAda,1\n", encoding="utf-8")
     files = [describe_file(file) for file in sorted(tmp_path.iterdir())]
-    fields = plan_fields(files, COLUMNS, {"name": "name", "id": "id"})
+    fields = plan_fields(files, COLUMNS, ColumnsConfig(mapping=(("name", "name"), ("id", "id"))))
     for file in files:
         [split_rows] = read_splits(file, fields)
         assert [column.to_pylist() for column in split_rows.columns] == [["1"], ["Ada"]]

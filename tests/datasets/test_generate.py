@@ -20,6 +20,8 @@ from pipeline.datasets.sampling import FakerTable, RandomUuid
 from pipeline.datasets.users import DATASET as USERS
 from pipeline.errors import OutputError, SettingError
 from pipeline.rowfiles.files import read_rows, write_rows
+from pipeline.rowfiles.jobs import RowsToRead
+from pipeline.rowfiles.sources import describe_file
 from pipeline.workers.client import run_jobs
 
 ROWS = 2 * BLOCK_ROWS + 1234
@@ -87,7 +89,7 @@ def generated(dataset: Dataset, file: Path, rows: int = ROWS, *, locale: str = "
 
 def rows_of(dataset: Dataset, file: Path) -> list[Row]:
     """Return the rows of a file."""
-    return list(read_rows([file], dataset.columns))
+    return list(read_rows(RowsToRead(files=(describe_file(file),)), dataset.columns))
 
 
 @pytest.mark.parametrize("dataset", [USERS, ORDERS], ids=["users", "orders"])

@@ -13,7 +13,7 @@ from cassandra.cluster import Session
 from pipeline.embedded import Endpoint
 from pipeline.load import jobs
 from pipeline.rowfiles.sources import describe_file
-from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.client import run_job, run_jobs
 
 USERS = "pipeline.datasets.users"
@@ -72,7 +72,8 @@ class Loads:
         files: Iterable[Path],
         *,
         dataset: str = "",
-        mapping: dict[str, str] | None = None,
+        columns: ColumnsConfig | None = None,
+        values: ValuesConfig | None = None,
         **config: Any,  # noqa: ANN401 - a load's settings, each of its own type
     ) -> jobs.Load:
         """Return the job that loads files by table or, if named, by dataset; `config` holds settings."""
@@ -82,7 +83,8 @@ class Loads:
             table="" if dataset else table,
             dataset=dataset,
             files=tuple(describe_file(file) for file in files),
-            mapping=mapping or {},
+            columns=columns or ColumnsConfig(),
+            values=values or ValuesConfig(),
             config=LoadConfig(**config),
             checkpoints=str(self.folder / "checkpoints"),
             bad_rows=str(self.folder / "bad"),

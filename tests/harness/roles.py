@@ -24,6 +24,8 @@ from pipeline.cluster.refusals import Decision, decision_of
 from pipeline.embedded.releases import DEFAULT
 from pipeline.load import jobs
 from pipeline.measure.jobs import SweepLatencies
+from pipeline.rowfiles.jobs import RowsToRead
+from pipeline.rowfiles.sources import describe_file
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.workers.client import run_job
 from tests.harness.loads import USERS, Loads
@@ -75,7 +77,7 @@ class RoleLoads(Loads):
                 cluster=self._cluster,
                 keyspace=KeyspaceConfig(name=KEYSPACE),
                 dataset=USERS,
-                files=(str(file),),
+                rows=RowsToRead(files=(describe_file(file),)),
                 pool_size=1,
                 latencies_s=(0.0,),
                 sync_repeats=1,

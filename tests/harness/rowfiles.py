@@ -10,6 +10,7 @@ from pipeline.cql.columns import Column, Row
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_rows, read_splits
+from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
 
@@ -31,7 +32,7 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
 
 def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
     """Return all rows of one file."""
-    return list(read_rows([file], columns))
+    return list(read_rows(RowsToRead(files=(describe_file(file),)), columns))
 
 
 def splits_of_file(

@@ -49,7 +49,7 @@ def encoded(folder: Path, ids: list[uuid.UUID], parts: int) -> EncodedSplit:
     file = folder / "rows.csv"
     file.write_text("id,v\n" + "".join(f"{key},{at}\n" for at, key in enumerate(ids)))
     described = describe_file(file)
-    fields = plan_fields([described], TABLE.columns, {})
+    fields = plan_fields([described], TABLE.columns)
     [split_rows] = read_splits(described, fields)
     shape = InsertPlan(TABLE, fields, nulls="unset", prefix=b"", expires=False)
     return encode_split(split_rows, shape, Ring(parts))

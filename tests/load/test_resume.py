@@ -7,6 +7,7 @@ from cassandra.cluster import Session
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.jobs import RowCounts
 from pipeline.load.journal import read_journal
+from pipeline.settings import ColumnsConfig
 from tests.harness.loads import SPLIT_BYTES, Loads
 
 PAD = "x" * SPLIT_BYTES
@@ -105,7 +106,7 @@ def test_what_makes_two_loads_the_same(loads: Loads, cql: Session, wide: str) ->
         journal(file, nulls="write"),
         journal(file, ttl_s=5),
         journal(file, timestamp_us=5),
-        journal(file, mapping={"id": "id"}),
+        journal(file, columns=ColumnsConfig(mapping=(("id", "id"),))),
     ]
     cql.execute(f"TRUNCATE {loads.keyspace}.{wide}")
     others.append(journal(file))
@@ -142,7 +143,9 @@ def test_a_table_that_loses_rows_during_its_load_is_not_marked(
     loads: Loads, cql: Session, wide: str, change: str, message: str
 ) -> None:
     """If a statement removed loaded values during the load, the load fails and writes no marker."""
-    load = loads.job(wide, [wide_file(loads, "lost.csv", 1)], mapping={"id": "id", "pad": "pad"})
+    load = loads.job(
+        wide, [wide_file(loads, "lost.csv", 1)], columns=ColumnsConfig(mapping=(("id", "id"), ("pad", "pad")))
+    )
     journal = loads.begin(load).journal
     loads.send(load, journal)
     if change:

@@ -6,6 +6,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
+from pipeline.settings import ColumnsConfig
 from tests.harness.loads import Loads, loads_into
 
 TIMESTAMP_US = 1_700_000_000_000_000
@@ -33,6 +34,13 @@ def test_the_first_row_has_the_first_timestamp(loads: Loads, texts: list[str]) -
     for file, text in zip(files, texts, strict=True):
         file.write_text(text, encoding="utf-8", newline="")
     name = "v\r\n1" if "\r" in texts[0] else "v\n1"
-    loads.run(loads.job(table, files, mapping={"id": "id", name: "v"}, timestamp_us=TIMESTAMP_US))
+    loads.run(
+        loads.job(
+            table,
+            files,
+            columns=ColumnsConfig(mapping=(("id", "id"), (name, "v"))),
+            timestamp_us=TIMESTAMP_US,
+        )
+    )
     found = {row["id"]: row["at"] - TIMESTAMP_US for row in loads.rows(table, "id, writetime(v) AS at")}
     assert found == {1: 0, 2: 0, 3: 0, 4: 4}

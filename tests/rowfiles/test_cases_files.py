@@ -11,9 +11,11 @@ from pipeline.errors import RowFileError
 from pipeline.rowfiles.fields import match_fields
 from pipeline.rowfiles.files import plan_fields
 from pipeline.rowfiles.finding import find_files, listed, passed_over
+from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.settings.columns import ColumnsConfig
 from tests.harness.rowfiles import splits_of_file
 from tests.harness.workspace import PROJECT
 
@@ -30,7 +32,7 @@ def written(folder: Path, content: bytes, name: str = "rows.csv") -> Path:
 
 def splits(file: Path) -> list[SplitRows]:
     """Return the splits of a file of two columns."""
-    return list(splits_of_file(file, plan_fields([describe_file(file)], COLUMNS, {})))
+    return list(splits_of_file(file, plan_fields([describe_file(file)], COLUMNS)))
 
 
 def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
@@ -45,7 +47,7 @@ def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
     """The header of F.CSV is not counted as a row and not read as a row."""
     [file] = find_files(str(CASES / "20-mixed-folder" / "only"))
     assert describe_file(file).lines == 1
-    fields = plan_fields([describe_file(file)], [COLUMNS[0], Column("v", "text", is_key=False)], {})
+    fields = plan_fields([describe_file(file)], [COLUMNS[0], Column("v", "text", is_key=False)])
     assert [len(split_rows.lines) for split_rows in splits_of_file(file, fields)] == [1]
 
 
@@ -115,14 +117,18 @@ def test_a_header_that_does_not_fit_says_why(tmp_path: Path, header: str, messag
     """The error about a header says what is wrong with it, and what to do."""
     file = written(tmp_path, f"{header}\n1,x\n".encode())
     with pytest.raises(RowFileError) as raised:
-        plan_fields([describe_file(file)], COLUMNS, {})
+        plan_fields([describe_file(file)], COLUMNS)
     assert message.replace("\\\\", "\\") in str(raised.value)
 
 
 def test_advice_can_be_followed() -> None:
     """The suggestion in a mapping's error is valid for --mapping."""
     with pytest.raises(RowFileError, match=r'did you mean " a", with its double quotes\?'):
-        match_fields(Path("x.csv"), ["id", " a"], COLUMNS, {"id": "id", "a": "a"}, is_text=True)
+        match_fields(
+            Header(Path("x.csv"), ("id", " a"), is_text=True),
+            COLUMNS,
+            ColumnsConfig(mapping=(("id", "id"), ("a", "a"))),
+        )
 
 
 @given(st.dictionaries(NAMES, NAMES, max_size=4))
@@ -163,7 +169,7 @@ def test_backslashes_cost_their_own_rows() -> None:
 def splits_of_three(file: Path) -> list[SplitRows]:
     """Return the splits of a file of three columns."""
     columns = [*COLUMNS, Column("b", "text", is_key=False)]
-    return list(splits_of_file(file, plan_fields([describe_file(file)], columns, {})))
+    return list(splits_of_file(file, plan_fields([describe_file(file)], columns)))
 
 
 def test_a_packed_file_says_so(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pipeline.rowfiles.files import plan_fields, read_rows, read_splits
 from pipeline.rowfiles.formats.csv.grammar import grammar_of
 from pipeline.rowfiles.formats.csv.reader import Header
 from pipeline.rowfiles.formats.csv.rows import take_rows
+from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.texts import open_text
@@ -27,7 +28,7 @@ COLUMNS = [
 def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
     """Check a file's splits; return the fields, the places of the good rows, and the bad rows."""
     described = describe_file(file)
-    fields = plan_fields([described], COLUMNS, {})
+    fields = plan_fields([described], COLUMNS)
     good: list[int] = []
     bad: list[BadRow] = []
     for number, split_rows in enumerate(read_splits(described, fields)):
@@ -92,7 +93,7 @@ def test_no_file_is_a_surprise_when_read_strictly(tmp_path: Path) -> None:
     refusals: list[tuple[str, str]] = []
     for file in hostile_files(tmp_path, 200, seed=5):
         try:
-            for row in read_rows([file], COLUMNS):
+            for row in read_rows(RowsToRead(files=(describe_file(file),)), COLUMNS):
                 assert len(row) == len(COLUMNS)
         except RowFileError as error:
             refusals.append((str(file), str(error)))

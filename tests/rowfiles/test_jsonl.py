@@ -12,10 +12,12 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.fields import Field, name_fields
+from pipeline.rowfiles.fields import Field, match_fields
 from pipeline.rowfiles.formats.jsonl.objects import Objects
+from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
+from pipeline.settings.columns import ColumnsConfig
 from tests.harness.rowfiles import splits_of_file
 from tests.rowfiles.test_csvfile import PROVE
 
@@ -136,10 +138,16 @@ def test_a_line_that_is_no_row_costs_itself(tmp_path: Path, line: str, reason: s
     assert (bad.line, bad.reason[: len(reason)]) == (2, reason)
 
 
+def mapped(columns: list[Column], mapping: dict[str, str]) -> list[Field]:
+    """Return the fields that a mapping names; without one, those of the columns' names."""
+    config = ColumnsConfig(mapping=tuple(mapping.items()))
+    return match_fields(Header(Path("rows.jsonl"), None, is_text=True), columns, config)
+
+
 def test_a_pointer_finds_nested_values(tmp_path: Path) -> None:
     """A mapping names keys, or values inside of others; other keys may then be there."""
     mapping = {"key": "id", "/person/name": "name", "/person/a~1b": "tags"}
-    fields = name_fields(COLUMNS, mapping)
+    fields = mapped(COLUMNS, mapping)
     file = written(
         tmp_path,
         '{"key":1,"person":{"name":"Ada","a/b":["x"],"more":0},"other":1}\n{"key":2,"person":null}\n{"key":3}\n'
@@ -149,7 +157,7 @@ def test_a_pointer_finds_nested_values(tmp_path: Path) -> None:
     assert rows == [(1, "1", "Ada", '["x"]'), (2, "2", None, None), (3, "3", None, None)]
     assert bad.reason.startswith("Expected 'object | null', got 'str'")
     with pytest.raises(SettingError, match="'person' is a field twice, or has a field inside of it"):
-        read(file, name_fields(COLUMNS, {"key": "id", "person": "tags", "/person/name": "name"}))
+        read(file, mapped(COLUMNS, {"key": "id", "person": "tags", "/person/name": "name"}))
 
 
 def test_a_key_that_json_escapes_is_a_name_as_any(tmp_path: Path) -> None:
@@ -162,14 +170,14 @@ def test_a_key_that_json_escapes_is_a_name_as_any(tmp_path: Path) -> None:
         '{"a \\u0022b\\"":6}',
     ]
     file = written(tmp_path, "".join(f"{line}\n" for line in lines))
-    rows, bad = read(file, name_fields(columns, {}))
+    rows, bad = read(file, mapped(columns, {}))
     assert rows == [(1, "1", "x"), (4, "6", None)]
     assert [row.reason[:35] for row in bad] == [
         "Object contains unknown field 'e'; ",
         "two keys of a JSON object are the s",
     ]
     nested = written(tmp_path, '{"o":{"a \\"b\\"":1}}\n{"o":null}\n', "nested.jsonl")
-    assert read(nested, name_fields(columns, {'/o/a "b"': 'a "b"'}))[0] == [(1, "1"), (2, None)]
+    assert read(nested, mapped(columns, {'/o/a "b"': 'a "b"'}))[0] == [(1, "1"), (2, None)]
 
 
 def test_many_lines_are_several_splits(tmp_path: Path) -> None:

@@ -10,4 +10,4 @@ from pipeline.settings.declaration import settings_of
 def test_what_is_significant_tells_loads_apart() -> None:
     """Each setting that is declared significant is part of the key of a load's files and marker."""
     significant = {each.field for each in settings_of(LoadConfig) if each.is_significant}
-    assert significant == set(inspect.signature(options_of).parameters) - {"mapping", "dialects", "values"}
+    assert significant == set(inspect.signature(options_of).parameters) - {"columns", "dialects", "values"}

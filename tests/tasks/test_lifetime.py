@@ -242,7 +242,6 @@ _TICKER = textwrap.dedent("""
         keyspace=KeyspaceConfig(name=keyspace),
         dataset="pipeline.datasets.users",
         files=(describe_file(Path(file)),),
-        mapping={},
         config=LoadConfig(method=method, pool_size=2),
         checkpoints="checkpoints",
         bad_rows="bad",

@@ -67,6 +67,7 @@ CHOSEN = {
         "final_newline": "require",
         "compression": "zstd",
     },
+    "columns": {},
     "values": {
         "timestamp_formats": "%d.%m.%Y|epoch_s",
         "date_formats": "%Y%m%d",

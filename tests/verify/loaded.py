@@ -68,7 +68,6 @@ class Loaded:
             keyspace=KeyspaceConfig(name=workspace.keyspace),
             table="loaded",
             files=tuple(map(describe_file, files)),
-            mapping={},
             config=LoadConfig(nulls=nulls, max_bad_rows="4"),
             checkpoints=str(workspace.folder / "checkpoints"),
             bad_rows=str(workspace.folder),

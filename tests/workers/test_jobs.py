@@ -12,9 +12,10 @@ from pipeline.cql.tables import Table
 from pipeline.load.jobs import BeginLoad, BegunLoad, FinishLoad, Load, LoadedShard, LoadPlan, LoadShard
 from pipeline.measure.article.timing import LatencyTimings
 from pipeline.measure.jobs import ClusterFacts, LatencySweep, SweepLatencies
-from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.fields import TTL, Field
+from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
-from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
+from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig
 from pipeline.workers.codec import job_from_json, job_to_json, result_from_json_values, to_json_values
 from pipeline.workers.jobs import Job
 from tests.harness.interpreter import imported, printed
@@ -35,7 +36,7 @@ PLAN = LoadPlan(
         keyspace=KEYSPACE,
         table="t",
         files=(FILE,),
-        mapping={"a, b": "Odd Name"},
+        columns=ColumnsConfig(mapping=(("a, b", "Odd Name"),), constants=(("c", "{file}"),)),
         config=LoadConfig(ttl_s=0),
         checkpoints="checkpoints",
         bad_rows="bad",
@@ -52,6 +53,7 @@ PLAN = LoadPlan(
         static=(),
     ),
     fields=(Field(COLUMN, "a, b"),),
+    using=(Field(TTL, "expires"),),
     timestamp_us=1_700_000_000_000_000,
 )
 FACTS = ClusterFacts(
@@ -105,7 +107,7 @@ DAY = dt.date(2026, 11, 25)
             SweepLatencies(
                 cluster=CLUSTER,
                 keyspace=KEYSPACE,
-                files=("a.csv",),
+                rows=RowsToRead(files=(FILE,)),
                 pool_size=1,
                 latencies_s=(0.1,),
                 sync_repeats=1,

@@ -26,7 +26,6 @@ def _prepare(context: TrialContext) -> Write:
         keyspace=KeyspaceConfig(name=trial.keyspace),
         table=trial.table,
         files=(describe_file(folder / "rows.csv"),),
-        mapping={},
         config=LoadConfig(method="batch", pool_size=trial.in_flight),
         checkpoints=str(folder / "checkpoints"),
         bad_rows=str(folder),

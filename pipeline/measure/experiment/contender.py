@@ -37,6 +37,8 @@ from pipeline.measure.experiment.measurement import LATENCY_KINDS, LatencyKind
 from pipeline.measure.experiment.trial import Description, Timing, Trial
 from pipeline.requests.latencies import Latencies
 from pipeline.rowfiles.files import read_rows
+from pipeline.rowfiles.jobs import RowsToRead
+from pipeline.rowfiles.sources import describe_file
 from pipeline.workers.codec import from_json, to_json
 from pipeline.workers.parent import end_with_parent
 
@@ -141,7 +143,9 @@ def run_contender(contender: Contender) -> None:
 
 
 def _run_trial(contender: Contender, trial: Trial) -> Timing:
-    rows = list(read_rows([Path(trial.file)], find_dataset(trial.dataset).columns))
+    rows = list(
+        read_rows(RowsToRead(files=(describe_file(Path(trial.file)),)), find_dataset(trial.dataset).columns)
+    )
     with (
         open_session(trial.cluster, connection_class=contender.connection_class) as session,
         translated_errors(f"cannot write to {trial.keyspace}.{trial.table}"),

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.fields import Field, other_delimiter
+from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.grammar import Grammar, grammar_of
 from pipeline.rowfiles.formats.csv.rows import (
     ANY_WIDTH,
@@ -26,6 +26,7 @@ from pipeline.rowfiles.formats.csv.rows import (
     take_rows,
 )
 from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_columns
+from pipeline.rowfiles.headers import other_delimiter
 from pipeline.rowfiles.opening import not_encoded
 from pipeline.rowfiles.splitrows import Lines, SplitRows, split_rows_of
 from pipeline.rowfiles.splits import Split

@@ -131,7 +131,9 @@ def _json_of(kind: CqlType, value: object) -> str:
 
 
 def _objects(fields: Sequence[Field]) -> Objects:
-    return objects_of(tuple(field.name for field in fields), others=any(field.is_mapped for field in fields))
+    return objects_of(
+        tuple(field.name for field in fields), others=any(field.allows_others for field in fields)
+    )
 
 
 def _find_splits(source: Text) -> Iterator[Split]:
