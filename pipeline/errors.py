@@ -2,7 +2,8 @@
 
     PipelineError
     ├── SettingError         a setting or parameter is unknown, of the wrong type or out of range
-    ├── RowFileError         a row file is missing, unreadable, truncated, or contains a bad row
+    ├── RowFileError         a row file is unreadable, truncated, or contains a bad row
+    │   └── AbsentInputError     there is no row file where the input should be
     ├── BadRowsError         more rows are bad than a load allows
     ├── OutputError          an output file or folder cannot be written
     ├── EmbeddedError        the embedded Cassandra cannot be installed, started or stopped
@@ -34,7 +35,11 @@ class SettingError(PipelineError):
 
 
 class RowFileError(PipelineError):
-    """A row file is missing, unreadable, truncated, or contains a bad row."""
+    """A row file is unreadable, truncated, or contains a bad row."""
+
+
+class AbsentInputError(RowFileError):
+    """There is no row file where the input should be; it may come later."""
 
 
 class BadRowsError(PipelineError):

@@ -1,6 +1,6 @@
 """The Luigi tasks: `luigi --module tasks LoadUsers`."""
 
-from tasks import configfile, settings, terminal
+from tasks import configfile, settings, tablesections, terminal
 from tasks.chain import SetupKeyspace
 from tasks.experiment import CompareReports
 from tasks.tables import LoadTable, ReplayBadRows, VerifyTable
@@ -15,7 +15,9 @@ from tasks.users import (
 
 terminal.install()
 configfile.require_config_file()
-configfile.prepare([section.get_task_family() for section in settings.SECTIONS])
+configfile.prepare(
+    [*(section.get_task_family() for section in settings.SECTIONS), *tablesections.table_sections()]
+)
 
 __all__ = [
     "CompareReports",

@@ -1,7 +1,6 @@
 """The chain for any dataset: set up, generate, load, verify. A dataset's tasks only name the dataset."""
 
-import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -131,9 +130,8 @@ class LoadRows(LoadTask, InputTask):
     table_name: str
 
     def requires(self) -> list[luigi.Task]:
-        """The table, and the generated rows unless the user names files."""
-        generated = [] if self.input else [self.clone(self.generate)]
-        return [self.set_up(), *generated]
+        """The table, and the generated rows or the files that the user names."""
+        return [self.set_up(), self.row_files() if self.input else self.clone(self.generate)]
 
     @property
     def table_ref(self) -> TableRef:
@@ -143,21 +141,12 @@ class LoadRows(LoadTask, InputTask):
     @property
     def source(self) -> str:
         """The input as it is given, or the name of the generated rows."""
-        return self.input or self.generated
+        return self.named_input() or self.generated
 
     @property
     def rows_generated(self) -> int:
         """The number of generated rows; 0 if the user names files."""
         return 0 if self.input else int(self.rows)
-
-    @classmethod
-    def bulk_complete(cls, parameters: Iterable[dt.date]) -> list[dt.date]:
-        """Return the dates that are loaded, by one query."""
-        by_date = {date: cls(date) for date in parameters}
-        if not by_date:
-            return []
-        description = describe(next(iter(by_date.values())).table_ref, list(by_date))
-        return [date for date, task in by_date.items() if task.output().is_in(description)]
 
     def files(self) -> tuple[Path, ...]:
         """Return the row files.
@@ -165,7 +154,9 @@ class LoadRows(LoadTask, InputTask):
         Raises:
             RowFileError: there is none.
         """
-        return finding.find_files(self.input or self.clone(self.generate).output().path)
+        if self.input:
+            return self.find(self.named_input())
+        return finding.find_files(self.clone(self.generate).output().path)
 
     def columns_config(self) -> ColumnsConfig:
         """Return which field feeds which column: in generated files, names alone say it."""
@@ -181,8 +172,12 @@ class LoadRows(LoadTask, InputTask):
             return super().to_read(files)
         return tuple(FileToRead(path=str(file), dialect=Dialect()) for file in files)
 
+    def is_input_there(self) -> bool:
+        """Whether the user's files are there; generated ones may be deleted after the load."""
+        return not self.input or bool(self.row_files().complete())
+
     def _files_if_there(self) -> tuple[Path, ...]:
-        """Generated files may be deleted after the load; their settings then identify the rows."""
+        """Where generated files are deleted, their settings identify the rows."""
         if not self.input and not self.clone(self.generate).output().exists():
             return ()
         return self.files()

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime as dt
 import hashlib
 import ipaddress
 import json
@@ -9,6 +10,7 @@ import os
 import re
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import luigi
@@ -30,7 +32,7 @@ from tasks.inputs import described
 from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Flag
 from tasks.settings import build, output_folder
-from tasks.targets import CassandraTarget, TableRef, loads_of
+from tasks.targets import CassandraTarget, TableRef, describe, loads_of
 from tasks.terminal import progress_of, say
 
 STARTED_S = time.time()
@@ -72,8 +74,21 @@ class LoadTask(LoadParameters, FileParameters):
         )
 
     def complete(self) -> bool:
-        """Whether the marker exists; a dry run is never complete."""
-        return not self.dry_run and bool(super().complete())
+        """Whether the input is there and the marker exists; a dry run is never complete."""
+        return not self.dry_run and self.is_input_there() and bool(super().complete())
+
+    @classmethod
+    def bulk_complete(cls, parameters: Iterable[dt.date]) -> list[dt.date]:
+        """Return the dates that are loaded, by one query."""
+        by_date = {date: task for date in parameters if (task := cls(date=date)).is_input_there()}
+        if not by_date:
+            return []
+        description = describe(next(iter(by_date.values())).table_ref, list(by_date))
+        return [date for date, task in by_date.items() if task.output().is_in(description)]
+
+    def is_input_there(self) -> bool:
+        """Whether the row files are there, so that it can be told whether they are loaded."""
+        raise NotImplementedError
 
     @property
     def rows_generated(self) -> int:
@@ -256,7 +271,7 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
     Raises:
         RowFileError: the folder cannot be read.
     """
-    if passed := finding.passed_over(source):
+    if passed := finding.passed_over(source, any_ending=bool(task.format)):
         say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {finding.listed(passed)}")
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import luigi
 
+from pipeline.rowfiles import finding
 from pipeline.rowfiles.dialect import dialect_of_file
 from pipeline.rowfiles.jobs import FileToRead
 from pipeline.settings import ColumnsConfig, FilesConfig, ValuesConfig
 from tasks import settings
 from tasks.declared import with_settings
+from tasks.inputs import RowFiles
 from tasks.parameters import Day
 
 
@@ -26,6 +28,27 @@ class LoadParameters(luigi.Task):
 @with_settings(settings.values)
 class FileParameters(luigi.Task):
     """How a user's own row files are read: the settings of [files], [columns] and [values]."""
+
+    def named_input(self) -> str:
+        """Return the input of the day; an empty text where none is named.
+
+        Raises:
+            SettingError: it has an unknown word in braces.
+        """
+        return finding.input_of_day(self.input, self.date)
+
+    def find(self, named: str) -> tuple[Path, ...]:
+        """Return the row files that an input means.
+
+        Raises:
+            AbsentInputError: there is none.
+            RowFileError: one cannot be read, or is no row file.
+        """
+        return finding.find_files(named, any_ending=bool(self.format))
+
+    def row_files(self) -> RowFiles:
+        """Return the task that waits for the input."""
+        return RowFiles(input=self.named_input(), any_ending=bool(self.format), flag_file=self.flag_file)
 
     def columns_config(self) -> ColumnsConfig:
         """Return which field of the files feeds which column.

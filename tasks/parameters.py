@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.errors import SettingError, abbreviated
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
@@ -32,6 +33,12 @@ class Worded(luigi.Parameter):
         # In --help, argparse reads a percent sign as a format.
         described = str(kwargs.pop("description", "")).replace("%", "%%")
         super().__init__(description=described, **kwargs)
+
+    def is_on_command_line(self, task_name: str) -> bool:
+        """Return whether the command line has an option that is this parameter of one kind of task."""
+        command = CmdlineParser.get_instance()
+        name = self._parser_global_dest(self.known_as, task_name)
+        return command is not None and getattr(command.known_args, name, None) is not None
 
     @property
     def known_as(self) -> str:
@@ -119,7 +126,7 @@ class Located(SettingParameter):
 
 
 class Input(SettingParameter):
-    """Row files: a file, a folder or a glob."""
+    """Row files: a file, a folder or a glob. In luigi.cfg it is relative to the folder of that file."""
 
     wanted = "a file, a folder or a glob"
 
@@ -246,7 +253,7 @@ class PoolSize(Integer):
 
 
 class Day(Worded, luigi.DateParameter):
-    """A date; the default is today."""
+    """A date, `today` or `yesterday`; the default is today."""
 
     def has_task_value(self, task_name: str, param_name: str) -> bool:
         """Today counts as a value."""
@@ -257,7 +264,7 @@ class Day(Worded, luigi.DateParameter):
         """Return the date given, else today's."""
         if super().has_task_value(task_name, param_name):
             return super().task_value(task_name, param_name)
-        return dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it
+        return _today()
 
     def parse(self, text: str) -> object:
         """Return the date that `text` means.
@@ -265,9 +272,15 @@ class Day(Worded, luigi.DateParameter):
         Raises:
             SettingError: it is no date.
         """
+        if text in {"today", "yesterday"}:
+            return _today() - dt.timedelta(days=text == "yesterday")
         try:
             return super().parse(text)
         except ValueError as error:
             raise SettingError(
-                f"{self.known_as} is {text!r}; it must be a date such as 2026-11-22"
+                f"{self.known_as} is {text!r}; it must be a date such as 2026-11-22, today or yesterday"
             ) from error
+
+
+def _today() -> dt.date:
+    return dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it

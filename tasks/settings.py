@@ -110,7 +110,7 @@ def require_known_settings() -> None:
                 if setting not in ours[name]:
                     near = _nearest(setting, ours[name]) or f"; it has {', '.join(ours[name])}"
                     raise SettingError(f"[{name}] has no setting {setting!r}{near}")
-        elif near := _nearest(name, ours):
+        elif near := _nearest(name, ours) or _nearest_table(name):
             raise SettingError(f"no section is called [{name}]{near}")
 
 
@@ -122,3 +122,9 @@ def _tls(section: Any) -> TlsConfig | None:  # noqa: ANN401 - Luigi's attributes
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _nearest_table(name: str) -> str:
+    kind, _, table = name.partition(" ")
+    is_near = table and kind != "table" and _nearest(kind, ["table"])
+    return f"; did you mean 'table {table}'?" if is_near else ""

@@ -54,8 +54,13 @@ def progress_of(task: luigi.Task) -> ProgressOf:
 
 
 def say(task: luigi.Task, message: str) -> None:
-    """Show a message on Luigi's page and as a line of its log."""
+    """Show a message on Luigi's page and as a line of its log; only while the task runs."""
     task.set_status_message(message)
+    log(task, message)
+
+
+def log(task: luigi.Task, message: str) -> None:
+    """Show a message as a line of Luigi's log."""
     logging.getLogger("luigi-interface").info("%s: %s", task.task_family, message)
 
 

@@ -24,9 +24,11 @@ class Dialect:
     """How a text file of rows is read.
 
     Without an `escape`, a quote in quotes is doubled. `nulls` are the fields that are null; in quotes only if
-    `quoted_nulls`. `skipped_lines` stand before the header. An empty `quote`, `escape` or `comment` is none.
+    `quoted_nulls`. `skipped_lines` stand before the header. An empty `quote`, `escape` or `comment` is none,
+    an empty `format` that of the end of the file's name.
     """
 
+    format: str = ""
     delimiter: str = ","
     quote: str = '"'
     escape: str = ""
@@ -71,6 +73,7 @@ def dialect_of_file(file: PurePath, config: FilesConfig) -> Dialect:
     preset = PRESETS[config.dialect or ("tsv" if _is_tsv(file) else "rfc4180")]
     dialect = replace(
         preset,
+        format=config.format,
         delimiter=config.delimiter.replace("\\t", "\t") or preset.delimiter,
         quote=_character(config.quote, preset.quote),
         escape=_character(config.escape, preset.escape),

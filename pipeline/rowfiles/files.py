@@ -58,12 +58,11 @@ def plan_fields(
 
 
 def _header_of(file: SourceFile) -> Header:
-    file_format = format_of(file.path)
     return Header(
         Path(file.path),
-        file.content.header if file_format.has_header else None,
-        is_text=file_format.has_lines,
-        is_given=file.dialect.has_header or not file_format.has_lines,
+        file.content.header if file.format.has_header else None,
+        is_text=file.format.has_lines,
+        is_given=file.dialect.has_header or not file.format.has_lines,
     )
 
 
@@ -85,7 +84,7 @@ def read_splits(
     # A field may feed a column and be the row's write timestamp too.
     read = [*{field.name: field for field in fields if field.constant is None}.values()]
     wanted = file.content.splits if splits is None else splits
-    for split_rows in format_of(file.path).read(file, read, wanted):
+    for split_rows in file.format.read(file, read, wanted):
         yield split_rows if len(read) == len(fields) else with_constants(split_rows, read, fields)
 
 
@@ -102,7 +101,7 @@ def read_rows(rows: RowsToRead, columns: Sequence[Column]) -> Iterator[Row]:
     fed = {field.column.name: at for at, field in enumerate(fields)}
     places = [fed.get(column.name) for column in columns]
     for file in rows.files:
-        separator = ":" if format_of(file.path).has_lines else ": row "
+        separator = ":" if file.format.has_lines else ": row "
         for split_rows in read_splits(file, fields):
             first_bad = split_rows.bad[0] if split_rows.bad else None
             values = [_values(*pair) for pair in zip(fields, split_rows.columns, strict=True)]

@@ -1,30 +1,34 @@
 """Which row files an input means: a file's path, a folder or a glob."""
 
+import datetime as dt
 import glob
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.errors import RowFileError
+from pipeline.errors import AbsentInputError, RowFileError, SettingError
 from pipeline.rowfiles.formats import ENDINGS, has_format, require_format
 from pipeline.rowfiles.opening import printable, reading, require_regular
 
 
-def find_files(pattern: str) -> tuple[Path, ...]:
+def find_files(pattern: str, *, any_ending: bool = False) -> tuple[Path, ...]:
     """Return the row files that a file's path, a folder or a glob means, sorted by path.
 
     In a folder, these are the files that are not hidden and have the ending of a format, in any case;
-    `passed_over` returns the others. A file that is named, or found by a glob, must be a row file.
+    `passed_over` returns the others. A file that is named, or found by a glob, must have such an ending.
+    With `any_ending`, no file must, because a setting names the format.
 
     Raises:
-        RowFileError: there is no file, or one is not a regular file, cannot be read, has no format's ending,
-            or has a name that is not UTF-8.
+        AbsentInputError: there is no file.
+        RowFileError: one is not a regular file, cannot be read, has no format's ending, or has a name that is
+            not UTF-8.
     """
     _require_utf8(pattern)
     place = Path(pattern)
     with reading(place):
         is_folder = bool(pattern) and place.is_dir()
         if is_folder:
-            taken, passed = _in_folder(place)
+            taken, passed = _in_folder(place, any_ending=any_ending)
         elif place.exists():
             taken, passed = [place], []
         else:
@@ -32,18 +36,47 @@ def find_files(pattern: str) -> tuple[Path, ...]:
     files = tuple(sorted(taken))
     if not files:
         there = f"; there is only {listed(passed)}" if passed else ""
-        raise RowFileError(
+        raise AbsentInputError(
             f"no row file at {pattern}{there}; name a {' or '.join(ENDINGS)} file, a folder of them, or a "
             "glob"
         )
     for file in files:
         _require_utf8(str(file))
         require_regular(file)
-        require_format(file)
+        if not any_ending:
+            require_format(file)
     return files
 
 
-def passed_over(pattern: str) -> tuple[Path, ...]:
+def require_flags(files: Iterable[Path], flag: str) -> None:
+    """Return if the folder of each file has a file called `flag`, which says that the others are complete.
+
+    Raises:
+        AbsentInputError: one has not.
+    """
+    for folder in sorted({file.parent for file in files}):
+        if not (folder / flag).exists():
+            raise AbsentInputError(f"no {flag} in {folder}: its files are not complete yet")
+
+
+def input_of_day(pattern: str, day: dt.date) -> str:
+    """Return an input with the parts of a day in the place of {year}, {month}, {day} and {date}.
+
+    Raises:
+        SettingError: it has another word in braces.
+    """
+    parts = {"year": f"{day:%Y}", "month": f"{day:%m}", "day": f"{day:%d}", "date": f"{day}"}
+
+    def filled(found: re.Match[str]) -> str:
+        if found[1] not in parts:
+            known = ", ".join(f"{{{name}}}" for name in parts)
+            raise SettingError(f"input is {pattern!r}: {found[0]} is not known; use {known}")
+        return parts[found[1]]
+
+    return re.sub(r"\{([A-Za-z_]+)\}", filled, pattern)
+
+
+def passed_over(pattern: str, *, any_ending: bool = False) -> tuple[Path, ...]:
     """Return the entries of a folder that `find_files` leaves out: other files, hidden files, folders.
 
     The result is empty if `pattern` is a file or a glob.
@@ -53,7 +86,9 @@ def passed_over(pattern: str) -> tuple[Path, ...]:
     """
     place = Path(pattern)
     with reading(place):
-        return tuple(sorted(_in_folder(place)[1])) if pattern and place.is_dir() else ()
+        if not pattern or not place.is_dir():
+            return ()
+        return tuple(sorted(_in_folder(place, any_ending=any_ending)[1]))
 
 
 def listed(found: Sequence[Path]) -> str:
@@ -63,12 +98,13 @@ def listed(found: Sequence[Path]) -> str:
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _in_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+def _in_folder(folder: Path, *, any_ending: bool) -> tuple[list[Path], list[Path]]:
     """Return the entries of a folder that are row files, and the others."""
     taken: list[Path] = []
     passed: list[Path] = []
     for entry in folder.iterdir():
-        (taken if has_format(entry) and not entry.name.startswith(".") else passed).append(entry)
+        is_row_file = entry.is_file() if any_ending else has_format(entry)
+        (taken if is_row_file and not entry.name.startswith(".") else passed).append(entry)
     return taken, passed
 
 

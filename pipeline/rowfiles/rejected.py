@@ -9,7 +9,6 @@ from pipeline.files import atomic_path, write_text
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect, differences, path_beside
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.formats import format_of
 from pipeline.rowfiles.formats.csv.grammar import Grammar, grammar_of
 from pipeline.rowfiles.formats.csv.writer import line_in
 from pipeline.rowfiles.formats.protocol import SourceRow  # noqa: TC001
@@ -34,10 +33,10 @@ def write_rejected(
         RowFileError: a source can no longer be read.
     """
     by_format: dict[str, dict[str, set[int]]] = {}
-    for row in bad:
-        of_format = by_format.setdefault(format_of(row.file).rejected_as, {})
-        of_format.setdefault(row.file, set()).add(row.line)
     by_path = {each.path: each for each in files}
+    for row in bad:
+        of_format = by_format.setdefault(by_path[row.file].format.rejected_as, {})
+        of_format.setdefault(row.file, set()).add(row.line)
     if not by_format:
         by_format["csv"] = {}
     return {
@@ -54,7 +53,7 @@ def _write(
     with atomic_path(target) as temporary, temporary.open("wb") as file:
         file.writelines(_rejected(fields, lines, files, grammar_of(dialect)))
     beside = path_beside(target)
-    if differences(dialect):
+    if differences(dialect) or any(files[name].dialect != dialect for name in lines):
         write_text(beside, json.dumps(asdict(dialect), indent=2) + "\n")
     else:
         beside.unlink(missing_ok=True)
@@ -63,11 +62,12 @@ def _write(
 
 def _dialect_of(file: SourceFile) -> Dialect:
     """Return the dialect of rejected rows of a file: in UTF-8, not packed, without what is passed over."""
-    if not format_of(file.path).has_lines or not format_of(file.path).has_header:
+    if not file.format.has_lines or not file.format.has_header:
         return Dialect()
     plain = Dialect()
     return replace(
         file.dialect,
+        format=plain.format,
         encoding=plain.encoding,
         compression=plain.compression,
         skipped_lines=0,
@@ -84,7 +84,7 @@ def _rejected(
         yield line_in(grammar, [field.name.encode() for field in fields])
     for name, wanted in lines.items():
         file = files[name]
-        rows = format_of(name).rejected(file, fields, wanted)
+        rows = file.format.rejected(file, fields, wanted)
         own_header = next(rows)
         if header is None:
             header = own_header

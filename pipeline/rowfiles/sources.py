@@ -31,7 +31,7 @@ def describe_file(file: Path, dialect: Dialect | None = None) -> SourceFile:
     dialect = dialect or Dialect(compression=compression_of(file))
     with open_regular(file) as content:
         version = _version(os.fstat(content.fileno()))
-        described = format_of(file).describe(file, content, dialect)
+        described = format_of(file, dialect.format).describe(file, content, dialect)
         if _version(os.fstat(content.fileno()))[:_WRITTEN] != version[:_WRITTEN]:
             raise RowFileError(f"{file} is being written to; load it when it is complete")
     return SourceFile(path=str(file), content=described, version=version, dialect=dialect)

@@ -1,8 +1,13 @@
 """The description of a row file before its rows are read: its content and its splits."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipeline.rowfiles.dialect import Dialect
+from pipeline.rowfiles.formats import format_of
+
+if TYPE_CHECKING:
+    from pipeline.rowfiles.formats.protocol import FileFormat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +53,11 @@ class SourceFile:
     content: FileContent
     version: tuple[int, ...]
     dialect: Dialect = field(default_factory=Dialect)
+
+    @property
+    def format(self) -> "FileFormat":
+        """The format of the file."""
+        return format_of(self.path, self.dialect.format)
 
     @property
     def sha256(self) -> str:

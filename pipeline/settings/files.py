@@ -7,6 +7,7 @@ from pipeline.errors import SettingError
 from pipeline.settings.declaration import check_settings, setting
 
 DIALECTS = ("rfc4180", "excel", "tsv", "postgres", "mysql", "cqlsh", "dsbulk")
+FORMATS = ("csv", "parquet", "jsonl")
 COMPRESSIONS = ("none", "gzip", "zstd", "bzip2", "xz", "lz4")
 NONE = "none"
 _YES_OR_NO = ("true", "false")
@@ -20,6 +21,11 @@ class FilesConfig:
         SettingError: a value is out of range.
     """
 
+    format: str = setting(
+        "",
+        doc="the format of files, whatever the end of their names; empty: by that end",
+        choices=("", *FORMATS),
+    )
     dialect: str = setting(
         "",
         doc="the form of CSV files, which the settings below change one by one: see "
@@ -60,6 +66,12 @@ class FilesConfig:
         "",
         doc="a last line without a line break: `warn` loads it, `require` refuses the file",
         choices=("", "warn", "require"),
+        is_significant=False,
+    )
+    flag_file: str = setting(
+        "",
+        doc="the name of a file, such as `_SUCCESS`, that says that the row files in its folder are "
+        "complete: without it they are waited for; empty: there is none",
         is_significant=False,
     )
     compression: str = setting(

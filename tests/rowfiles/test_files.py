@@ -54,7 +54,7 @@ def test_find_files_takes_a_file_a_folder_or_a_glob(tmp_path: Path) -> None:
         ("empty", "no row file at "),
         (
             "notes.txt",
-            "notes.txt has none of the ends .csv, .*, .ndjson, with or .*; rename or convert it",
+            "notes.txt has none of the ends .csv, .*, .ndjson, with or .*; name its format with --format, or",
         ),
         ("*.txt", "notes.txt has none of the ends .csv"),
     ],

@@ -72,15 +72,19 @@ def test_two_luigi_workers_run_the_chain(shared: Workspace, cql: Session) -> Non
 
 
 def test_failures_reach_the_exit_code(shared: Workspace) -> None:
-    """A failed task exits with 30, one that cannot be scheduled with 35; each has a reason, no traceback."""
+    """A failed task exits with 30, one that is not scheduled with 35, absent input with 20; each says why."""
     bad = write_csv(shared.folder / "bad.csv", [("not-a-uuid", "Ada", "Lovelace")])
     failing = shared.luigi("LoadUsers", "--input", bad.name)
     assert failing.returncode == 30, failing.stdout
     assert "bad.csv:2: column user_id: 'not-a-uuid' is not a valid uuid" in failing.stdout
-    unscheduled = shared.luigi("LoadUsers", "--input", "absent.csv")
+    (shared.folder / "rows.txt").touch()
+    unscheduled = shared.luigi("LoadUsers", "--input", "rows.txt")
     assert unscheduled.returncode == 35, unscheduled.stdout
-    assert "no row file at absent.csv" in unscheduled.stdout
-    assert "Traceback" not in failing.stdout + unscheduled.stdout
+    assert "rows.txt has none of the ends" in unscheduled.stdout
+    waiting = shared.luigi("LoadUsers", "--input", "absent.csv")
+    assert waiting.returncode == 20, waiting.stdout
+    assert waiting.stdout.count("RowFiles: no row file at absent.csv; name a .csv or") == 1
+    assert "Traceback" not in failing.stdout + unscheduled.stdout + waiting.stdout
 
 
 def test_progress_reaches_luigis_page(workspace: Workspace, luigid: str) -> None:

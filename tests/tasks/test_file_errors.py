@@ -8,8 +8,7 @@ from tests.harness.refusals import GOOD, ID, SCHEDULING_ERROR, TASK_FAILED, Refu
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no/such.csv", "no row file at no/such.csv; name a .csv or .tsv or "),
-        ("rows.txt", "rows.txt has none of the ends .csv, .*; rename or convert it"),
+        ("rows.txt", "rows.txt has none of the ends .csv, .*; name its format with --format, or convert it"),
         ("folder", "cannot read folder/x.csv: Is a directory; check that it is a file"),
     ],
 )

@@ -65,21 +65,26 @@ def require_format(file: PurePath) -> None:
     """
     if not has_format(file):
         ends = ", ".join(ENDINGS)
-        remedy = "unpack it" if file.suffix.lower() in _ARCHIVES else "rename or convert it"
+        remedy = (
+            "unpack it"
+            if file.suffix.lower() in _ARCHIVES
+            else "name its format with --format, or convert it"
+        )
         raise RowFileError(
             f"{file} has none of the ends {ends}, with or without that of a compression; {remedy}"
         )
 
 
-def format_of(file: PurePath | str) -> "FileFormat":
-    """Return the format of a row file.
+def format_of(file: PurePath | str, name: str = "") -> "FileFormat":
+    """Return the format of a row file: the one of this name, or else that of the end of the file's.
 
     Raises:
-        RowFileError: its name has another end.
+        RowFileError: the file's name has another end.
     """
     path = PurePath(file)
-    require_format(path)
-    return named_format(_FORMAT_OF_END[_format_end(path)])
+    if not name:
+        require_format(path)
+    return named_format(name or _FORMAT_OF_END[_format_end(path)])
 
 
 def _format_end(file: PurePath) -> str:
