@@ -23,6 +23,7 @@ import pipeline.datasets.jobs  # noqa: E402
 import pipeline.load.jobs  # noqa: E402
 import pipeline.measure.jobs  # noqa: E402
 import pipeline.rowfiles.jobs  # noqa: E402
+import pipeline.suggest.jobs  # noqa: E402
 import pipeline.verify.jobs  # noqa: E402, F401 - only imported classes of jobs can be read
 from pipeline.errors import PipelineError  # noqa: E402
 from pipeline.workers.codec import job_from_json, to_json_values  # noqa: E402

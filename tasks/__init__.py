@@ -3,6 +3,7 @@
 from tasks import configfile, settings, tablesections, terminal
 from tasks.chain import SetupKeyspace
 from tasks.experiment import CompareReports
+from tasks.suggest import SuggestTable
 from tasks.tables import LoadTable, ReplayBadRows, VerifyTable
 from tasks.users import (
     ContenderReport,
@@ -28,6 +29,7 @@ __all__ = [
     "RecommendPoolSize",
     "ReplayBadRows",
     "SetupKeyspace",
+    "SuggestTable",
     "TimingReport",
     "VerifyTable",
     "VerifyUsers",

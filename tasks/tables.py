@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.cluster.jobs import CreateTable
+from pipeline.cql.statements import table_created_by
 from pipeline.errors import SettingError
 from pipeline.rowfiles.badrows import REJECTED_GLOB
 from pipeline.rowfiles.dialect import dialect_beside
 from pipeline.rowfiles.jobs import FileToRead
+from pipeline.workers.client import run_job
+from tasks.cluster import running_cluster
 from tasks.configfile import folder_of
 from tasks.inputs import RowFiles
 from tasks.load import LoadTask
@@ -30,7 +34,7 @@ class TableParameters(LoadParameters, FileParameters):
         description="Row files: a file, a folder or a glob; {year}, {month}, {day}, {date} are the day's."
     )
 
-    of_one_run: tuple[str, ...] = ("table", "date", "reload", "dry_run")
+    of_one_run: tuple[str, ...] = ("table", "date", "reload", "dry_run", "create")
     """The parameters whose values are never those of the table's section."""
 
     @classmethod
@@ -71,7 +75,11 @@ def _parsed(section: str, parameter: Worded, text: str) -> object:
 
 
 class LoadTable(LoadTask, TableParameters):
-    """Load row files into any existing table."""
+    """Load row files into any existing table, or into one that `--create` describes."""
+
+    create = SettingParameter(
+        default="", significant=False, description="A file with the CREATE TABLE for a table that is absent."
+    )
 
     def requires(self) -> RowFiles:
         """The row files, which others write."""
@@ -94,6 +102,30 @@ class LoadTable(LoadTask, TableParameters):
     def files(self) -> tuple[Path, ...]:
         """Return the input's files."""
         return self.find(self.source)
+
+    def run(self) -> None:
+        """Create the table if it is absent and a statement is given, then load."""
+        if self.create and not self.dry_run:
+            self._create(_text_of(Path(self.create)))
+        super().run()
+
+    def _create(self, statement: str) -> None:
+        table = self.table_ref
+        named, wanted = table_created_by(statement), (table.keyspace.name, table.table)
+        if named != wanted:
+            raise SettingError(
+                f"create: {self.create} creates {'.'.join(named)}, and the load is into {'.'.join(wanted)}; "
+                "correct one of them"
+            )
+        run_job(CreateTable(cluster=running_cluster(), **table.as_job, statement=statement))
+
+
+def _text_of(file: Path) -> str:
+    """Return a statement in a file, without the semicolon at its end."""
+    try:
+        return file.read_text(encoding="utf-8").strip().removesuffix(";")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"create: cannot read {file}: {error}; name a file with a CREATE TABLE") from error
 
 
 class ReplayBadRows(LoadTable):

@@ -26,6 +26,11 @@ class TableRef:
     table: str = ""
 
     @property
+    def quoted(self) -> str:
+        """`keyspace.table` as CQL has it, in double quotes where it needs them."""
+        return ".".join(_quoted(name) for name in (self.keyspace.name, self.table))
+
+    @property
     def as_job(self) -> dict[str, Any]:
         """The arguments that name the table in a job, which takes a dataset or a name."""
         return {
@@ -50,6 +55,12 @@ def named_table(name: str) -> TableRef:
     )
     config = keyspace_config()
     return TableRef(dataclasses.replace(config, name=keyspace or config.name), table=table)
+
+
+def _quoted(name: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 def loads_of(table_ref: TableRef, date: dt.date) -> Path:

@@ -21,6 +21,7 @@ from pipeline import embedded
 from pipeline.errors import PipelineError
 from pipeline.measure.article import report
 from pipeline.measure.experiment.comparison import Difference
+from pipeline.suggest.jobs import Suggestion
 from pipeline.workers.jobs import Progress as ProgressOf
 from pipeline.workers.parent import end_with_parent
 
@@ -73,6 +74,27 @@ def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
         places["server's log"] = embedded.status(spec.folder).nodes[0].log
     for what, place in places.items():
         console.print(f"{what}: {place}", soft_wrap=True, highlight=False, markup=False)
+
+
+def show_suggestion(found: Suggestion, command: str, file: Path) -> None:
+    """Print a suggested table, what is doubtful of it, and the command that creates and loads it."""
+    sentences = [*(f"reason: {each}" for each in found.reasons), *(f"doubt: {each}" for each in found.doubts)]
+    Console().print(
+        "\n".join(
+            [
+                found.statement,
+                "",
+                *sentences,
+                "",
+                f"The statement is in {file}; change it there.",
+                "",
+                command,
+            ]
+        ),
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
 
 
 def show_differences(differences: Sequence[Difference]) -> None:

@@ -5,9 +5,17 @@ from statistics import median
 
 from cassandra import ConsistencyLevel
 
-from pipeline.cluster.jobs import DescribeTable, MeasureRoundTrip, RoundTrip, SetUpTable, TableDescription
+from pipeline.cluster.jobs import (
+    CreateTable,
+    DescribeTable,
+    MeasureRoundTrip,
+    RoundTrip,
+    SetUpTable,
+    TableDescription,
+)
 from pipeline.cluster.keyspace import (
     bind_model,
+    create_table,
     drop_table,
     ensure_keyspace,
     ensure_table,
@@ -67,6 +75,13 @@ def set_up_table(job: SetUpTable, _: Progress) -> None:
             drop_table(session, model)
         ensure_table(session, model, manage_schema=job.keyspace.manage_schema)
         ensure_marker_table(session, job.keyspace.name, manage_schema=job.keyspace.manage_schema)
+
+
+def create_named_table(job: CreateTable, _: Progress) -> None:
+    """Create the keyspace and the table if they are absent; raise as `create_table` does."""
+    with open_session(job.cluster) as session:
+        ensure_keyspace(session, job.keyspace, job.cluster.datacentre)
+        create_table(session, job.keyspace, job.table, job.statement)
 
 
 def measure_round_trip(job: MeasureRoundTrip, _: Progress) -> RoundTrip:

@@ -79,6 +79,19 @@ class SetUpTable(TableJob[None]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CreateTable(TableJob[None]):
+    """Create the keyspace and, by `statement`, the table if they are absent."""
+
+    statement: str
+
+    def handler(self) -> Handler[None]:
+        """Import and return `create_named_table`."""
+        from pipeline.cluster.handlers import create_named_table  # noqa: PLC0415 - it needs the driver
+
+        return partial(create_named_table, self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundTrip:
     """The round trip of the smallest request: the median of 20, in seconds."""
 

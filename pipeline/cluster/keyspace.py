@@ -1,5 +1,7 @@
 """The keyspace and its tables: created if absent, compared with the model if present, never altered."""
 
+import contextlib
+
 from cassandra import AlreadyExists
 from cassandra.cluster import Session
 from cassandra.cqlengine import management
@@ -83,19 +85,46 @@ def ensure_table(session: Session, model: type[Model], *, manage_schema: bool) -
             ensure_table(session, model, manage_schema=False)
         await_schema(
             f"table {table_name(model)}",
-            lambda: find_table(session, model) and _is_active(session, model),
+            lambda: find_table(session, model) and _is_active(session, *_names_of(model)),
             lambda: session.cluster.refresh_table_metadata(driver.keyspace_of(model), driver.table_of(model)),
         )
 
 
-def _is_active(session: Session, model: type[Model]) -> bool:
+def create_table(session: Session, config: KeyspaceConfig, table: str, statement: str) -> None:
+    """Create a table by a statement of the user's if it is absent.
+
+    Raises:
+        SchemaError: it is absent and `manage_schema` is false, or the nodes differ in version or schema.
+        AccessError: the user has no permission to create it.
+        ClusterError: the cluster refuses the statement, or does not answer.
+    """
+    what = f"table {config.name}.{table}"
+    if find_table_id(session, config.name, table):
+        return
+    if not config.manage_schema:
+        raise SchemaError(f"{what} is absent and manage_schema is false; have it created: {statement}")
+    with schema_change(session, f"cannot create {what}"):
+        with contextlib.suppress(AlreadyExists):  # by another process, in the meantime
+            session.execute(statement)
+        await_schema(
+            what,
+            lambda: find_table_id(session, config.name, table) and _is_active(session, config.name, table),
+            lambda: session.cluster.refresh_table_metadata(config.name, table),
+        )
+
+
+def _names_of(model: type[Model]) -> tuple[str, str]:
+    return driver.keyspace_of(model), driver.table_of(model)
+
+
+def _is_active(session: Session, keyspace: str, table: str) -> bool:
     """Tell whether a table can be used; Amazon Keyspaces has its state in a table of its own."""
     if not has_system_column(session, _KEYSPACES_TABLES, "status"):
         return True
     rows = read_system(
         session,
         f"SELECT status FROM {_KEYSPACES_TABLES} WHERE keyspace_name = %s AND table_name = %s",  # noqa: S608 - our own name
-        (driver.keyspace_of(model), driver.table_of(model)),
+        (keyspace, table),
     )
     return [row["status"] for row in rows] == ["ACTIVE"]
 
