@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-install check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ test-page: venv-dev  ## Test a report's page in Chromium; needs the Debian packa
 
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
+
+published: venv-dev  ## Download 50 data files that others have published to output/published, 115 MB; needs npm
+	.venv/bin/python -m tests.published.fetch output/published $(ARGS)
 
 check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links, paths and sizes, known vulnerabilities
 	.venv/bin/ruff check .
