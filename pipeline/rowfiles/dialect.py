@@ -24,8 +24,9 @@ class Dialect:
     """How a text file of rows is read.
 
     Without an `escape`, a quote in quotes is doubled. `nulls` are the fields that are null; in quotes only if
-    `quoted_nulls`. `skipped_lines` stand before the header. An empty `quote`, `escape` or `comment` is none,
-    an empty `format` that of the end of the file's name.
+    `quoted_nulls`; so are the fields that a short row lacks, if `fills_short_rows`. `skipped_lines` stand
+    before the header. An empty `quote`, `escape` or `comment` is none, an empty `format` that of the end of
+    the file's name.
     """
 
     format: str = ""
@@ -40,6 +41,7 @@ class Dialect:
     trim: bool = False
     nulls: tuple[str, ...] = ("",)
     quoted_nulls: bool = True
+    fills_short_rows: bool = False
     requires_final_newline: bool = False
     compression: str = NONE
 
@@ -84,6 +86,7 @@ def dialect_of_file(file: PurePath, config: FilesConfig) -> Dialect:
         trim=_chosen(config.trim, "true", default=preset.trim),
         nulls=_nulls(config, preset),
         quoted_nulls=_chosen(config.quoted_nulls, "true", default=preset.quoted_nulls),
+        fills_short_rows=config.short_rows == "fill",
         requires_final_newline=config.final_newline == "require",
         compression=config.compression or compression_of(file),
     )

@@ -62,6 +62,12 @@ class FilesConfig:
     quoted_nulls: str = setting(
         "", doc="`true` or `false`: whether a field in quotes may be null too", choices=("", *_YES_OR_NO)
     )
+    short_rows: str = setting(
+        "refuse",
+        doc="a row with fewer fields than the header: `refuse` makes it a bad row, `fill` takes what it "
+        "lacks for null",
+        choices=("refuse", "fill"),
+    )
     final_newline: str = setting(
         "",
         doc="a last line without a line break: `warn` loads it, `require` refuses the file",

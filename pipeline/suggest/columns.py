@@ -107,6 +107,8 @@ def shared_values(guesses: Sequence[Guess], columns: Iterable[Values], notes: No
         {(".", ""): len(found)}
     )
     mark, thousands = marks.most_common(1)[0][0] if marks else (".", "")
+    # Groups of digits may be marked in some columns, and be too short for it in others.
+    thousands = thousands or next((each for own, each in marks if own == mark and each), "")
     booleans = [each.candidate.values for each in guesses if each.candidate and each.type_name == "boolean"]
     shared = ValuesConfig(
         timestamp_formats=_joined(guesses, "timestamp", "timestamp_formats"),

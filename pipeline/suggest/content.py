@@ -82,19 +82,24 @@ def encoding_of(file: Path, compression: str, notes: Notes) -> str:
 
 
 def _best_of(sample: bytes, notes: Notes) -> str:
-    matches = from_bytes(sample)
-    found = matches.best()
-    name = codecs.lookup(found.encoding).name if found else _COMMON
-    # The most common one, unless another reads the text with fewer odd characters.
-    if found and any(match.encoding == _COMMON and match.chaos <= found.chaos for match in matches):
-        name = _COMMON
-    # What is a control character in Latin-1 is a letter or a quote in Windows-1252.
-    name = _COMMON if name in {"iso8859-1", "ascii", "utf-8"} else name
+    beyond_ascii = [each for each in sample.decode(_COMMON, errors="replace") if not each.isascii()]
+    name = _COMMON
+    if sum(each in _WESTERN for each in beyond_ascii) < _MOST * len(beyond_ascii):
+        found = from_bytes(sample).best()
+        name = codecs.lookup(found.encoding).name if found else _COMMON
+        # What is a control character in Latin-1 is a letter or a quote in Windows-1252.
+        name = _COMMON if name in {"iso8859-1", "ascii", "utf-8"} else name
     notes.doubt(f"it is not UTF-8; {name} is a guess: look at letters beyond A to Z")
     return name
 
 
 _COMMON = "cp1252"
+_WESTERN = set(map(chr, range(0xDF, 0x100))) - {"\xf7"}
+_WESTERN |= {each.upper() for each in _WESTERN} | set(
+    "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u20ac\xb0\xa3\xab\xbb\xb7\xba\xaa\xa9\xae\xa7\xa0"
+)
+"""Letters and signs of western Europe, of which nearly all is that Windows-1252 text has beyond ASCII."""
+_MOST = 0.9
 _CONTEXT_BYTES = 64 << 10
 _SEARCHED_BYTES = 256 << 20
 _PACKED = {

@@ -28,6 +28,7 @@ Rows = Sequence[Sequence[str]]
 class _Shape:
     """How a text falls into rows with one delimiter: the usual number of fields, and how usual it is."""
 
+    quote: str
     delimiter: str
     width: int
     share: float
@@ -38,16 +39,19 @@ class _Shape:
 
 def with_dialect(text: str, given: FilesConfig, notes: Notes) -> FilesConfig:
     """Return settings that read a CSV text, the beginning of a file; those that are given stay."""
+    if not text.strip():
+        return given
     shape = _shape_of(text, given)
     config = given
     if not given.dialect and not given.delimiter and shape.delimiter != ",":
         config = replace(config, delimiter=shape.delimiter.replace("\t", r"\t"))
         notes.reason(f"{shape.width} fields a row with the delimiter {config.delimiter!r}")
     config = _with_beginning(text, config, shape, notes)
+    rows = [row for row in shape.rows if not (config.comment and row[0].startswith(config.comment))]
     config = _with_quotes(text, config, shape, notes)
-    if not given.header and not given.dialect and not _has_header(shape.rows):
+    if not given.header and not given.dialect and not _has_header(rows):
         config = replace(config, header="false")
-        first = ", ".join(shape.rows[0][:4])
+        first = ", ".join(rows[0][:4])
         notes.doubt(f"its first row ({first}, …) seems to be values: read without a header")
     return config
 
@@ -58,13 +62,17 @@ def _shape_of(text: str, given: FilesConfig) -> _Shape:
     return max(
         shapes,
         key=lambda shape: shape.share * (1 - 1 / shape.width) * (0.8 if shape.delimiter == " " else 1),
-        default=_Shape(given.delimiter or ",", 1, 1.0, [[line] for line in text.splitlines()[:_ROWS]], 0),
+        default=_Shape(
+            '"', given.delimiter or ",", 1, 1.0, [[line] for line in text.splitlines()[:_ROWS]], 0
+        ),
     )
 
 
 def _shape(text: str, delimiter: str) -> _Shape | None:
     rows, ends = [], []
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    first = text.lstrip().partition("\n")[0].split(delimiter)
+    quote = "'" if all(map(_SINGLE_QUOTED.fullmatch, map(str.strip, first))) else '"'
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, quotechar=quote)
     try:
         for row in itertools.islice(reader, _ROWS):
             rows.append(row)
@@ -74,12 +82,14 @@ def _shape(text: str, delimiter: str) -> _Shape | None:
     widths = Counter(len(row) for row in rows if row)
     if not widths:
         return None
-    width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+    width, count = widths.most_common(1)[0]
     if width < _LEAST_WIDTH:
         return None
-    first = next(at for at, row in enumerate(rows) if len(row) == width)
-    usual = [row for row in rows[first:] if len(row) == width]
-    return _Shape(delimiter, width, count / sum(widths.values()), usual, ends[first - 1] if first else 0)
+    begin = next(at for at, row in enumerate(rows) if len(row) == width)
+    usual = [row for row in rows[begin:] if len(row) == width]
+    return _Shape(
+        quote, delimiter, width, count / sum(widths.values()), usual, ends[begin - 1] if begin else 0
+    )
 
 
 def _with_beginning(text: str, config: FilesConfig, shape: _Shape, notes: Notes) -> FilesConfig:
@@ -100,9 +110,9 @@ def _with_quotes(text: str, config: FilesConfig, shape: _Shape, notes: Notes) ->
     """Return the settings with which the reader of loads finds the fewest bad rows."""
     if config.quote or config.escape or config.dialect:
         return config
-    if all(_SINGLE_QUOTED.fullmatch(name.strip()) for name in shape.rows[0]):
+    if shape.quote != '"':
         notes.reason("the names in its header stand in single quotes")
-        return replace(config, quote="'")
+        return replace(config, quote=shape.quote)
     forms = [config]
     if '\\"' in text:
         forms.append(replace(config, escape="\\"))

@@ -90,9 +90,9 @@ def _numbers() -> Iterator[Candidate]:
     yield Candidate("double", fraction)
     for mark, thousands, kinds in (
         (".", ",", ("int", "bigint", "double")),
+        (",", "", ("double",)),
         (",", ".", ("double",)),
         (",", " ", ("double",)),
-        (",", "", ("double",)),
     ):
         digits = "0|[1-9][0-9]*"
         values = ValuesConfig(decimal_mark=mark, thousands_mark=thousands)

@@ -43,7 +43,14 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
     else:
         fields = names
     sample = sample_of(sources, fields)
-    values, guesses, forms = _guessed(names, sample, notes, is_csv=sources[0].format.name == "csv")
+    is_csv = sources[0].format.name == "csv"
+    if sample.bad and is_csv and config.short_rows == "refuse":
+        filling = replace(config, short_rows="fill")
+        filled = sample_of(described(files, filling), fields)
+        if filled.bad < sample.bad:
+            notes.doubt(f"{sample.bad - filled.bad} rows have fewer fields than the first: these are null")
+            config, sample = filling, filled
+    values, guesses, forms = _guessed(names, sample, notes, is_csv=is_csv)
     if _needs_trim(sources[0], config, values, guesses):
         notes.reason("blanks stand around its values")
         config = replace(config, trim="true")

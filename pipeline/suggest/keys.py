@@ -73,7 +73,7 @@ def _smallest(columns: Sequence[KeyColumn], codes: Mapping[str, Codes]) -> tuple
 
 
 def _codes(values: pa.Array) -> Codes:
-    codes: Codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: Codes = values.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64) + 1
     return codes
 
 

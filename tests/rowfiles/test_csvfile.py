@@ -63,7 +63,7 @@ def by_rows(file: Path, names: tuple[str, ...], dialect: Dialect = RFC4180) -> t
     grammar = grammar_of(dialect)
     with open_text(file, dialect) as source:
         header = next(take_rows(source, grammar, 0, 1, ANY_WIDTH))
-        fields = [grammar.text(field).decode() for field in header.raw_fields]
+        fields = [grammar.text(field or b"").decode() for field in header.raw_fields]
         for row in take_rows(source, grammar, header.end, 1 + header.line_count, len(fields)):
             values = [grammar.value(row.raw_fields[fields.index(name)]) for name in names if not row.fault]
             try:

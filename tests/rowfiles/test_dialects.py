@@ -31,6 +31,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "no quotes": Dialect(quote="", delimiter="|"),
     "quotes of its own": Dialect(quote="'", delimiter="|", quoted_nulls=False, trim=True),
     "escaped": Dialect(escape="\\", comment="#", quoted_nulls=False),
+    "short rows": Dialect(fills_short_rows=True, nulls=("NA",)),
 }
 PIECES = st.sampled_from(
     [
@@ -286,3 +287,14 @@ def test_a_packed_file_by_another_name_says_so(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(b"x,y,z\n"))
     with pytest.raises(RowFileError, match="read it with --compression gzip"):
         list(splits_of_file(file, fields_of("x")))
+
+
+def test_a_short_row_is_filled_where_asked(tmp_path: Path) -> None:
+    """With `short_rows = fill`, fields that a row lacks are null; an empty line and a long row stay bad."""
+    file = tmp_path / "rows.csv"
+    file.write_text('x,y,z\n1\n2,b\n\n"3","c","d"\n4,e,f,g\n', encoding="utf-8")
+    dialect = dialect_of_file(file, FilesConfig(short_rows="fill", empty="text"))
+    [rows] = splits_of_file(file, fields_of(*NAMES), dialect=dialect)
+    columns = [column.to_pylist() for column in rows.columns]
+    assert columns == [["1", "2", "3"], [None, "b", "c"], [None, None, "d"]]
+    assert [row.line for row in rows.bad] == [4, 6]

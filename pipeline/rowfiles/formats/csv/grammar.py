@@ -54,11 +54,13 @@ class Grammar:
         text = raw.lstrip(self.blanks) if self.blanks else raw
         return bool(self.quote) and text[:1] == self.quote
 
-    def value(self, raw: bytes) -> bytes | None:
-        r"""Return what a field as it stands in the file means; None is null.
+    def value(self, raw: bytes | None) -> bytes | None:
+        r"""Return what a field as it stands in the file means; None is null, and a field that is not there.
 
         A word is null as it stands, before its escapes are taken away: MySQL writes \N.
         """
+        if raw is None:
+            return None
         is_quoted = self.is_quoted(raw)
         text = raw.strip(self.blanks) if self.blanks else raw
         if is_quoted:

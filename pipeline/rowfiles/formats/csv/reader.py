@@ -78,7 +78,7 @@ class Header:
             self.names = tuple(str(number) for number in range(1, 1 + len(row.raw_fields)))
             return
         try:
-            self.names = tuple(grammar.text(field).decode() for field in row.raw_fields)
+            self.names = tuple(grammar.text(field or b"").decode() for field in row.raw_fields)
         except UnicodeDecodeError as error:
             raise RowFileError(f"{place}: {not_encoded(error, dialect.encoding)}") from error
 

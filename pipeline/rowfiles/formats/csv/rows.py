@@ -10,7 +10,7 @@ end are no rows, and lines that are comments are none.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.rowfiles.formats.csv.grammar import Grammar
@@ -23,14 +23,14 @@ class RowText(NamedTuple):
     """A row of text: its first line, how many lines and bytes of the file it spans, and its fields.
 
     Where it could not be taken apart, `fault` says why, and it spans its first line. Fields are as they stand
-    in the file, with quotes and escapes, and not decoded.
+    in the file, with quotes and escapes, and not decoded; None where a short row lacks it.
     """
 
     line: int
     line_count: int
     start: int
     end: int
-    raw_fields: list[bytes]
+    raw_fields: Sequence[bytes | None]
     fault: str
 
 
@@ -110,7 +110,7 @@ def _count_lines(window: bytes, start: int, end: int) -> int:
 
 def _take_whole(
     window: bytes, start: int, whole_row: re.Pattern[bytes] | None
-) -> tuple[int, list[bytes], str] | None:
+) -> tuple[int, Sequence[bytes | None], str] | None:
     """Return what `_take` does of a row without fault, many times as fast; None of any other."""
     found = whole_row.match(window, start) if whole_row else None
     return found and (found.end(), list(found.groups()), "")
@@ -118,7 +118,7 @@ def _take_whole(
 
 def _take(
     window: bytes, start: int, width: int, grammar: Grammar, *, ends_file: bool
-) -> tuple[int, list[bytes], str] | None:
+) -> tuple[int, Sequence[bytes | None], str] | None:
     """Return the end of the row at `start`, fields and fault; None where it goes on after `window`."""
     fields: list[bytes] = []
     at = start
@@ -138,8 +138,8 @@ def _take(
         if delimiter != grammar.delimiter:
             if window[start:at] == delimiter:
                 fields = []
-            if width in {ANY_WIDTH, len(fields)}:
-                return at, fields, ""
+            if width in {ANY_WIDTH, len(fields)} or _may_be_filled(fields, width, grammar):
+                return at, [*fields, *[None] * (width - len(fields))], ""
             fault = _wrong_width(window[start:at], len(fields), width, grammar)
         elif len(fields) == width:
             line_end = _line_end(window, at, ends_file=ends_file)
@@ -150,6 +150,10 @@ def _take(
     line_end = _line_end(window, start, ends_file=ends_file)
     hint = "" if line_end is None else _escape_hint(window, start, line_end, grammar)
     return None if line_end is None else (line_end, [], fault + hint)
+
+
+def _may_be_filled(fields: Sequence[bytes], width: int, grammar: Grammar) -> bool:
+    return grammar.dialect.fills_short_rows and 0 < len(fields) < width
 
 
 def _fault_of(window: bytes, at: int, grammar: Grammar, *, ends_file: bool) -> str:
