@@ -16,7 +16,8 @@ from pipeline.suggest.notes import Notes
 class Values:
     """The values of one field: the distinct ones, none of them null, and how many rows and nulls it has.
 
-    `may_be_null`: the format of the file can have words for null.
+    `may_be_null`: the format of the file can have words for null. `is_text`: it is a format of text, which
+    does not say the type.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Values:
     rows: int
     nulls: int
     may_be_null: bool
+    is_text: bool = True
 
     @property
     def words(self) -> list[str]:
@@ -52,7 +54,7 @@ class Guess:
 
 def guess(values: Values, notes: Notes) -> Guess:
     """Return the type of a field; text where no other fits."""
-    if not pa.types.is_string(values.distinct.type):
+    if not values.is_text:
         return _of_arrow(values, notes)
     if not len(values.distinct):
         notes.doubt_of(values.name, "no row has a value; text is a guess")
@@ -70,7 +72,31 @@ def guess(values: Values, notes: Notes) -> Guess:
 
 
 def _first_fitting(texts: pa.Array) -> Candidate | None:
-    return next((each for each in candidates() if each.fits(texts)), None)
+    found = next((each for each in candidates() if each.fits(texts)), None)
+    return found or _of_several_forms(texts)
+
+
+def _of_several_forms(texts: pa.Array) -> Candidate | None:
+    """Return dates or timestamps that are written in up to three forms; None where they are not."""
+    forms: list[Candidate] = []
+    left = texts
+    while len(left):
+        one = next(
+            (each for each in candidates() if each.type_name in _MOMENTS and each.fits(left[:1])), None
+        )
+        if one is None or len(forms) == _MOST_FORMS:
+            return None
+        forms.append(one)
+        left = left.filter(pc.invert(one.matches(left)))
+    kinds = {each.type_name for each in forms}
+    if len(kinds) > 1:
+        return None
+    [kind] = kinds
+    joined = " | ".join(getattr(each.values, f"{kind}_formats") for each in forms)
+    values = (
+        ValuesConfig(timestamp_formats=joined) if kind == "timestamp" else ValuesConfig(date_formats=joined)
+    )
+    return Candidate(kind, ".*", values) if is_read(kind, texts, values) else None
 
 
 def _of_arrow(values: Values, notes: Notes) -> Guess:
@@ -184,6 +210,8 @@ def distinct_of(arrays: Sequence[pa.Array]) -> pa.Array:
     return joined.drop_null()[:1000]
 
 
+_MOMENTS = {"date", "timestamp"}
+_MOST_FORMS = 3
 NULL_WORDS = {
     "NA",
     "N/A",

@@ -28,9 +28,13 @@ class Candidate:
     needs_all: tuple[str, ...] = ()
     doubt: str = ""
 
+    def matches(self, texts: pa.Array) -> pa.Array:
+        """Return for each text whether it looks like such a value."""
+        return pc.match_substring_regex(texts, f"^(?:{self.shape})$")
+
     def fits(self, texts: pa.Array) -> bool:
         """Return whether each of some distinct texts, none of them null, is such a value."""
-        if not _all_match(texts, self.shape):
+        if not pc.all(self.matches(texts)).as_py():
             return False
         if self.needs_all and not set(self.needs_all) <= set(texts.to_pylist()):
             return False
@@ -126,10 +130,6 @@ def _doubt_of(pattern: str) -> str:
         if pattern.startswith(other[0]):
             return pattern.replace(*other)
     return ""
-
-
-def _all_match(texts: pa.Array, shape: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(texts, f"^(?:{shape})$")).as_py())
 
 
 _FIRST = 500

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.rowfiles.formats import compression_of, format_of
+from pipeline.rowfiles.formats.protocol import FileFormat
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.values import ValuesConfig
@@ -50,7 +51,7 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
         if filled.bad < sample.bad:
             notes.doubt(f"{sample.bad - filled.bad} rows have fewer fields than the first: these are null")
             config, sample = filling, filled
-    values, guesses, forms = _guessed(names, sample, notes, is_csv=is_csv)
+    values, guesses, forms = _guessed(names, sample, notes, sources[0].format)
     if _needs_trim(sources[0], config, values, guesses):
         notes.reason("blanks stand around its values")
         config = replace(config, trim="true")
@@ -58,7 +59,7 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
         if config.header != "false":
             names = fields = list(sources[0].content.header)
         sample = sample_of(sources, fields)
-        values, guesses, forms = _guessed(names, sample, notes, is_csv=True)
+        values, guesses, forms = _guessed(names, sample, notes, sources[0].format)
     null_words = note_forms(guesses, values, notes)
     if null_words:
         config = replace(config, null_words=tuple(dict.fromkeys((*config.null_words, *null_words))))
@@ -100,11 +101,18 @@ def _read_as(files: Sequence[Path], given: FilesConfig, notes: Notes) -> tuple[F
 
 
 def _guessed(
-    names: Sequence[str], sample: Sample, notes: Notes, *, is_csv: bool
+    names: Sequence[str], sample: Sample, notes: Notes, file_format: FileFormat
 ) -> tuple[list[Values], list[Guess], ValuesConfig]:
     """Return the values of each field, its type, and the settings of [values] that all share."""
     values = [
-        Values(name, distinct_of([array]), len(array), array.null_count, may_be_null=is_csv)
+        Values(
+            name,
+            distinct_of([array]),
+            len(array),
+            array.null_count,
+            may_be_null=file_format.name == "csv",
+            is_text=file_format.has_lines,
+        )
         for name, array in zip(names, sample.columns, strict=True)
     ]
     guesses = [guess(each, notes) for each in values]
