@@ -52,9 +52,20 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
     max_leaves=4,
 )
+MEMBERS = st.tuples(
+    st.sampled_from(['"id"', '"name"', '"tags"', '"o"', '"\\u0069d"', '"x\\"id"', '"\udcff"']),
+    VALUES.map(lambda value: json.dumps(value, ensure_ascii=False))
+    | st.sampled_from(['{"tags":1}', '{"tags":1,"tags":2}', '{"x":{"tags":1}}', '"\udcff"', "1" * 5000]),
+)
 OBJECTS = st.dictionaries(st.sampled_from(["id", "name", "tags"]), VALUES).map(
     lambda row: json.dumps(row, ensure_ascii=False) + "\n"
+) | st.lists(MEMBERS, max_size=4).map(
+    lambda members: "{" + ",".join(f"{key}:{value}" for key, value in members) + "}\n"
 )
+POINTERS = [
+    Field(column, name, is_mapped=True)
+    for column, name in zip(COLUMNS, ["id", "name", "/o/tags"], strict=True)
+]
 
 
 def read(
@@ -80,12 +91,15 @@ def written(folder: Path | str, text: str | bytes, name: str = "rows.jsonl") -> 
 @PROVE
 @given(
     text=st.lists(OBJECTS, max_size=20).map("".join) | st.lists(PIECES, max_size=40).map("".join),
+    fields=st.sampled_from([FIELDS, POINTERS]),
     split_bytes=st.sampled_from([8, 64, 1 << 20]),
 )
-@example(text='{"id":1}{"id":2}\n\n', split_bytes=1 << 20)
-@example(text='{"id":1,"id":2}\n{"name":"a"}\n', split_bytes=1 << 20)
-@example(text='{"id":\n1}\n', split_bytes=1 << 20)
-def test_columns_at_once_are_the_rows_one_by_one(text: str, split_bytes: int) -> None:
+@example(text='{"id":1}{"id":2}\n\n', fields=FIELDS, split_bytes=1 << 20)
+@example(text='{"id":1,"id":2}\n{"name":"a"}\n', fields=FIELDS, split_bytes=1 << 20)
+@example(text='{"id":\n1}\n', fields=FIELDS, split_bytes=1 << 20)
+@example(text='{"id":1,"\\u0069d":2}\n', fields=FIELDS, split_bytes=1 << 20)
+@example(text='{"o":{},"o":{"tags":1}}\n{"id":1}\n', fields=POINTERS, split_bytes=1 << 20)
+def test_columns_at_once_are_the_rows_one_by_one(text: str, fields: list[Field], split_bytes: int) -> None:
     """For any split ends, the rows, lines and bad rows are those of a reading line by line."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = written(folder, text + "\n")
@@ -93,9 +107,9 @@ def test_columns_at_once_are_the_rows_one_by_one(text: str, split_bytes: int) ->
             return
         with pytest.MonkeyPatch.context() as by_rows:
             by_rows.setattr(Objects, "columns", lambda *_: None)
-            expected = read(file)
+            expected = read(file, fields)
         patch.setattr("pipeline.rowfiles.formats.jsonl.format._SPLIT_BYTES", split_bytes)
-        assert read(file) == expected
+        assert read(file, fields) == expected
 
 
 def test_values_stand_as_they_are(tmp_path: Path) -> None:
@@ -121,6 +135,7 @@ def test_values_stand_as_they_are(tmp_path: Path) -> None:
     [
         ('{"id":1,"nmae":"a"}', "Object contains unknown field 'nmae'"),
         ('{"id":1,"id":2}', "two keys of a JSON object are the same"),
+        ('{"id":1,"\\u0069d":2}', "two keys of a JSON object are the same"),
         ('{"id":1}{"id":2}', "JSON is malformed: trailing characters"),
         ("[1]", "Expected 'object', got 'array'"),
         ("", "an empty line; remove it"),
@@ -158,6 +173,21 @@ def test_a_pointer_finds_nested_values(tmp_path: Path) -> None:
     assert bad.reason.startswith("Expected 'object | null', got 'str'")
     with pytest.raises(SettingError, match="'person' is a field twice, or has a field inside of it"):
         read(file, mapped(COLUMNS, {"key": "id", "person": "tags", "/person/name": "name"}))
+
+
+def test_a_key_that_stands_twice_is_refused_where_a_field_is_named(tmp_path: Path) -> None:
+    """A mapping's key may not stand twice, however it is written, nor a key above it; others may."""
+    lines = [
+        '{"id":1,"o":{},"o":{"tags":"a"}}',
+        '{"id":2,"\\u0069d":3}',
+        '{"id":4,"x":1,"x":2}',
+        '{"id":5,"o":{"tags":{"a":1,"a":2}}}',
+        '{"id":6}',
+    ]
+    rows, bad = read(written(tmp_path, "".join(f"{line}\n" for line in lines)), POINTERS)
+    assert [row[1] for row in rows] == ["4", "5", "6"]
+    assert rows[1][3] == '{"a":1,"a":2}'
+    assert [row.line for row in bad] == [1, 2]
 
 
 def test_a_key_that_json_escapes_is_a_name_as_any(tmp_path: Path) -> None:

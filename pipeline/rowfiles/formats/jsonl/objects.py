@@ -6,6 +6,7 @@ none loses a digit. A field is named by its key, or by a JSON Pointer such as /a
 
 import functools
 import json
+import re
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, cast
@@ -15,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.cql.types.json import without_twins
 from pipeline.errors import SettingError
 
 Tree = dict[str, "Tree | int"]
@@ -23,26 +23,33 @@ Tree = dict[str, "Tree | int"]
 
 
 class Objects:
-    """Takes fields out of objects. Without `others`, an object may have no other keys than these."""
+    """Takes fields out of objects. Without `others`, an object may have no other keys than these.
+
+    An object may not have a field's key twice, nor that of an object that a field is inside of. What is
+    inside of a field's value is for its column to judge.
+    """
 
     def __init__(self, names: Sequence[str], *, others: bool) -> None:
         tree: Tree = {}
         paths = [_path(name) for name in names]
         for number, path in enumerate(paths):
             _insert(tree, path, number)
-        self._keys = [[json.dumps(key, ensure_ascii=False).encode() for key in path] for path in paths]
+        outer = {path[:end] for path in paths for end in range(1, len(path))}
+        self._outer = [(_in_json(path[-1]), _getter(tree, path)) for path in sorted(outer)]
+        self._keys = [_in_json(path[-1]) for path in paths]
         self._paths = paths
+        self._tree = tree
         self._others = others
         self._getters = [_getter(tree, path) for path in paths]
         # msgspec's structs cannot have keys that JSON escapes.
-        is_plain = all(json.dumps(key, ensure_ascii=False)[1:-1] == key for path in paths for key in path)
+        is_plain = all(_in_json(key)[1:-1] == key.encode() for path in paths for key in path)
         self._decoder: msgspec.json.Decoder[Any] | None = (
             msgspec.json.Decoder(_struct(tree, others=others)) if is_plain else None
         )
 
     def columns(self, text: bytes, row_count: int) -> list[pa.Array] | None:
         """Return the fields of `row_count` lines as columns of text; None where one line is in doubt."""
-        if self._decoder is None:
+        if self._decoder is None or not _is_utf8(text) or (b"\\" in text and _ESCAPED_KEY.search(text)):
             return None
         try:
             rows = self._decoder.decode_lines(text)
@@ -50,19 +57,13 @@ class Objects:
             return None
         if len(rows) != row_count or not _is_line_by_line(text):
             return None
-        columns = []
-        for keys, getter in zip(self._keys, self._getters, strict=True):
-            raw = list(map(getter, rows))
-            # An object that has a key twice has it more often than it has values.
-            *outer, own = keys
-            is_twice = text.count(own) > len(raw) - raw.count(_ABSENT)
-            if is_twice or any(text.count(key) > row_count for key in outer):
+        columns = [list(map(getter, rows)) for getter in self._getters]
+        outer = [(key, list(map(getter, rows))) for key, getter in self._outer]
+        # An object that has a key twice has it more often than it has values.
+        for key, values in [*zip(self._keys, columns, strict=True), *outer]:
+            if text.count(key) > row_count - values.count(_ABSENT):
                 return None
-            columns.append(raw)
-        try:
-            return [_as_text(raw) for raw in columns]
-        except pa.ArrowInvalid:
-            return None
+        return [_as_text(raw) for raw in columns]
 
     def row(self, line: bytes) -> list[str | None]:
         """Return the fields of one line.
@@ -76,7 +77,9 @@ class Objects:
             raise ValueError(f"not UTF-8 (byte 0x{line[error.start]:02x}); convert the file") from error
         try:
             raw = self._raw_values(line)
-            json.loads(text, object_pairs_hook=without_twins)
+            # Numbers as text, because Python limits the digits of an integer.
+            members = json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str)
+            _require_once(members, self._tree)
             return [_as_text([value])[0].as_py() for value in raw]
         except msgspec.DecodeError as error:
             raise ValueError(f"{_plain(error)}; a line is one JSON object") from error
@@ -99,6 +102,10 @@ def objects_of(names: tuple[str, ...], *, others: bool) -> Objects:
     return Objects(names, others=others)
 
 
+def _in_json(key: str) -> bytes:
+    return json.dumps(key, ensure_ascii=False).encode()
+
+
 def _path(name: str) -> tuple[str, ...]:
     if not name.startswith("/"):
         return (name,)
@@ -117,6 +124,21 @@ def _insert(tree: Tree, path: tuple[str, ...], number: int) -> None:
     tree[last] = number
 
 
+def _require_once(members: list[tuple[str, Any]], tree: Tree) -> None:
+    """Return if an object, as a list of its members, has each key in `tree` at most once.
+
+    Raises:
+        ValueError: it has one twice.
+    """
+    known = [name for name, _ in members if name in tree]
+    if len(set(known)) < len(known):
+        raise ValueError("two keys of a JSON object are the same")
+    for name, value in members:
+        below = tree.get(name)
+        if isinstance(below, dict) and value is not None:
+            _require_once(value, below)
+
+
 def _value_at(members: dict[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw:
     for key in path[:-1]:
         outer = members.get(key, _ABSENT)
@@ -133,13 +155,14 @@ def _struct(tree: Tree, *, others: bool) -> type:
         name = f"f{at}"
         rename[name] = key
         if isinstance(below, dict):
-            fields.append((name, _struct(below, others=True) | None, None))
+            fields.append((name, _struct(below, others=True) | None, _ABSENT))
         else:
             fields.append((name, msgspec.Raw, _ABSENT))
     return msgspec.defstruct("Fields", fields, rename=rename, forbid_unknown_fields=not others, gc=False)
 
 
 def _getter(tree: Tree, path: tuple[str, ...]) -> Callable[[Any], msgspec.Raw]:
+    """Return what gets the value at a path, `_ABSENT` where it is not there."""
     names = []
     below: Tree | int = tree
     for key in path:
@@ -151,9 +174,9 @@ def _getter(tree: Tree, path: tuple[str, ...]) -> Callable[[Any], msgspec.Raw]:
 
     def get(row: Any) -> msgspec.Raw:  # noqa: ANN401 - a struct made above
         for name in names:
-            row = getattr(row, name)
-            if row is None:
+            if row is None or row is _ABSENT:
                 return _ABSENT
+            row = getattr(row, name)
         found: msgspec.Raw = row
         return found
 
@@ -170,12 +193,17 @@ def _is_line_by_line(text: bytes) -> bool:
     return bool((first == _OPENING).all() and (last == _CLOSING).all())
 
 
-def _as_text(raw: Sequence[msgspec.Raw]) -> pa.Array:
-    """Return JSON values, none of which has a line break, as text.
+def _is_utf8(text: bytes) -> bool:
+    ends = pa.py_buffer(np.array([0, len(text)], np.int32))
+    try:
+        pa.StringArray.from_buffers(1, ends, pa.py_buffer(text)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
-    Raises:
-        pyarrow.ArrowInvalid: a text is not UTF-8.
-    """
+
+def _as_text(raw: Sequence[msgspec.Raw]) -> pa.Array:
+    """Return JSON values in UTF-8, none of which has a line break, as text."""
     lines = b"\n".join([*raw, b""])
     ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_FEED) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
@@ -203,4 +231,5 @@ def _plain(error: msgspec.DecodeError) -> str:
 
 _ABSENT = msgspec.Raw(b"")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ESCAPED_KEY = re.compile(rb'\\.[^"\\]*+"[ \t\r\n]*+:', re.DOTALL)
 _LINE_FEED, _RETURN, _OPENING, _CLOSING, _QUOTE = b'\n\r{}"'
