@@ -55,7 +55,8 @@ def _write(
     beside = path_beside(target)
     if differences(dialect) or any(files[name].dialect != dialect for name in lines):
         write_text(beside, json.dumps(asdict(dialect), indent=2) + "\n")
-    else:
+    elif target.suffix == ".csv":
+        # Rows of another format have no dialect, and what is beside them is that of the CSV file.
         beside.unlink(missing_ok=True)
     return sum(map(len, lines.values()))
 

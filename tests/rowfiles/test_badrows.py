@@ -8,6 +8,7 @@ import pytest
 from pipeline.cql.columns import Column
 from pipeline.errors import OutputError, RowFileError, SettingError
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget, write_bad_rows
+from pipeline.rowfiles.dialect import Dialect, dialect_beside
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
@@ -111,6 +112,20 @@ def test_rejected_rows_of_many_files_have_one_header(tmp_path: Path) -> None:
     assert target.read_bytes() == (
         b'id,more,name\nx,m,Ada\ny,,"Ada, b"\na,b,c\n1099511627776,,Ada\n2,,\xff\n'
     )
+
+
+def test_rejected_rows_of_two_formats_keep_the_dialect_of_one(tmp_path: Path) -> None:
+    """Rejected rows of CSV are read with their dialect, also where rows of JSON Lines lie beside them."""
+    rows, lines = tmp_path / "1.csv", tmp_path / "2.jsonl"
+    rows.write_text("id;name\nx;Ada\n", encoding="utf-8")
+    lines.write_text('{"id":"x"}\n', encoding="utf-8")
+    target = tmp_path / "out" / "rejected.csv"
+    described = [describe_file(rows, Dialect(delimiter=";")), describe_file(lines)]
+    write_rejected(target, FIELDS, [bad_row(rows, 2), bad_row(lines, 1)], described)
+    assert dialect_beside(target) == Dialect(delimiter=";")
+    write_rejected(target, FIELDS, [bad_row(lines, 1)], described)
+    write_rejected(target, FIELDS, [], described)
+    assert dialect_beside(target) is None
 
 
 def test_no_bad_rows_give_a_file_without_rows(tmp_path: Path) -> None:
