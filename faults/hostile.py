@@ -1,6 +1,5 @@
 """Loads of hostile row files: each file is refused with a reason, or all its good rows are loaded."""
 
-import csv
 import datetime as dt
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from faults.site import Environment, Site
 from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
 from pipeline.load import jobs
+from pipeline.rowfiles.badrows import read_bad_places
 from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.sources import describe_file, digest
 from pipeline.rowfiles.splits import SourceFile
@@ -82,16 +82,13 @@ def _keys(site: Site) -> set[str]:
 
 def _good_keys(file: SourceFile, bad_rows: Path) -> tuple[set[str], int]:
     """Return the keys of the rows that are not in bad_rows.csv, and the number of all rows of the file."""
-    bad: set[int] = set()
-    if bad_rows.exists():
-        with bad_rows.open(encoding="utf-8", newline="") as text:
-            bad = {int(row["line"]) for row in csv.DictReader(text)}
+    bad = read_bad_places(bad_rows).get(file.path, set())
     fields = plan_fields([file], _COLUMNS)
     key = next(at for at, field in enumerate(fields) if field.column.is_key)
     good, rows = set(), len(bad)
     for split_rows in read_splits(file, fields):
-        for line, value in zip(split_rows.lines.tolist(), split_rows.columns[key].to_pylist(), strict=True):
-            if line not in bad:
+        for place, value in zip(split_rows.places.tolist(), split_rows.columns[key].to_pylist(), strict=True):
+            if place not in bad:
                 good.add(str(value).lower())
                 rows += 1
     return good, rows

@@ -239,7 +239,7 @@ class LoadTask(LoadParameters, FileParameters):
         if hosts and all(map(_is_loopback, hosts)):
             return 1
         return max(
-            1, min(len(os.sched_getaffinity(0)), sum(file.lines for file in load.files) // _ROWS_A_PROCESS)
+            1, min(len(os.sched_getaffinity(0)), sum(file.places for file in load.files) // _ROWS_A_PROCESS)
         )
 
     def _input_sha256(self) -> str | None:

@@ -61,7 +61,7 @@ class EncodedSplit:
     @property
     def row_count(self) -> int:
         """How many rows were read, good and bad."""
-        return len(self.positions) + len({row.line for row in self.bad})
+        return len(self.positions) + len({row.place for row in self.bad})
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
         rows=EncodedRows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=order,
         row_ranges=_row_ranges(occurrences, sets, len(order), replicas),
-        bad=sorted([*split_rows.bad, *_bad_rows(split_rows, shape, faults)], key=lambda row: row.line),
+        bad=sorted([*split_rows.bad, *_bad_rows(split_rows, shape, faults)], key=lambda row: row.place),
     )
 
 
@@ -287,6 +287,7 @@ def bad_row(
         column=field.column.name if field else "",
         value=abbreviated(text),
         reason=reason,
+        row=int(split_rows.places[at]) if split_rows.find_lines else None,
     )
 
 

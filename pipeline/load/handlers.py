@@ -116,8 +116,8 @@ def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None
     if not first_us or not table.has_lists(names):
         return
     if anew or not is_begun(Path(load.checkpoints), load_key(session, table, load)):
-        lines = sum(file.lines for file in load.files)
-        reserve_list_timestamps(table, first_us, max(1, lines) * list_step_us(table, names))
+        places = sum(file.places for file in load.files)
+        reserve_list_timestamps(table, first_us, max(1, places) * list_step_us(table, names))
 
 
 def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
@@ -168,7 +168,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
         session = with_retries(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
         journal = read_journal(Path(job.journal))
         shard = Shard(session, job.plan, journal, shard=job.shard, shard_count=job.shard_count)
-        total = sum(file.lines for file in load.files)
+        total = sum(file.places for file in load.files)
         try:
             began_s = time.perf_counter()
             with reporting(progress, total, "rows loaded", shard):
@@ -250,7 +250,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
         replicas = Replicas(session, plan.table.keyspace)
     shape = InsertPlan.of(plan)
     rows, bad = 0, list[BadRow]()
-    total = sum(file.lines for file in load.files)
+    total = sum(file.places for file in load.files)
     for file in load.files:
         for split_rows in read_splits(file, shape.read):
             encoded = encode_split(split_rows, shape, replicas)

@@ -99,7 +99,7 @@ def _first_reasons(bad: Sequence[BadRow], *, sent: int) -> str:
     for row in sorted(bad, key=lambda row: bool(sent and row.column)):
         firsts.setdefault((row.column, _without_values(row.reason)), row)
     return "; ".join(
-        f"{row.file}:{row.line}: {f'column {row.column}: ' if row.column else ''}{row.reason}"
+        f"{row.where}: {f'column {row.column}: ' if row.column else ''}{row.reason}"
         for row in itertools.islice(firsts.values(), _SHOWN_REASONS)
     )
 

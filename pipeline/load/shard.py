@@ -150,12 +150,12 @@ class Shard:
             self._names,
             may_be_future=self._load.config.timestamp_us > 0 or bool(self._load.columns.timestamp_field),
         )
-        for file, first_line, split_rows, encoded in self._encoded(shape):
+        for file, places_before, split_rows, encoded in self._encoded(shape):
             load = SplitLoad(
                 split_rows=split_rows,
                 encoded=encoded,
                 file=file,
-                first_line=first_line,
+                places_before=places_before,
                 timestamps=timestamps,
                 settle=self._refusing.settled,
                 note_acknowledged=self._refusing.took,
@@ -174,8 +174,8 @@ class Shard:
 
         def encode_next(replicas: Replicas) -> tuple[int, int, SplitRows, EncodedSplit] | None:
             give_back()
-            for file, first_line, split_rows in splits:
-                return file, first_line, split_rows, encode_split(split_rows, shape, replicas)
+            for file, places_before, split_rows in splits:
+                return file, places_before, split_rows, encode_split(split_rows, shape, replicas)
             return None
 
         following = ThreadCall(partial(encode_next, replicas.now()))
@@ -184,8 +184,8 @@ class Shard:
             yield encoded
 
     def _splits(self) -> Iterator[tuple[int, int, SplitRows]]:
-        """Yield the number of the file, how many lines of the load precede the split, and its rows."""
-        lines_before = 0
+        """Yield the number of the file, how many places of the load precede the split, and its rows."""
+        places_before = 0
         for number, file in enumerate(self._files):
             wanted = [
                 split
@@ -196,10 +196,10 @@ class Shard:
             source = file
             for split_rows in read_splits(file, [*self._fields, *self._plan.using], wanted):
                 source = still_same(source)
-                yield number, lines_before + file.lines_before(split_rows.first_line), split_rows
+                yield number, places_before + file.places_before(split_rows.first_place), split_rows
             # If the file was truncated for a while, it seemed to end early.
             still_same(source)
-            lines_before += file.lines
+            places_before += file.places
 
     def _write_down(self, record: SplitRecord) -> None:
         ThreadCall(partial(self._journal.settle, record)).result()
@@ -227,18 +227,17 @@ def require_budget(budget: ErrorBudget, bad: Sequence[BadRow], rows: int, *, at_
         first = bad[0]
         column = f"column {first.column}: " if first.column else ""
         raise BadRowsError(
-            f"{count} bad rows, where max_bad_rows is {budget}: "
-            f"{first.file}:{first.line}: {column}{first.reason}"
+            f"{count} bad rows, where max_bad_rows is {budget}: {first.where}: {column}{first.reason}"
         )
 
 
 def count_rows(bad: Sequence[BadRow]) -> int:
     """Return how many rows are bad; a row may be bad in several columns."""
-    return len({(row.file, row.line) for row in bad})
+    return len({(row.file, row.place) for row in bad})
 
 
 def bad_rows_of(journal: Journal, files: Sequence[SourceFile]) -> list[BadRow]:
-    """Return the settled bad rows in the order of files and lines, with the current paths of their files.
+    """Return the settled bad rows in the order of files and places, with the current paths of their files.
 
     `files` are in the journal's order.
     """

@@ -16,7 +16,7 @@ from pipeline.load.journal import Journal
 class WriteTimestamps:
     """The write timestamps of one load's rows, in µs since 1970, by their place in its files.
 
-    The timestamp of a row is the load's first timestamp plus one step for each line before it. In a table
+    The timestamp of a row is the load's first timestamp plus one step for each place before it. In a table
     with lists that are not frozen, each attempt to send a row needs a later timestamp within the step: a list
     element that is written twice with one timestamp is stored twice.
     """
@@ -41,8 +41,8 @@ class WriteTimestamps:
         # If the clock was set back since the load began, rows still do not wait longer.
         self._began_s = time.monotonic() - max(0.0, time.time() - first_us / 1e6)
 
-    def of(self, line: int, attempt: int) -> int:
-        """Return the timestamp of a row with `line` lines before it, after `attempt` attempts to send it.
+    def of(self, places_before: int, attempt: int) -> int:
+        """Return the timestamp of a row with so many places before it, after `attempt` attempts to send it.
 
         Raises:
             RequestError: a list's elements might stand twice.
@@ -58,7 +58,7 @@ class WriteTimestamps:
                     "twice; run the load with --reload, which begins anew with later timestamps"
                 )
             self._journal.reserve_attempts(later + 1)
-        return self._first_us + line * self._step_us + later
+        return self._first_us + places_before * self._step_us + later
 
     def wait_for(self, timestamp_us: int) -> None:
         """Wait until a timestamp is no longer in the future.
@@ -74,7 +74,7 @@ class WriteTimestamps:
 
 
 def list_step_us(table: Table, names: Sequence[str]) -> int:
-    """Return the step between the timestamps of two lines in µs: 1, or more if attempts need their own."""
+    """Return the step between the timestamps of two places in µs: 1, or more if attempts need their own."""
     return _LIST_STEP_US if table.has_lists(names) else 1
 
 

@@ -27,8 +27,9 @@ NO_KEY_TEXT = f"{NO_KEY_VALUE}; in CSV an empty text cannot be told from null, P
 class BadRow:
     """A row that cannot be loaded: its place, and what is wrong with it.
 
-    `line` is, from 1, the row's first line in a CSV file, or its number in a Parquet file. `column` is
-    empty where the row as a whole is wrong; `value` is what the field holds, cut to 80 characters.
+    `line` is, from 1, the row's first line in a text, or its number in a Parquet file. `column` is empty
+    where the row as a whole is wrong; `value` is what the field holds, cut to 80 characters. `row` is the
+    row's number in its file, from 1, where several rows may begin on a line.
     """
 
     file: str
@@ -36,6 +37,17 @@ class BadRow:
     column: str
     value: str
     reason: str
+    row: int | None = None
+
+    @property
+    def place(self) -> int:
+        """Its place: see `pipeline.rowfiles.splits`."""
+        return self.row or self.line
+
+    @property
+    def where(self) -> str:
+        """Its file and line, and its number where it is needed, for a message."""
+        return f"{self.file}:{self.line}{f' (row {self.row})' if self.row else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +110,13 @@ def write_bad_rows(target: Path, bad: Iterable[BadRow]) -> int:
     return count
 
 
-def read_bad_lines(path: Path) -> dict[str, set[int]]:
-    """Return the lines of bad rows by file, as `write_bad_rows` wrote them; none where there is no file."""
-    lines: dict[str, set[int]] = {}
+def read_bad_places(path: Path) -> dict[str, set[int]]:
+    """Return the places of bad rows by file, as `write_bad_rows` wrote them; none where there is no file."""
+    places: dict[str, set[int]] = {}
     with suppress(FileNotFoundError), path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            lines.setdefault(row["file"], set()).add(int(row["line"]))
-    return lines
+            places.setdefault(row["file"], set()).add(int(row.get("row") or row["line"]))
+    return places
 
 
 _JUDGED_FROM_ROWS = 1000

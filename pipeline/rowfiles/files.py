@@ -99,18 +99,19 @@ def read_rows(rows: RowsToRead, columns: Sequence[Column]) -> Iterator[Row]:
     """
     fields = plan_fields(rows.files, columns, rows.columns, rows.values)
     fed = {field.column.name: at for at, field in enumerate(fields)}
-    places = [fed.get(column.name) for column in columns]
+    positions = [fed.get(column.name) for column in columns]
     for file in rows.files:
         separator = ":" if file.format.has_lines else ": row "
         for split_rows in read_splits(file, fields):
             first_bad = split_rows.bad[0] if split_rows.bad else None
             values = [_values(*pair) for pair in zip(fields, split_rows.columns, strict=True)]
-            for line, row in zip(split_rows.lines, zip(*values, strict=True), strict=True):
-                if first_bad and first_bad.line < line:
+            read = zip(*values, strict=True)
+            for place, line, row in zip(split_rows.places, split_rows.lines, read, strict=True):
+                if first_bad and first_bad.place < place:
                     break
                 for value, field in zip(row, fields, strict=True):
                     _require_value(value, field.column, f"{file.path}{separator}{line}")
-                yield tuple(None if place is None else row[place] for place in places)
+                yield tuple(None if at is None else row[at] for at in positions)
             if first_bad:
                 raise RowFileError(f"{file.path}{separator}{first_bad.line}: {first_bad.reason}")
 

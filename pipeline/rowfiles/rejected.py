@@ -36,29 +36,29 @@ def write_rejected(
     by_path = {each.path: each for each in files}
     for row in bad:
         of_format = by_format.setdefault(by_path[row.file].format.rejected_as, {})
-        of_format.setdefault(row.file, set()).add(row.line)
+        of_format.setdefault(row.file, set()).add(row.place)
     if not by_format:
         by_format["csv"] = {}
     return {
-        target.with_suffix(f".{name}"): _write(target.with_suffix(f".{name}"), fields, lines, by_path)
-        for name, lines in by_format.items()
+        target.with_suffix(f".{name}"): _write(target.with_suffix(f".{name}"), fields, places, by_path)
+        for name, places in by_format.items()
     }
 
 
 def _write(
-    target: Path, fields: Sequence[Field], lines: Mapping[str, set[int]], files: Mapping[str, SourceFile]
+    target: Path, fields: Sequence[Field], places: Mapping[str, set[int]], files: Mapping[str, SourceFile]
 ) -> int:
     """Write one file; return how many rows it has."""
-    dialect = _dialect_of(files[next(iter(lines))]) if lines else Dialect()
+    dialect = _dialect_of(files[next(iter(places))]) if places else Dialect()
     with atomic_path(target) as temporary, temporary.open("wb") as file:
-        file.writelines(_rejected(fields, lines, files, grammar_of(dialect)))
+        file.writelines(_rejected(fields, places, files, grammar_of(dialect)))
     beside = path_beside(target)
-    if differences(dialect) or any(files[name].dialect != dialect for name in lines):
+    if differences(dialect) or any(files[name].dialect != dialect for name in places):
         write_text(beside, json.dumps(asdict(dialect), indent=2) + "\n")
     elif target.suffix == ".csv":
         # Rows of another format have no dialect, and what is beside them is that of the CSV file.
         beside.unlink(missing_ok=True)
-    return sum(map(len, lines.values()))
+    return sum(map(len, places.values()))
 
 
 def _dialect_of(file: SourceFile) -> Dialect:
@@ -77,13 +77,13 @@ def _dialect_of(file: SourceFile) -> Dialect:
 
 
 def _rejected(
-    fields: Sequence[Field], lines: Mapping[str, set[int]], files: Mapping[str, SourceFile], grammar: Grammar
+    fields: Sequence[Field], places: Mapping[str, set[int]], files: Mapping[str, SourceFile], grammar: Grammar
 ) -> Iterator[bytes]:
     """Yield the text of the header, then of each row."""
     header: SourceRow | None = None
-    if not lines:
+    if not places:
         yield line_in(grammar, [field.name.encode() for field in fields])
-    for name, wanted in lines.items():
+    for name, wanted in places.items():
         file = files[name]
         rows = file.format.rejected(file, fields, wanted)
         own_header = next(rows)

@@ -1,4 +1,9 @@
-"""The description of a row file before its rows are read: its content and its splits."""
+"""The description of a row file before its rows are read: its content and its splits.
+
+A row's place is a number of its own in its file, larger than those of the rows before it. It is the line on
+which the row begins, where each row begins on another one; else it is the row's number. Both are from 1.
+Whatever has to tell rows apart, or to put them in order, does it by their places.
+"""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,14 +19,14 @@ if TYPE_CHECKING:
 class Split:
     """Rows of a file that are read, sent and settled together. Where it ends depends on the content alone.
 
-    `number` counts the file's splits from 0. `first_line` is where its first row begins, from 1: a line of a
-    text file, the number of a row in others; `line_count` is how many of these it has. `position` is what the
-    file's format needs to read it without reading what comes before.
+    `number` counts the file's splits from 0. `first_place` is the place of its first row, and the next
+    split's is `place_count` larger. `position` is what the file's format needs to read it without reading
+    what comes before.
     """
 
     number: int
-    first_line: int
-    line_count: int
+    first_place: int
+    place_count: int
     position: tuple[int, ...]
 
 
@@ -65,11 +70,11 @@ class SourceFile:
         return self.content.sha256
 
     @property
-    def lines(self) -> int:
-        """How many lines its rows take, without the header; a row counts as one where a file has no lines."""
+    def places(self) -> int:
+        """How many places its rows take: at least one a row."""
         splits = self.content.splits
-        return splits[-1].first_line + splits[-1].line_count - splits[0].first_line if splits else 0
+        return splits[-1].first_place + splits[-1].place_count - splits[0].first_place if splits else 0
 
-    def lines_before(self, line: int) -> int:
-        """Return how many lines of rows are before a line of the file."""
-        return line - self.content.splits[0].first_line
+    def places_before(self, place: int) -> int:
+        """Return how many places of rows are before a place."""
+        return place - self.content.splits[0].first_place

@@ -35,7 +35,7 @@ class CountedSplit:
 class RowFiles:
     """Row files in the order of the load; they can be read several times.
 
-    `left_out` has the lines, by file, of rows that the load left out: a row that the cluster refused looks
+    `left_out` has the places, by file, of rows that the load left out: a row that the cluster refused looks
     good here.
     """
 
@@ -62,14 +62,14 @@ class RowFiles:
                 before += len(rows)
                 bad = {at for at, _, _ in faults}
                 if left_out := self.left_out.get(file.path):
-                    bad.update(np.flatnonzero(np.isin(split_rows.lines, list(left_out))).tolist())
+                    bad.update(np.flatnonzero(np.isin(split_rows.places, list(left_out))).tolist())
                 if bad:
                     good = np.delete(np.arange(len(rows)), sorted(bad))
                     rows, timestamps = rows.take(good), timestamps[good]
                 yield CountedSplit(
                     good=rows,
                     timestamps=timestamps,
-                    bad=len(bad) + len({row.line for row in split_rows.bad}),
+                    bad=len(bad) + len({row.place for row in split_rows.bad}),
                 )
 
     def _timestamps(self, values: Sequence[pa.BinaryArray], before: int) -> Integers:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.cluster.session import has_murmur3_tokens, open_session
 from pipeline.load.encoded import InsertPlan
-from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_lines
+from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_places
 from pipeline.rowfiles.sources import require_unchanged
 from pipeline.verify.comparison import Comparison
 from pipeline.verify.fingerprints import FileIndex, RowFiles
@@ -25,8 +25,8 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
     """
     plan, load = job.plan, job.plan.load
     files = sorted(load.files, key=lambda file: file.path)
-    left_out = read_bad_lines(Path(load.bad_rows) / BAD_ROWS)
-    lines = sum(file.lines for file in load.files)
+    left_out = read_bad_places(Path(load.bad_rows) / BAD_ROWS)
+    places = sum(file.places for file in load.files)
     with open_session(load.cluster) as session:
         source = RowFiles(files, InsertPlan.of(plan), left_out)
         results: list[VerifiedRows] = []
@@ -35,8 +35,8 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
                 index = FileIndex(
                     source,
                     view,
-                    lambda rows: progress(min(rows, lines), lines, "rows read"),
-                    rows=lines,
+                    lambda rows: progress(min(rows, places), places, "rows read"),
+                    rows=places,
                     has_tokens=has_murmur3_tokens(session),
                     file=spilled,
                 )

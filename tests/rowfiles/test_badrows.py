@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,7 +8,8 @@ import pytest
 
 from pipeline.cql.columns import Column
 from pipeline.errors import OutputError, RowFileError, SettingError
-from pipeline.rowfiles.badrows import BadRow, ErrorBudget, write_bad_rows
+from pipeline.load.shard import count_rows
+from pipeline.rowfiles.badrows import BadRow, ErrorBudget, read_bad_places, write_bad_rows
 from pipeline.rowfiles.dialect import Dialect, dialect_beside
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.rejected import write_rejected
@@ -74,7 +76,21 @@ def test_bad_rows_are_listed_for_a_person(tmp_path: Path) -> None:
     with target.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file, strict=True))
     assert [row["value"] for row in found] == values
-    assert found[0] == {"file": "a.csv", "line": "0", "column": "id", "value": "x", "reason": "is not an int"}
+    said = {"file": "a.csv", "line": "0", "column": "id", "value": "x", "reason": "is not an int", "row": ""}
+    assert found[0] == said
+
+
+def test_bad_rows_of_one_line_are_told_apart(tmp_path: Path) -> None:
+    """The places of bad rows are read back: a row's number where it has one, else its line."""
+    target = tmp_path / "bad_rows.csv"
+    rows = [bad_row("a.csv", 7), *(replace(bad_row("b.json", 1), row=at) for at in (3, 5, 5))]
+    write_bad_rows(target, rows)
+    assert read_bad_places(target) == {"a.csv": {7}, "b.json": {3, 5}}
+    assert count_rows(rows) == 3
+    assert [row.where for row in rows[:2]] == ["a.csv:7", "b.json:1 (row 3)"]
+    # As it was written before rows had numbers.
+    target.write_text("file,line,column,value,reason\na.csv,7,id,x,no\n", encoding="utf-8")
+    assert read_bad_places(target) == {"a.csv": {7}}
 
 
 def test_a_list_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_folder_takes_suffixes_in_any_case_and_lists_the_rest() -> None:
 def test_a_file_in_capitals_counts_and_reads_as_any() -> None:
     """The header of F.CSV is not counted as a row and not read as a row."""
     [file] = find_files(str(CASES / "20-mixed-folder" / "only"))
-    assert describe_file(file).lines == 1
+    assert describe_file(file).places == 1
     fields = plan_fields([describe_file(file)], [COLUMNS[0], Column("v", "text", is_key=False)])
     assert [len(split_rows.lines) for split_rows in splits_of_file(file, fields)] == [1]
 

@@ -137,7 +137,7 @@ def test_columns_at_once_are_the_rows_one_by_one(text: bytes, split_rows: int, w
         assert some.keys() == every.keys() & wanted
         for number, found in some.items():
             assert found.columns == every[number].columns
-            assert found.first_line == every[number].first_line
+            assert found.first_place == every[number].first_place
 
 
 @PROVE
@@ -263,6 +263,6 @@ def test_no_more_than_a_split_is_held(tmp_path: Path) -> None:
         position = Position(*split.position)
         assert position.start == end
         assert position.size_bytes <= 6 << 20
-        assert position.row_count == split.line_count
+        assert position.row_count == split.place_count
         end = position.end
     assert end == file.stat().st_size

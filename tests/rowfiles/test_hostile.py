@@ -33,10 +33,10 @@ def read(file: Path) -> tuple[list[Field], list[int], list[BadRow]]:
     bad: list[BadRow] = []
     for number, split_rows in enumerate(read_splits(described, fields)):
         assert split_rows.number == number
-        assert [len(column) for column in split_rows.columns] == [len(split_rows.lines)] * len(fields)
+        assert [len(column) for column in split_rows.columns] == [len(split_rows.places)] * len(fields)
         for column in split_rows.columns:
             column.validate(full=True)
-        good += split_rows.lines.tolist()
+        good += split_rows.places.tolist()
         bad += split_rows.bad
     return fields, good, bad
 
@@ -70,7 +70,7 @@ def test_no_file_is_a_surprise(tmp_path: Path) -> None:
             refusals.append((str(file), str(error)))
             continue
         seen["with bad rows" if bad else "good"] += 1
-        places = sorted(good + [row.line for row in bad])
+        places = sorted(good + [row.place for row in bad])
         assert len(places) == len(set(places))
         for row in bad:
             assert row.file == str(file)

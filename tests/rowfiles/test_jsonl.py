@@ -63,7 +63,7 @@ OBJECTS = st.dictionaries(st.sampled_from(["id", "name", "tags"]), VALUES).map(
     lambda members: "{" + ",".join(f"{key}:{value}" for key, value in members) + "}\n"
 )
 POINTERS = [
-    Field(column, name, is_mapped=True)
+    Field(column, name, allows_others=True)
     for column, name in zip(COLUMNS, ["id", "name", "/o/tags"], strict=True)
 ]
 

@@ -38,7 +38,7 @@ def test_splits_are_parts_of_row_groups_or_several(tmp_path: Path) -> None:
         file = written(tmp_path, 300_003, group_rows=group_rows)
         splits = list(splits_of_file(file, FIELDS))
         assert [split_rows.number for split_rows in splits] == list(range(len(first_rows)))
-        assert [split_rows.first_line for split_rows in splits] == first_rows
+        assert [split_rows.first_place for split_rows in splits] == first_rows
         assert np.concatenate([split_rows.lines for split_rows in splits]).tolist() == list(range(1, 300_004))
         keys = pa.chunked_array([split_rows.columns[0] for split_rows in splits])
         assert keys.to_pylist() == list(range(300_003))
@@ -66,7 +66,7 @@ def test_only_wanted_splits_are_read(tmp_path: Path, wanted: set[int], group_row
     some = {split_rows.number: split_rows for split_rows in splits_of_file(file, FIELDS, wanted)}
     assert some.keys() == wanted
     for number, split_rows in some.items():
-        assert split_rows.first_line == every[number].first_line
+        assert split_rows.first_place == every[number].first_place
         assert split_rows.columns == every[number].columns
 
 

@@ -24,7 +24,7 @@ from tests.harness.workspace import PROJECT
 CLUSTER = ClusterConfig(contact_points=("127.0.0.1",))
 KEYSPACE = KeyspaceConfig(name="SalesDB")
 COLUMN = Column("Odd Name", "frozen<address>", is_key=True, user_types={"address": {"street": "text"}})
-SPLIT = Split(number=0, first_line=2, line_count=2, position=(5, 12, 2))
+SPLIT = Split(number=0, first_place=2, place_count=2, position=(5, 12, 2))
 FILE = SourceFile(
     path="a.csv",
     content=FileContent(sha256="0" * 64, header=("id", "a, b"), splits=(SPLIT,)),

@@ -48,14 +48,14 @@ class Method(Protocol):
 class SplitLoad:
     """A split that is being sent: it counts the rows that are acknowledged or refused, and settles the split.
 
-    `first_line` is how many lines of the load's files are before the split. It gives the write timestamp of
-    the first occurrence of a key; each later occurrence has the timestamp of one line later.
+    `places_before` is how many places of the load's files are before the split. It gives the write timestamp
+    of the first occurrence of a key; each later occurrence has the timestamp of one place later.
     """
 
     split_rows: SplitRows
     encoded: EncodedSplit
     file: int
-    first_line: int
+    places_before: int
     timestamps: WriteTimestamps
     settle: Callable[[SplitRecord], None]
     note_acknowledged: Callable[[int], None]
@@ -67,7 +67,7 @@ class SplitLoad:
 
     def due_timestamp(self, row_range: RowRange, attempt: int) -> int:
         """Wait until a range may be written; return its write timestamp in µs for this attempt."""
-        timestamp_us = self.timestamps.of(self.first_line + row_range.occurrence, attempt)
+        timestamp_us = self.timestamps.of(self.places_before + row_range.occurrence, attempt)
         self.timestamps.wait_for(timestamp_us)
         return timestamp_us
 
@@ -93,7 +93,7 @@ class SplitLoad:
     def _settle_if_done(self) -> None:
         sent = len(self.encoded.positions)
         if self._acknowledged + len(self._refused) == sent:
-            bad = sorted([*self.encoded.bad, *self._refused], key=lambda row: row.line)
+            bad = sorted([*self.encoded.bad, *self._refused], key=lambda row: row.place)
             self.settle(
                 SplitRecord(
                     file=self.file,

@@ -64,9 +64,9 @@ class FileFormat(Protocol):
         """
 
     def rejected(
-        self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
+        self, file: SourceFile, fields: Sequence[Field], places: Collection[int]
     ) -> Iterator[SourceRow]:
-        """Yield a header, then each row that begins on one of the lines.
+        """Yield a header, then each row whose place is one of these.
 
         Raises:
             RowFileError: the file can no longer be read.

@@ -72,21 +72,21 @@ class Csv(FileFormat):
                 yield read_split(source, grammar_of(file.dialect), split, file.content.header, fields)
 
     def rejected(
-        self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
+        self, file: SourceFile, fields: Sequence[Field], places: Collection[int]
     ) -> Iterator[SourceRow]:
         """Yield the header, then the rows that begin on some lines, as the very text of the file."""
         del fields
-        ordered = sorted(lines)
+        ordered = sorted(places)
         grammar = grammar_of(file.dialect)
         with open_text(Path(file.path), file.dialect) as source:
             header = Header(source, file.dialect)
             yield SourceRow([name.encode() for name in header.names], header.text)
             for split in file.content.splits:
-                first = bisect.bisect_left(ordered, split.first_line)
-                if first == bisect.bisect_left(ordered, split.first_line + split.line_count):
+                first = bisect.bisect_left(ordered, split.first_place)
+                if first == bisect.bisect_left(ordered, split.first_place + split.place_count):
                     continue
                 for row in rows_of(source, grammar, split, len(header.names)):
-                    if row.line in lines:
+                    if row.line in places:
                         yield SourceRow(
                             [grammar.value(field) for field in row.raw_fields], text_of(source, row)
                         )

@@ -28,7 +28,7 @@ from pipeline.rowfiles.formats.csv.rows import (
 from pipeline.rowfiles.formats.csv.text import find_cut, find_row_lines, parse_columns
 from pipeline.rowfiles.headers import other_delimiter
 from pipeline.rowfiles.opening import not_encoded
-from pipeline.rowfiles.splitrows import Lines, SplitRows, split_rows_of
+from pipeline.rowfiles.splitrows import Places, SplitRows, split_rows_of
 from pipeline.rowfiles.splits import Split
 from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, Text
 
@@ -94,7 +94,7 @@ def find_splits(source: Text, grammar: Grammar, header: Header) -> Iterator[tupl
     while not source.is_end(start):
         source.release(start)
         position, line_count, text = _find_split(source, grammar, start, len(header.names))
-        yield Split(number=number, first_line=line, line_count=line_count, position=position), text
+        yield Split(number=number, first_place=line, place_count=line_count, position=position), text
         start = position.end
         line += line_count
         number += 1
@@ -103,7 +103,7 @@ def find_splits(source: Text, grammar: Grammar, header: Header) -> Iterator[tupl
 def rows_of(source: Text, grammar: Grammar, split: Split, width: int) -> Iterator[RowText]:
     """Yield a split's rows one by one, also those that could not be taken apart."""
     position = Position(*split.position)
-    for row in take_rows(source, grammar, position.start, split.first_line, width):
+    for row in take_rows(source, grammar, position.start, split.first_place, width):
         if row.start >= position.end:
             break
         yield row
@@ -161,12 +161,13 @@ def _find_split(source: Text, grammar: Grammar, start: int, width: int) -> tuple
     return Position(start, end - start, 0), line_count, memoryview(source.window(start, end - start))
 
 
-def _finding_lines(split: Split, grammar: Grammar, row_count: int, text: bytes) -> Callable[[], Lines]:
+def _finding_lines(split: Split, grammar: Grammar, row_count: int, text: bytes) -> Callable[[], Places]:
     """Return what finds the line that each row of a text without doubt begins on."""
-    if split.line_count == row_count:
+    if split.place_count == row_count:
         # Without the text, which can then be freed.
-        return functools.partial(np.arange, split.first_line, split.first_line + row_count, dtype=np.int64)
-    return lambda: split.first_line + find_row_lines(text, grammar)
+        end = split.first_place + row_count
+        return functools.partial(np.arange, split.first_place, end, dtype=np.int64)
+    return lambda: split.first_place + find_row_lines(text, grammar)
 
 
 def _values(

@@ -74,14 +74,14 @@ class JsonLines(FileFormat):
                 yield _read_split(source, split, fields, objects)
 
     def rejected(
-        self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
+        self, file: SourceFile, fields: Sequence[Field], places: Collection[int]
     ) -> Iterator[SourceRow]:
         """Yield an empty header, then the lines of some numbers."""
         yield SourceRow([field.name.encode() for field in fields], b"")
         with open_text(Path(file.path), file.dialect) as source:
             for split in file.content.splits:
-                for at, line in enumerate(_lines_of(_text_of(source, split)), start=split.first_line):
-                    if at in lines:
+                for at, line in enumerate(_lines_of(_text_of(source, split)), start=split.first_place):
+                    if at in places:
                         yield SourceRow([], line + b"\n")
 
     def write(self, path: Path, columns: Sequence[Column], rows: Iterable[Row]) -> int:
@@ -159,8 +159,8 @@ def _find_splits(source: Text) -> Iterator[Split]:
         line_count = text.count(b"\n")
         yield Split(
             number=number,
-            first_line=line,
-            line_count=line_count,
+            first_place=line,
+            place_count=line_count,
             position=Position(start, end - start, int(has_empty_lines)),
         )
         start, line, number = end, line + line_count, number + 1
@@ -179,15 +179,15 @@ def _lines_of(text: bytes) -> list[bytes]:
 
 def _read_split(source: Text, split: Split, fields: Sequence[Field], objects: Objects) -> SplitRows:
     text = _text_of(source, split)
-    columns = None if Position(*split.position).has_empty_lines else objects.columns(text, split.line_count)
+    columns = None if Position(*split.position).has_empty_lines else objects.columns(text, split.place_count)
     if columns is not None:
-        count = split.line_count
-        find_lines = functools.partial(np.arange, split.first_line, split.first_line + count, dtype=np.int64)
+        end = split.first_place + split.place_count
+        find_lines = functools.partial(np.arange, split.first_place, end, dtype=np.int64)
         return split_rows_of(source.path, split, columns, find_lines, empty_is_null=False)
     values: list[list[str | None]] = []
     lines: list[int] = []
     bad: list[BadRow] = []
-    for line, content in enumerate(_lines_of(text), start=split.first_line):
+    for line, content in enumerate(_lines_of(text), start=split.first_place):
         try:
             values.append(_row(objects, content))
             lines.append(line)

@@ -55,7 +55,7 @@ class Parquet(FileFormat):
             yield rows_of_split(path, fields, split, columns)
 
     def rejected(
-        self, file: SourceFile, fields: Sequence[Field], lines: Collection[int]
+        self, file: SourceFile, fields: Sequence[Field], places: Collection[int]
     ) -> Iterator[SourceRow]:
         """Yield a header of the fields' names, then the rows of some numbers."""
         header = [field.name.encode() for field in fields]
@@ -63,10 +63,10 @@ class Parquet(FileFormat):
         wanted = [
             split
             for split in file.content.splits
-            if any(split.first_line <= line < split.first_line + split.line_count for line in lines)
+            if any(0 <= place - split.first_place < split.place_count for place in places)
         ]
         for split, columns in read_batches(Path(file.path), fields, wanted):
-            positions = [at for at in range(split.line_count) if split.first_line + at in lines]
+            positions = [at for at in range(split.place_count) if split.first_place + at in places]
             values = [
                 _as_bytes(column.take(pa.array(positions)), field.column)
                 for column, field in zip(columns, fields, strict=True)

@@ -33,7 +33,7 @@ def splits_of(opened: pq.ParquetFile) -> Iterator[Split]:
     """Yield the splits of an open file: small row groups together, a large one in parts."""
     first_row = 1
     for number, (position, row_count) in enumerate(_positions(opened)):
-        yield Split(number=number, first_line=first_row, line_count=row_count, position=position)
+        yield Split(number=number, first_place=first_row, place_count=row_count, position=position)
         first_row += row_count
 
 
@@ -118,20 +118,20 @@ def rows_of_split(
                 at,
                 BadRow(
                     file=str(file),
-                    line=split.first_line + at,
+                    line=split.first_place + at,
                     column=field.column.name,
                     value=abbreviated(error.object.decode(errors="replace")),
                     reason=not_utf8(error),
                 ),
             )
-    good = np.delete(np.arange(split.line_count), list(bad))
+    good = np.delete(np.arange(split.place_count), list(bad))
     return SplitRows(
         file=file,
         number=split.number,
-        first_line=split.first_line,
+        first_place=split.first_place,
         columns=[column.take(pa.array(good)) for column in columns] if bad else columns,
         empty_is_null=False,
-        find_lines=functools.partial(np.add, good, split.first_line),
+        find_places=functools.partial(np.add, good, split.first_place),
         bad=[bad[at] for at in sorted(bad)],
     )
 
