@@ -7,7 +7,7 @@ from pathlib import Path
 import luigi
 
 from pipeline.rowfiles import finding
-from pipeline.rowfiles.dialect import dialect_of_file
+from pipeline.rowfiles.dialect import dialect_of_file, values_of_dialect
 from pipeline.rowfiles.jobs import FileToRead
 from pipeline.settings import ColumnsConfig, FilesConfig, ValuesConfig
 from tasks import settings
@@ -61,12 +61,12 @@ class FileParameters(luigi.Task):
         return replace(config, constants=tuple(filled))
 
     def values_config(self) -> ValuesConfig:
-        """Return how values are written in the files.
+        """Return how values are written in the files: as settings say, or else as the dialect has it.
 
         Raises:
-            SettingError: a setting is out of range.
+            SettingError: a setting is out of range, or contradicts another.
         """
-        return settings.build(ValuesConfig, self)
+        return values_of_dialect(settings.build(ValuesConfig, self), settings.build(FilesConfig, self))
 
     def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
         """Return files with the dialect of each.

@@ -23,7 +23,7 @@ from pipeline.cql.columns import Column
 from pipeline.cql.encoding import encode_column, join_rows
 from pipeline.cql.tables import Table
 from pipeline.cql.tokens import by_token, murmur3_tokens
-from pipeline.cql.types.nested import NestedType
+from pipeline.cql.types.cqltype import NestedType
 from pipeline.errors import abbreviated
 from pipeline.load.jobs import LoadPlan
 from pipeline.load.using import encode_using

@@ -11,6 +11,7 @@ from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.formats import compression_of
 from pipeline.rowfiles.opening import reading
 from pipeline.settings.files import NONE, FilesConfig
+from pipeline.settings.values import USUAL, ValuesConfig
 
 Escapes = Literal["any", "letters", "quotes", "twice"]
 r"""What an escape does. `any`: the character after it is taken as it is, as Python's csv has it.
@@ -65,6 +66,11 @@ PRESETS: Mapping[str, Dialect] = {
 """The dialects by name. Sources: RFC 4180; Excel in countries with a decimal comma; PostgreSQL's COPY with
 FORMAT csv; MySQL's SELECT … INTO OUTFILE; `cqlsh COPY TO`; DSBulk's `unload`."""
 
+_VALUES: Mapping[str, ValuesConfig] = {
+    "cqlsh": ValuesConfig(nested_form="cql", date_formats="iso|epoch_days"),
+}
+"""How values are written in a dialect, where it is not the usual way."""
+
 
 def dialect_of_file(file: PurePath, config: FilesConfig) -> Dialect:
     """Return the dialect of a file: as settings describe it, or else as its name does.
@@ -92,6 +98,15 @@ def dialect_of_file(file: PurePath, config: FilesConfig) -> Dialect:
     )
     _require_different(dialect)
     return dialect
+
+
+def values_of_dialect(values: ValuesConfig, config: FilesConfig) -> ValuesConfig:
+    """Return how values are written: as settings say, or else as the named dialect has it.
+
+    Raises:
+        SettingError: the settings contradict each other.
+    """
+    return values.over(_VALUES.get(config.dialect, USUAL)).over(USUAL)
 
 
 def differences(dialect: Dialect) -> dict[str, object]:

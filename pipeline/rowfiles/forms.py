@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.cql.columns import Column
+from pipeline.cql.types.cqltype import NestedType
 from pipeline.errors import abbreviated
-from pipeline.rowfiles.moments import Pattern, from_epoch, pattern_of, with_zone
-from pipeline.settings.values import EPOCHS, ISO, ValuesConfig, forms_of
+from pipeline.rowfiles.moments import Pattern, from_epoch, from_epoch_days, pattern_of, with_zone
+from pipeline.rowfiles.nestedforms import rewriter_of, rewritten_nested
+from pipeline.settings.values import CQL, EPOCH_DAYS, EPOCHS, ISO, USUAL, ValuesConfig, forms_of
 
 Wrong = dict[int, str]
 """What is wrong with values, by their position."""
@@ -30,8 +32,15 @@ def rewritten(column: Column, values: pa.Array, config: ValuesConfig) -> tuple[p
 
     Values that are not text stay as they are.
     """
+    if not pa.types.is_string(values.type):
+        return values, {}
+    config = config.over(USUAL)
+    if isinstance(column.cql_type, NestedType):
+        is_cql = config.nested_form == CQL
+        nested = rewriter_of(column.cql_type, _BLOBS.get(config.blob_form), is_cql=is_cql)
+        return rewritten_nested(column, values, nested) if nested else (values, {})
     rewrite = _rewrite_of(column.type_name, config)
-    if rewrite is None or not pa.types.is_string(values.type):
+    if rewrite is None:
         return values, {}
     found, expected = rewrite(values)
     wrong = np.flatnonzero(
@@ -44,17 +53,16 @@ def rewritten(column: Column, values: pa.Array, config: ValuesConfig) -> tuple[p
 @functools.lru_cache
 def _rewrite_of(type_name: str, config: ValuesConfig) -> Rewrite | None:
     """Return what rewrites a column of a type; None where its values are in the usual form."""
-    default = ValuesConfig()
     if type_name == "timestamp" and (config.timestamp_formats, config.time_zone) != (ISO, ""):
         return functools.partial(_moments, config.timestamp_formats, config.time_zone, is_day=False)
-    if type_name == "date" and config.date_formats != ISO:
+    if type_name == "date" and config.date_formats != USUAL.date_formats:
         return functools.partial(_moments, config.date_formats, "", is_day=True)
     if type_name == "boolean" and (config.true_words, config.false_words) != (
-        default.true_words,
-        default.false_words,
+        USUAL.true_words,
+        USUAL.false_words,
     ):
         return functools.partial(_booleans, config.true_words, config.false_words)
-    if type_name == "blob" and config.blob_form != default.blob_form:
+    if type_name == "blob" and config.blob_form != USUAL.blob_form:
         return _base64 if config.blob_form == "base64" else _hex
     is_whole = type_name in _WHOLE
     marks = (config.decimal_mark, config.thousands_mark)
@@ -75,6 +83,8 @@ def _moments(formats: str, zone: str, texts: pa.Array, *, is_day: bool) -> tuple
             )
         elif form in EPOCHS:
             as_iso = from_epoch(texts, EPOCHS[form])
+        elif form == EPOCH_DAYS:
+            as_iso = from_epoch_days(texts)
         else:
             as_iso = _by_pattern(pattern_of(form), texts, is_day=is_day)
         both = pc.and_(found.is_valid(), as_iso.is_valid())
@@ -142,6 +152,12 @@ def _numbers(
     return pc.if_else(fits, found, pa.scalar(None, pa.string())), expected
 
 
+def _from_hex(text: str) -> str | None:
+    return f"0x{text}" if _HEX.fullmatch(text) else None
+
+
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
+_BLOBS = {"base64": _from_base64, "hex": _from_hex}
 _WHOLE = {"tinyint", "smallint", "int", "bigint", "varint"}
 _FRACTIONAL = {"decimal", "float", "double"}
 _ISO_BEGIN = r"^[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}"

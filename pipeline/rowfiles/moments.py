@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from cassandra.util import Date
+
+from pipeline.cql.types.temporal.texts import format_date
 
 _MONTHS = (
     "january",
@@ -83,6 +86,13 @@ def from_epoch(texts: pa.Array, unit: str) -> pa.Array:
     numbers = pc.if_else(within, numbers, pa.scalar(None, pa.int64()))
     moments = numbers.cast(pa.timestamp(unit)).cast(pa.string())
     return pc.binary_join_element_wise(moments, pa.scalar("Z"), "")
+
+
+def from_epoch_days(texts: pa.Array) -> pa.Array:
+    """Return whole numbers of days since 1970 as dates; null where a text is none."""
+    is_number = pc.match_substring_regex(texts, r"^-?[0-9]{1,10}$")
+    numbers = pc.if_else(is_number, texts, pa.scalar(None, pa.string())).cast(pa.int64()).to_pylist()
+    return pa.array([None if days is None else format_date(Date(days)) for days in numbers], pa.string())
 
 
 def with_zone(texts: pa.Array, zone: str) -> pa.Array:

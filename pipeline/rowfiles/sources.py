@@ -15,7 +15,7 @@ from pipeline.rowfiles.formats import compression_of, format_of
 from pipeline.rowfiles.opening import open_regular, reading
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings.columns import ColumnsConfig
-from pipeline.settings.values import ValuesConfig
+from pipeline.settings.values import USUAL, ValuesConfig
 
 Config = TypeVar("Config", ColumnsConfig, ValuesConfig)
 
@@ -103,7 +103,7 @@ def options_of(
     """Return what of a load's settings changes what it writes, as text."""
     read_as = {json.dumps(differences(dialect)) for dialect in dialects} - {"{}"}
     for changed in (
-        _changed(values, ValuesConfig()),
+        _changed(values.over(USUAL), USUAL),
         _changed(columns, ColumnsConfig(mapping=columns.mapping)),
     ):
         read_as |= {json.dumps(changed)} if changed else set()

@@ -2,21 +2,27 @@
 
 import re
 import zoneinfo
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pipeline.errors import SettingError
 from pipeline.settings.declaration import check_settings, setting
 
 BLOB_FORMS = ("0x", "hex", "base64")
+NESTED_FORMS = ("json", "cql")
+CQL = "cql"
 EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
 """The words for moments in units since 1970, and Arrow's names of the units."""
+
+EPOCH_DAYS = "epoch_days"
+"""The word for dates in days since 1970."""
 
 ISO = "iso"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValuesConfig:
-    """How values are written in row files of text.
+    """How values are written in row files of text. A setting that is empty may be as the dialect has it.
 
     Raises:
         SettingError: a value is out of range.
@@ -28,7 +34,9 @@ class ValuesConfig:
         "`epoch_ns`, or a pattern such as `%d.%m.%Y %H:%M`; see [loading.md](loading.md#forms-of-values)",
     )
     date_formats: str = setting(
-        ISO, doc="the forms of dates, separated by `|`: `iso`, or a pattern such as `%b %d %Y`"
+        "",
+        doc="the forms of dates, separated by `|`: `iso`, `epoch_days`, or a pattern such as `%b %d %Y`; "
+        "empty: as the dialect has it, mostly `iso`",
     )
     time_zone: str = setting(
         "", doc="the time zone of timestamps that have none, such as `Europe/Berlin`; empty: UTC"
@@ -39,12 +47,23 @@ class ValuesConfig:
         doc="the character between groups of three digits; empty: there is none",
         choices=("", ",", ".", "'", " ", "_"),
     )
-    true_words: tuple[str, ...] = setting(("true",), doc="the words for true, separated by commas")
-    false_words: tuple[str, ...] = setting(("false",), doc="the words for false, separated by commas")
+    true_words: tuple[str, ...] = setting(
+        (), doc="the words for true, separated by commas; empty: as the dialect has it, mostly `true`"
+    )
+    false_words: tuple[str, ...] = setting(
+        (), doc="the words for false, separated by commas; empty: as the dialect has it, mostly `false`"
+    )
     blob_form: str = setting(
-        "0x",
-        doc="how blobs are written: `0x` and hexadecimal digits, `hex` without the 0x, or `base64`",
-        choices=BLOB_FORMS,
+        "",
+        doc="how blobs are written: `0x` and hexadecimal digits, `hex` without the 0x, or `base64`; "
+        "empty: as the dialect has it, mostly `0x`",
+        choices=("", *BLOB_FORMS),
+    )
+    nested_form: str = setting(
+        "",
+        doc="how collections, tuples, UDTs and vectors are written: as `json`, or as literals of `cql`, such "
+        "as `['a', 'b']`; empty: as the dialect has it, `cql` for `cqlsh`, else `json`",
+        choices=("", *NESTED_FORMS),
     )
     whole_floats: bool = setting(
         default=False,
@@ -61,9 +80,6 @@ class ValuesConfig:
             raise SettingError(
                 f"true_words and false_words both have {min(both)!r}; a word means one of them"
             )
-        for name in ("true_words", "false_words"):
-            if not getattr(self, name):
-                raise SettingError(f"{name} is empty; name at least one word")
         if self.time_zone:
             try:
                 zoneinfo.ZoneInfo(self.time_zone)
@@ -72,8 +88,13 @@ class ValuesConfig:
                     f"time_zone is {self.time_zone!r}; it must be a name such as Europe/Berlin"
                 ) from error
         for name in ("timestamp_formats", "date_formats"):
-            for form in forms_of(getattr(self, name)):
-                _require_form(name, form)
+            if text := getattr(self, name):
+                for form in forms_of(text):
+                    _require_form(name, form)
+
+    def over(self, dialect: "ValuesConfig") -> Self:
+        """Return it with what it leaves to the dialect as `dialect` has it."""
+        return replace(self, **{name: getattr(self, name) or getattr(dialect, name) for name in _OF_DIALECT})
 
 
 def forms_of(text: str) -> list[str]:
@@ -82,7 +103,7 @@ def forms_of(text: str) -> list[str]:
 
 
 def _require_form(name: str, form: str) -> None:
-    if form == ISO or (form in EPOCHS and name == "timestamp_formats"):
+    if form == ISO or form in {"timestamp_formats": EPOCHS, "date_formats": {EPOCH_DAYS}}[name]:
         return
     wanted = {"%Y", "%m", "%d"}
     found = set(re.findall("%.?", form))
@@ -102,3 +123,9 @@ def _require_form(name: str, form: str) -> None:
 _KNOWN = {"%Y", "%y", "%m", "%b", "%B", "%d", "%H", "%I", "%p", "%M", "%S", "%f", "%z", "%%"}
 _SAME = {"%y": "%Y", "%b": "%m", "%B": "%m", "%I": "%H"}
 _CLOCK = {"%H", "%M", "%S", "%f", "%z", "%p"}
+
+_OF_DIALECT = ("date_formats", "true_words", "false_words", "blob_form", "nested_form")
+USUAL = ValuesConfig(
+    date_formats=ISO, true_words=("true",), false_words=("false",), blob_form="0x", nested_form="json"
+)
+"""How values are written where neither a setting nor the dialect says something else."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.settings.values import ISO, ValuesConfig
+from pipeline.settings.values import ISO, USUAL, ValuesConfig
 from pipeline.suggest.forms import Candidate, candidates, is_read
 from pipeline.suggest.notes import Notes
 
@@ -128,21 +128,24 @@ def cql_of_arrow(arrow: pa.DataType) -> str | None:
 def shared_values(guesses: Sequence[Guess], columns: Iterable[Values], notes: Notes) -> ValuesConfig:
     """Return the settings of [values] that all fields share; a field that they do not suit becomes text."""
     found = [each.candidate.values for each in guesses if each.candidate]
-    default = ValuesConfig()
     marks = Counter((each.decimal_mark, each.thousands_mark) for each in found) - Counter(
         {(".", ""): len(found)}
     )
     mark, thousands = marks.most_common(1)[0][0] if marks else (".", "")
     # Groups of digits may be marked in some columns, and be too short for it in others.
     thousands = thousands or next((each for own, each in marks if own == mark and each), "")
-    booleans = [each.candidate.values for each in guesses if each.candidate and each.type_name == "boolean"]
+    booleans = [
+        each.candidate.values.over(USUAL)
+        for each in guesses
+        if each.candidate and each.type_name == "boolean"
+    ]
     shared = ValuesConfig(
         timestamp_formats=_joined(guesses, "timestamp", "timestamp_formats"),
         date_formats=_joined(guesses, "date", "date_formats"),
         decimal_mark=mark,
         thousands_mark=thousands,
-        true_words=_union(each.true_words for each in booleans) or default.true_words,
-        false_words=_union(each.false_words for each in booleans) or default.false_words,
+        true_words=_union(each.true_words for each in booleans) or USUAL.true_words,
+        false_words=_union(each.false_words for each in booleans) or USUAL.false_words,
         whole_floats=any(
             each.candidate.values.whole_floats and each.type_name in {"int", "bigint"}
             for each in guesses
@@ -160,7 +163,7 @@ def shared_values(guesses: Sequence[Guess], columns: Iterable[Values], notes: No
 def _joined(guesses: Sequence[Guess], type_name: str, setting: str) -> str:
     """Return the forms of all columns of a type, separated as the setting has them."""
     forms = [
-        getattr(each.candidate.values, setting)
+        getattr(each.candidate.values.over(USUAL), setting)
         for each in guesses
         if each.candidate and each.type_name == type_name
     ]

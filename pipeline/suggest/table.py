@@ -9,7 +9,7 @@ from cassandra.metadata import protect_name
 from pipeline.rowfiles.mapping import format_mapping
 from pipeline.settings.declaration import settings_of
 from pipeline.settings.files import FilesConfig
-from pipeline.settings.values import ValuesConfig
+from pipeline.settings.values import USUAL, ValuesConfig
 from pipeline.suggest.columns import Guess
 from pipeline.suggest.jobs import Suggestion
 from pipeline.suggest.keys import KeyColumn
@@ -114,7 +114,7 @@ def _changed(config: FilesConfig | ValuesConfig) -> Iterator[tuple[str, str]]:
     """Yield the settings that are not the default, as text."""
     for each in settings_of(type(config)):
         value = getattr(config, each.field)
-        if value != each.default:
+        if value not in {each.default, getattr(USUAL, each.field, each.default)}:
             yield each.name, _text(value)
 
 

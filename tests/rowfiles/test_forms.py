@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from pipeline.cql.columns import Column
 from pipeline.errors import SettingError
+from pipeline.rowfiles.dialect import values_of_dialect
 from pipeline.rowfiles.forms import rewritten
-from pipeline.settings import ValuesConfig
+from pipeline.rowfiles.sources import options_of
+from pipeline.settings import ColumnsConfig, FilesConfig, ValuesConfig
 from tests.rowfiles.test_csvfile import PROVE
 
 MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))  # noqa: DTZ001 - naive is UTC
@@ -140,6 +142,18 @@ def test_any_moment_survives_its_pattern(moments: list[dt.datetime]) -> None:
     [
         ("date", {"date_formats": "%d.%m.%Y"}, ["24.12.2026"], ["2026-12-24"]),
         (
+            "date",
+            {"date_formats": "iso|epoch_days"},
+            ["2026-12-24", "1", "-1"],
+            ["2026-12-24", "1970-01-02", "1969-12-31"],
+        ),
+        (
+            "date",
+            {"date_formats": "epoch_days"},
+            ["2147483647", "-2147483648"],
+            ["2147483647", "-2147483648"],
+        ),
+        (
             "boolean",
             {"true_words": ("yes", "1"), "false_words": ("no",)},
             ["yes", "1", "no", None],
@@ -147,6 +161,23 @@ def test_any_moment_survives_its_pattern(moments: list[dt.datetime]) -> None:
         ),
         ("blob", {"blob_form": "base64"}, ["AAE=", ""], ["b'\\x00\\x01'", "b''"]),
         ("blob", {"blob_form": "hex"}, ["00fF"], ["b'\\x00\\xff'"]),
+        ("list<blob>", {"blob_form": "base64"}, ['["AAE=", ""]', "[]"], ["[b'\\x00\\x01', b'']", "[]"]),
+        ("list<blob>", {"blob_form": "hex", "nested_form": "cql"}, ["[00fF]"], ["[b'\\x00\\xff']"]),
+        (
+            "list<frozen<map<blob, int>>>",
+            {"blob_form": "base64"},
+            ['[{"AAE=": 1}]'],
+            ["[{b'\\x00\\x01': 1}]"],
+        ),
+        (
+            "tuple<int, blob, frozen<set<blob>>>",
+            {"blob_form": "base64"},
+            ['[1, "AAE=", ["AA=="]]', "[1, null, null]"],
+            ["(1, b'\\x00\\x01', SortedSet([b'\\x00']))", "(1, None, None)"],
+        ),
+        ("list<int>", {"nested_form": "cql"}, ["[1, 2]", None], ["[1, 2]", "None"]),
+        ("list<text>", {"nested_form": "cql"}, ["['a', 'it''s']"], ["['a', \"it's\"]"]),
+        ("set<int>", {"nested_form": "cql"}, ["{1, 2}", "{}"], ["SortedSet([1, 2])", "SortedSet([])"]),
         ("int", {"whole_floats": True}, ["12.0", "-3.", "4"], ["12", "-3", "4"]),
         ("bigint", {"thousands_mark": ","}, ["1,234,567", "1234567"], ["1234567", "1234567"]),
         (
@@ -172,6 +203,13 @@ def test_other_values_are_read(
         ("boolean", {"true_words": ("yes",), "false_words": ("no",)}, "true"),
         ("blob", {"blob_form": "base64"}, "A"),
         ("blob", {"blob_form": "hex"}, "0x00"),
+        ("list<blob>", {"blob_form": "base64"}, '["0x0"]'),
+        ("list<blob>", {"blob_form": "base64"}, '["A"]'),
+        ("list<text>", {"nested_form": "cql"}, '["a"]'),
+        ("set<int>", {"nested_form": "cql"}, "[1]"),
+        ("date", {"date_formats": "epoch_days"}, "2147483648"),
+        ("date", {"date_formats": "epoch_days"}, "9999999999"),
+        ("date", {"date_formats": "epoch_days"}, "1.0"),
         ("int", {"whole_floats": True}, "12.5"),
         ("int", {"thousands_mark": ","}, "12,34"),
         ("decimal", {"decimal_mark": ","}, "1.5"),
@@ -196,6 +234,8 @@ def test_other_forms_are_wrong(type_name: str, config: dict[str, object], text: 
         ({"time_zone": "Mars/Base"}, "time_zone is 'Mars/Base'; it must be a name such as Europe/Berlin"),
         ({"decimal_mark": ",", "thousands_mark": ","}, "they must differ"),
         ({"true_words": ("x",), "false_words": ("x",)}, "a word means one of them"),
+        ({"nested_form": "python"}, "nested_form is 'python'; it must be one of json, cql"),
+        ({"timestamp_formats": "epoch_days"}, "has no %Y"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(config: dict[str, object], said: str) -> None:
@@ -203,3 +243,26 @@ def test_settings_that_mean_nothing_are_refused(config: dict[str, object], said:
     with pytest.raises(SettingError) as caught:
         ValuesConfig(**config)  # type: ignore[arg-type]
     assert said in str(caught.value)
+
+
+def test_a_setting_that_is_empty_is_as_the_dialect_has_it() -> None:
+    """A dialect says how its program writes values, and a setting overrides that."""
+    cqlsh, dsbulk = (FilesConfig(dialect=name) for name in ("cqlsh", "dsbulk"))
+    assert values_of_dialect(ValuesConfig(), cqlsh).nested_form == "cql"
+    assert values_of_dialect(ValuesConfig(nested_form="json"), cqlsh).nested_form == "json"
+    assert values_of_dialect(ValuesConfig(), FilesConfig()).nested_form == "json"
+    assert values_of_dialect(ValuesConfig(nested_form="cql"), dsbulk).nested_form == "cql"
+
+
+def test_the_usual_form_by_its_name_is_the_same_load() -> None:
+    """Naming the form that is meant anyway does not make another load of it; naming another one does."""
+    usual, named, other = (
+        options_of(ColumnsConfig(), [], values, "unset", None, 0)
+        for values in (
+            ValuesConfig(),
+            ValuesConfig(nested_form="json", blob_form="0x", date_formats="iso", true_words=("true",)),
+            ValuesConfig(nested_form="cql"),
+        )
+    )
+    assert named == usual
+    assert other != usual

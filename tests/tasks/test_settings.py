@@ -77,6 +77,7 @@ CHOSEN = {
         "true_words": "yes,y",
         "false_words": "no,n",
         "blob_form": "base64",
+        "nested_form": "cql",
         "whole_floats": "True",
     },
     "load": {

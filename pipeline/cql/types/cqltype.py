@@ -91,4 +91,26 @@ class CqlType:
         return value.days_from_epoch if isinstance(value, Date) else value
 
 
+@dataclass(frozen=True, kw_only=True)
+class NestedType(CqlType):
+    """A type whose text is JSON: from what JSON holds to the value, and back.
+
+    `takes` tells whether values of an Arrow type have the shape of this type's. `inner` are the types of its
+    elements: one of a list, a set or a vector, two of a map, one a field of a tuple or a UDT. `field_count`
+    is how many values each of its values has, where that is fixed.
+    """
+
+    load: Callable[[object], object]
+    dump: Callable[..., object]
+    takes: Callable[[pa.DataType], bool]
+    inner: tuple[CqlType, ...]
+    field_count: int | None = None
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The names of a UDT's fields."""
+        names: tuple[str, ...] = self.driver.fieldnames
+        return names
+
+
 _MULTICELL = {Kind.LIST, Kind.SET, Kind.MAP, Kind.USER_TYPE}

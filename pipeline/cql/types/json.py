@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from pipeline.errors import abbreviated
 
 
+class NotJsonError(ValueError):
+    """A text is not JSON, or not of the shape that its type has in JSON."""
+
+
 def read(example: str, text: str) -> object:
     """Return what a text of JSON holds, numbers as text.
 
@@ -27,11 +31,11 @@ def read(example: str, text: str) -> object:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON; put it in double quotes")
+    raise NotJsonError(f"{name} is not JSON; put it in double quotes")
 
 
-def _expected(example: str, what_is_wrong: str = "") -> ValueError:
-    return ValueError(f"expected JSON such as {abbreviated(example)}{what_is_wrong}")
+def _expected(example: str, what_is_wrong: str = "") -> NotJsonError:
+    return NotJsonError(f"expected JSON such as {abbreviated(example)}{what_is_wrong}")
 
 
 def without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -6,35 +6,21 @@ Arrow's lists stand for arrays, its structs for objects of their fields' names, 
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 from cassandra import cqltypes
 from cassandra.util import OrderedMap, SortedSet
 
 from pipeline import driver
-from pipeline.cql.types.cqltype import CqlType, Kind
+from pipeline.cql.types import literals
+from pipeline.cql.types.cqltype import CqlType, Kind, NestedType
 from pipeline.cql.types.distinct import count_distinct, differs, distinct_set
-from pipeline.cql.types.json import array, object_members, read, without_twins
+from pipeline.cql.types.json import NotJsonError, array, object_members, read, without_twins
 from pipeline.cql.types.uuid import UUID_BYTES
 from pipeline.errors import abbreviated
 
 Map = Mapping[object, object] | Iterable[tuple[object, object]]
 """Python's map, the driver's, or a list of pairs, as Arrow has it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NestedType(CqlType):
-    """A type whose text is JSON: from what JSON holds to the value, and back.
-
-    `takes` tells whether values of an Arrow type have the shape of this type's. `field_count` is how many
-    values each of its values has, where that is fixed.
-    """
-
-    load: Callable[[object], object]
-    dump: Callable[..., object]
-    takes: Callable[[pa.DataType], bool]
-    field_count: int | None = None
 
 
 def fits(kind: CqlType, arrow: pa.DataType) -> bool:
@@ -96,7 +82,7 @@ def _sequence(
     def takes(arrow: pa.DataType) -> bool:
         return isinstance(arrow, _LISTS) and fits(element, arrow.value_type)
 
-    return _nested(kind, load, dump, takes, driver, example, field_count=size)
+    return _nested(kind, load, dump, takes, driver, [element], example, field_count=size)
 
 
 def mapping(key: CqlType, item: CqlType) -> CqlType:
@@ -127,7 +113,7 @@ def mapping(key: CqlType, item: CqlType) -> CqlType:
         return pa.types.is_map(arrow) and fits(key, arrow.key_type) and fits(item, arrow.item_type)
 
     driver = cqltypes.MapType.apply_parameters([key.driver, item.driver])
-    return _nested(Kind.MAP, load, dump, takes, driver, example)
+    return _nested(Kind.MAP, load, dump, takes, driver, [key, item], example)
 
 
 def tuple_type(elements: Sequence[CqlType]) -> CqlType:
@@ -155,7 +141,7 @@ def tuple_type(elements: Sequence[CqlType]) -> CqlType:
         return len(inner) == len(elements) and all(map(fits, elements, inner))
 
     driver = cqltypes.TupleType.apply_parameters([element.driver for element in elements])
-    return _nested(Kind.TUPLE, load, dump, takes, driver, example, field_count=len(elements))
+    return _nested(Kind.TUPLE, load, dump, takes, driver, elements, example, field_count=len(elements))
 
 
 def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
@@ -185,7 +171,8 @@ def user_type(name: str, fields: Mapping[str, CqlType]) -> CqlType:
     driver = cqltypes.UserType.make_udt_class(
         "row_files", name, tuple(fields), tuple(kind.driver for kind in fields.values())
     )
-    return _nested(Kind.USER_TYPE, load, dump, takes, driver, example, field_count=len(fields))
+    inner = [*fields.values()]
+    return _nested(Kind.USER_TYPE, load, dump, takes, driver, inner, example, field_count=len(fields))
 
 
 def pairs_of(values: Map) -> list[tuple[object, object]]:
@@ -202,17 +189,22 @@ def _nested(
     dump: Callable[..., object],
     takes: Callable[[pa.DataType], bool],
     driver: object,
+    inner: Sequence[CqlType],
     example: str,
     *,
     field_count: int | None = None,
 ) -> NestedType:
     def parse(text: str) -> object:
-        return load(read(example, text))
+        try:
+            return load(read(example, text))
+        except NotJsonError as error:
+            hint = literals.hint_for(found, text)
+            raise ValueError(f"{error}{hint}") from None
 
     def to_text(value: object) -> str:
         return json.dumps(dump(value), ensure_ascii=False)
 
-    return NestedType(
+    found = NestedType(
         kind=kind,
         parse=parse,
         format=to_text,
@@ -222,8 +214,10 @@ def _nested(
         load=load,
         dump=dump,
         takes=takes,
+        inner=tuple(inner),
         field_count=field_count,
     )
+    return found
 
 
 def _load(kind: CqlType, item: object) -> object:

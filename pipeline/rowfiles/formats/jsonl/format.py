@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from pipeline.cql.columns import Column, Row
 from pipeline.cql.types import CqlType
-from pipeline.cql.types.nested import NestedType
+from pipeline.cql.types.cqltype import NestedType
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
