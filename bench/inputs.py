@@ -36,7 +36,9 @@ _TABLE = TABLES["orders"]
 _ROWS = 300_000
 _MOMENT = list(_TABLE.columns).index("ordered_at")
 _PRICE = list(_TABLE.columns).index("price")
+_CUSTOMER = list(_TABLE.columns).index("customer")
 _NOTE = list(_TABLE.columns).index("note")
+_NESTED = {"customer": "map<text, int>", "note": "list<text>"}
 Rows = Sequence[Sequence[str]]
 
 
@@ -49,13 +51,15 @@ class _OneSet(Replicas):
 
 @dataclass(frozen=True)
 class _Input:
-    """A form of the rows: how it is written and how it is read."""
+    """A form of the rows: how it is written and how it is read, columns of other types, what it is beside."""
 
     name: str
     write: Callable[[Path, Rows], object]
     end: str = "csv"
     dialect: Dialect = field(default_factory=Dialect)
     values: ValuesConfig = field(default_factory=ValuesConfig)
+    types: Mapping[str, str] = field(default_factory=dict)
+    beside: str = "plain CSV"
 
 
 def _csv(delimiter: str = ",", *, all_quoted: bool = False) -> Callable[[Path, Rows], None]:
@@ -108,10 +112,25 @@ def _mysql(path: Path, rows: Rows) -> None:
     path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
 
 
+def _nested(text: Callable[[object], str]) -> Callable[[Path, Rows], None]:
+    """Return what writes each note as the list of its words, and each customer as a map from words."""
+
+    def write(path: Path, rows: Rows) -> None:
+        head, *others = rows
+        lines = [list(row) for row in others]
+        for line in lines:
+            line[_CUSTOMER] = text(dict(zip(line[_CUSTOMER].split(), range(1000), strict=False)))
+            line[_NOTE] = text(line[_NOTE].split())
+        _csv()(path, [head, *lines])
+
+    return write
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+_AS_JSON = "a list and a map as JSON"
 _INPUTS = (
     _Input("plain CSV", _csv()),
     _Input("delimiter ;", _csv(";"), dialect=Dialect(delimiter=";")),
@@ -145,6 +164,15 @@ _INPUTS = (
         "MySQL's dump, a backslash in each note",
         _mysql,
         dialect=replace(PRESETS["mysql"], has_header=True),
+    ),
+    _Input(_AS_JSON, _nested(json.dumps), types=_NESTED),
+    _Input(
+        "the same as CQL literals",
+        # No text in them has a quote, so Python writes them as CQL does.
+        _nested(str),
+        values=ValuesConfig(nested_form="cql"),
+        types=_NESTED,
+        beside=_AS_JSON,
     ),
 )
 
@@ -182,7 +210,8 @@ def _measured(file: Path, form: _Input) -> float:
     Raises:
         RuntimeError: rows are missing or bad.
     """
-    columns = [Column(name, kind, is_key=name == _TABLE.key) for name, kind in _TABLE.columns.items()]
+    types = {**_TABLE.columns, **form.types}
+    columns = [Column(name, kind, is_key=name == _TABLE.key) for name, kind in types.items()]
     table = Table(
         keyspace="bench",
         name=_TABLE.name,
@@ -215,12 +244,11 @@ def _cpu_s() -> float:
 
 
 def _figures(used: Mapping[str, list[float]]) -> Iterator[Figure]:
-    plain = used[_INPUTS[0].name]
-    for name, values in used.items():
-        yield figure(name, "µs of CPU a row", values)
-        yield figure(
-            f"{name} to plain CSV", "times", [one / other for one, other in zip(values, plain, strict=True)]
-        )
+    for each in _INPUTS:
+        values, others = used[each.name], used[each.beside]
+        ratios = [one / other for one, other in zip(values, others, strict=True)]
+        yield figure(each.name, "µs of CPU a row", values)
+        yield figure(f"{each.name} to {each.beside}", "times", ratios)
 
 
 if __name__ == "__main__":
