@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ test-versions-short: venv-dev  ## Run a few tests with Cassandra 4.0
 
 test-page: venv-dev  ## Test a report's page in Chromium; needs the Debian package chromium
 	.venv/bin/pytest $(ARGS) tests/measure/page
+
+test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas and Polars write of a table, and compare it byte by byte
+	.venv/bin/pytest $(ARGS) tests/exports
 
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
@@ -64,6 +67,7 @@ requirements: venv-dev  ## Write requirements*.txt, with hashes, from pyproject.
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) --group pyproject.toml:bench --output-file bench/requirements.txt
+	$(LOCK) --group pyproject.toml:exports --constraint requirements.txt --output-file tests/exports/requirements.txt
 
 bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benchmarks, about three hours
 
@@ -91,6 +95,12 @@ bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, 
 	.venv-bench/bin/python -m pip check
 	touch $@
 
+.venv-exports/.stamp: tests/exports/requirements.txt
+	$(PYTHON) -m venv --clear .venv-exports
+	.venv-exports/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
+	.venv-exports/bin/python -m pip check
+	touch $@
+
 faults-short: venv-dev  ## Some of the faults, with few repeats: about 4 minutes
 	.venv/bin/python -m faults --short $(ARGS)
 
@@ -114,7 +124,7 @@ clean:  ## Remove .venv, caches and the embedded Cassandra's data, which can be 
 		echo "output/cassandra stays: without .venv its server cannot be stopped; run make stop, then make clean"; \
 	fi
 	$(PYTHON) bootstrap.py --remove
-	rm -rf .venv-bench .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv-bench .venv-exports .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 venv:

@@ -68,6 +68,7 @@ FORMAT csv; MySQL's SELECT … INTO OUTFILE; `cqlsh COPY TO`; DSBulk's `unload`.
 
 _VALUES: Mapping[str, ValuesConfig] = {
     "cqlsh": ValuesConfig(nested_form="cql", date_formats="iso|epoch_days"),
+    "dsbulk": ValuesConfig(blob_form="base64", true_words=("1", "true"), false_words=("0", "false")),
 }
 """How values are written in a dialect, where it is not the usual way."""
 

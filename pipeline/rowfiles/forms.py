@@ -17,7 +17,7 @@ from pipeline.cql.columns import Column
 from pipeline.cql.types.cqltype import NestedType
 from pipeline.errors import abbreviated
 from pipeline.rowfiles.moments import Pattern, from_epoch, from_epoch_days, pattern_of, with_zone
-from pipeline.rowfiles.nestedforms import rewriter_of, rewritten_nested
+from pipeline.rowfiles.nestedforms import Form, Forms, rewriter_of, rewritten_nested
 from pipeline.settings.values import CQL, EPOCH_DAYS, EPOCHS, ISO, USUAL, ValuesConfig, forms_of
 
 Wrong = dict[int, str]
@@ -36,8 +36,7 @@ def rewritten(column: Column, values: pa.Array, config: ValuesConfig) -> tuple[p
         return values, {}
     config = config.over(USUAL)
     if isinstance(column.cql_type, NestedType):
-        is_cql = config.nested_form == CQL
-        nested = rewriter_of(column.cql_type, _BLOBS.get(config.blob_form), is_cql=is_cql)
+        nested = rewriter_of(column.cql_type, _forms_inside(config), is_cql=config.nested_form == CQL)
         return rewritten_nested(column, values, nested) if nested else (values, {})
     rewrite = _rewrite_of(column.type_name, config)
     if rewrite is None:
@@ -48,6 +47,19 @@ def rewritten(column: Column, values: pa.Array, config: ValuesConfig) -> tuple[p
     ).tolist()
     text = f"is not a valid {column.type_name}: {expected}"
     return found, {at: f"{abbreviated(values[at].as_py())!r} {text}" for at in wrong}
+
+
+@functools.lru_cache
+def _forms_inside(config: ValuesConfig) -> Forms:
+    """Return the forms of values inside of nested ones: a program writes these as it writes columns."""
+    forms = {}
+    if config.blob_form != USUAL.blob_form:
+        is_base64 = config.blob_form == "base64"
+        forms["blob"] = Form(_from_base64, _EXPECTED_BASE64) if is_base64 else Form(_from_hex, _EXPECTED_HEX)
+    if (config.true_words, config.false_words) != (USUAL.true_words, USUAL.false_words):
+        meanings = dict.fromkeys(config.true_words, "true") | dict.fromkeys(config.false_words, "false")
+        forms["boolean"] = Form(meanings.get, _expected_words(config.true_words, config.false_words))
+    return forms
 
 
 @functools.lru_cache
@@ -110,18 +122,21 @@ def _booleans(
 ) -> tuple[pa.Array, str]:
     words = pa.array([*true_words, *false_words])
     meanings = pa.array([*["true"] * len(true_words), *["false"] * len(false_words)])
-    expected = f"expected {', '.join(true_words)} or {', '.join(false_words)}"
-    return meanings.take(pc.index_in(texts, value_set=words)), expected
+    return meanings.take(pc.index_in(texts, value_set=words)), _expected_words(true_words, false_words)
+
+
+def _expected_words(true_words: tuple[str, ...], false_words: tuple[str, ...]) -> str:
+    return f"expected {', '.join(true_words)} or {', '.join(false_words)}"
 
 
 def _hex(texts: pa.Array) -> tuple[pa.Array, str]:
     digits = pc.match_substring_regex(texts, r"^(?:[0-9a-fA-F]{2})*$")
     found = pc.binary_join_element_wise(pa.scalar("0x"), texts, "")
-    return pc.if_else(digits, found, pa.scalar(None, pa.string())), "expected pairs of hexadecimal digits"
+    return pc.if_else(digits, found, pa.scalar(None, pa.string())), _EXPECTED_HEX
 
 
 def _base64(texts: pa.Array) -> tuple[pa.Array, str]:
-    return pa.array([_from_base64(text) for text in texts.to_pylist()], pa.string()), "expected base64"
+    return pa.array([_from_base64(text) for text in texts.to_pylist()], pa.string()), _EXPECTED_BASE64
 
 
 def _from_base64(text: str | None) -> str | None:
@@ -157,7 +172,8 @@ def _from_hex(text: str) -> str | None:
 
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
-_BLOBS = {"base64": _from_base64, "hex": _from_hex}
+_EXPECTED_HEX = "expected pairs of hexadecimal digits"
+_EXPECTED_BASE64 = "expected base64"
 _WHOLE = {"tinyint", "smallint", "int", "bigint", "varint"}
 _FRACTIONAL = {"decimal", "float", "double"}
 _ISO_BEGIN = r"^[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}"

@@ -1,6 +1,7 @@
-"""Nested values in the forms that settings name, rewritten as JSON with blobs as 0x…, one value at a time."""
+"""Nested values in the forms that settings name, rewritten as JSON with values in the usual forms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 import pyarrow as pa
@@ -13,25 +14,35 @@ from pipeline.cql.types.literals import reader_of
 from pipeline.cql.types.names import SCALARS
 from pipeline.errors import abbreviated
 
-MeaningOfBlob = Callable[[str], str | None]
-"""The text of a blob to its usual text; None where it is not in its form."""
+
+@dataclass(frozen=True)
+class Form:
+    """A form of the values of a scalar type: its text to the usual text, None where it has not the form."""
+
+    meaning: Callable[[str], str | None]
+    expected: str
 
 
-def rewriter_of(
-    kind: NestedType, meaning: MeaningOfBlob | None, *, is_cql: bool
-) -> Callable[[str], bytes] | None:
+Forms = Mapping[str, Form]
+"""The forms of scalar types, by the types' names, where they are not the usual ones."""
+
+_ByDriver = Mapping[object, Form]
+
+
+def rewriter_of(kind: NestedType, forms: Forms, *, is_cql: bool) -> Callable[[str], bytes] | None:
     """Return what rewrites a value's text, or raises ValueError; None where it is in the usual form.
 
-    `meaning` is that of blobs in another form than the usual one; `is_cql` says that values are CQL literals.
+    `is_cql` says that values are CQL literals.
     """
-    blobs = meaning if _has_blobs(kind) else None
-    if not is_cql and blobs is None:
+    by_driver = {SCALARS[name].driver: form for name, form in forms.items()}
+    has_forms = _has_one_of(by_driver, kind)
+    if not is_cql and not has_forms:
         return None
     read = reader_of(kind) if is_cql else lambda text: json.read(kind.example, text)
 
     def rewrite(text: str) -> bytes:
         tree = read(text)
-        return msgspec.json.encode(_with_blobs(kind, tree, blobs) if blobs else tree)
+        return msgspec.json.encode(_usual(kind, tree, by_driver) if has_forms else tree)
 
     return rewrite
 
@@ -52,46 +63,48 @@ def rewritten_nested(
     return pa.array(texts, pa.string()), wrong
 
 
-def _has_blobs(kind: CqlType) -> bool:
+def _has_one_of(forms: _ByDriver, kind: CqlType) -> bool:
     if isinstance(kind, NestedType):
-        return any(map(_has_blobs, kind.inner))
-    return kind.driver is SCALARS["blob"].driver
+        return any(_has_one_of(forms, inner) for inner in kind.inner)
+    return kind.driver in forms
 
 
-def _with_blobs(kind: CqlType, tree: object, meaning: MeaningOfBlob) -> object:
-    """Return what JSON holds for a value with its blobs as 0x…; what is of another shape stays as it is.
+def _usual(kind: CqlType, tree: object, forms: _ByDriver) -> object:
+    """Return what JSON holds for a value, in the usual forms; what is of another shape stays as it is.
 
     Raises:
-        ValueError: a blob is not in its form.
+        ValueError: a value in it is not in its form.
     """
     if not isinstance(kind, NestedType):
-        return _blob(tree, meaning) if isinstance(tree, str) and _has_blobs(kind) else tree
+        return _usual_text(kind, tree, forms) if isinstance(tree, str) else tree
     if isinstance(tree, list):
         inner = kind.inner if kind.kind is Kind.TUPLE else kind.inner[:1] * len(tree)
-        changed = [_with_blobs(*pair, meaning) for pair in zip(inner, tree, strict=False)]
+        changed = [_usual(*pair, forms) for pair in zip(inner, tree, strict=False)]
         return changed + tree[len(changed) :]
     if not isinstance(tree, dict):
         return tree
     if kind.kind is Kind.MAP:
         key, item = kind.inner
-        return {_key(key, name, meaning): _with_blobs(item, each, meaning) for name, each in tree.items()}
+        return {_usual_key(key, name, forms): _usual(item, each, forms) for name, each in tree.items()}
     if kind.kind is Kind.USER_TYPE:
         types = dict(zip(kind.field_names, kind.inner, strict=True))
         return {
-            name: _with_blobs(types[name], each, meaning) if name in types else each
-            for name, each in tree.items()
+            name: _usual(types[name], each, forms) if name in types else each for name, each in tree.items()
         }
     return tree
 
 
-def _key(kind: CqlType, name: str, meaning: MeaningOfBlob) -> str:
+def _usual_key(kind: CqlType, name: str, forms: _ByDriver) -> str:
     if not isinstance(kind, NestedType):
-        return _blob(name, meaning) if _has_blobs(kind) else name
-    return msgspec.json.encode(_with_blobs(kind, json.read(kind.example, name), meaning)).decode()
+        return _usual_text(kind, name, forms)
+    return msgspec.json.encode(_usual(kind, json.read(kind.example, name), forms)).decode()
 
 
-def _blob(text: str, meaning: MeaningOfBlob) -> str:
-    found = meaning(text)
+def _usual_text(kind: CqlType, text: str, forms: _ByDriver) -> str:
+    form = forms.get(kind.driver)
+    if form is None:
+        return text
+    found = form.meaning(text)
     if found is None:
-        raise ValueError(f"{abbreviated(text, 40)!r} in it is not in the blobs' form; --blob-form names it")
+        raise ValueError(f"{abbreviated(text, 40)!r} in it: {form.expected}")
     return found

@@ -54,7 +54,7 @@ def moment(text: str) -> bytes:
 def day(text: str) -> bytes:
     """Return the bytes of a date: its days in 32 bits, with 1970 in the middle."""
     found = re.fullmatch(r"(\d{4}|[+-]\d{4,7})-(\d\d)-(\d\d)", text, re.ASCII)
-    if not found or found[1] == "-0000" or found[1] == "0000":
+    if not found or found[1] == "-0000":
         raise ValueError(text)
     # The calendar repeats every 400 years, which are 146,097 days.
     cycles, year = divmod(int(found[1]) - 2000, 400)

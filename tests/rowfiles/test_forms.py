@@ -175,6 +175,12 @@ def test_any_moment_survives_its_pattern(moments: list[dt.datetime]) -> None:
             ['[1, "AAE=", ["AA=="]]', "[1, null, null]"],
             ["(1, b'\\x00\\x01', SortedSet([b'\\x00']))", "(1, None, None)"],
         ),
+        (
+            "map<boolean, boolean>",
+            {"true_words": ("1", "true"), "false_words": ("0", "false")},
+            ['{"0": true, "1": false}', '{"false": "1"}'],
+            ["{False: True, True: False}", "{False: True}"],
+        ),
         ("list<int>", {"nested_form": "cql"}, ["[1, 2]", None], ["[1, 2]", "None"]),
         ("list<text>", {"nested_form": "cql"}, ["['a', 'it''s']"], ["['a', \"it's\"]"]),
         ("set<int>", {"nested_form": "cql"}, ["{1, 2}", "{}"], ["SortedSet([1, 2])", "SortedSet([])"]),
@@ -205,6 +211,7 @@ def test_other_values_are_read(
         ("blob", {"blob_form": "hex"}, "0x00"),
         ("list<blob>", {"blob_form": "base64"}, '["0x0"]'),
         ("list<blob>", {"blob_form": "base64"}, '["A"]'),
+        ("list<boolean>", {"true_words": ("yes",), "false_words": ("no",)}, '["true"]'),
         ("list<text>", {"nested_form": "cql"}, '["a"]'),
         ("set<int>", {"nested_form": "cql"}, "[1]"),
         ("date", {"date_formats": "epoch_days"}, "2147483648"),
@@ -252,6 +259,8 @@ def test_a_setting_that_is_empty_is_as_the_dialect_has_it() -> None:
     assert values_of_dialect(ValuesConfig(nested_form="json"), cqlsh).nested_form == "json"
     assert values_of_dialect(ValuesConfig(), FilesConfig()).nested_form == "json"
     assert values_of_dialect(ValuesConfig(nested_form="cql"), dsbulk).nested_form == "cql"
+    assert values_of_dialect(ValuesConfig(), dsbulk).true_words == ("1", "true")
+    assert values_of_dialect(ValuesConfig(blob_form="0x"), dsbulk).blob_form == "0x"
 
 
 def test_the_usual_form_by_its_name_is_the_same_load() -> None:

@@ -25,7 +25,7 @@ TIMESTAMP = Grammar(
     },
 )
 DATE = Grammar(
-    "a date such as 2026-11-01, or +12345-11-01 beyond the years 1 to 9999",
+    "a date such as 2026-11-01, or +12345-11-01 beyond the years 0 to 9999",
     re.compile(
         r"""
         (?P<year> [0-9]{4} | \+[0-9]{4,7} | -(?!0+-)[0-9]{4,7} )

@@ -56,10 +56,10 @@ def format_timestamp(moment: date | Date) -> str:
 
 
 def parse_date(text: str) -> date | Date:
-    """Return the date; years before 1 and after 9999 have a sign, as in +12345-01-31 and -0044-03-15."""
+    """Return the date; years before 0 and after 9999 have a sign, as in +12345-01-31 and -0044-03-15."""
     found = grammars.DATE.match(text)
     year = int(found["year"])
-    if found["year"][0] not in "+-":
+    if year and found["year"][0] not in "+-":
         return _day(year, found)
     # The Gregorian calendar repeats every 400 years.
     cycles, year_in_cycle = divmod(year - _EPOCH.year, 400)
