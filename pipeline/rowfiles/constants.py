@@ -1,6 +1,5 @@
 """Columns that no field of a file feeds: the same value in each row, or the place of the row."""
 
-import functools
 import re
 from collections.abc import Sequence
 
@@ -32,24 +31,21 @@ def require_values(fields: Sequence[Field]) -> None:
     """
     for field in fields:
         if field.constant is not None:
-            _, wrong = encode_column(field.column, pa.array([_filled(field.constant, "rows.csv", "1")]))
+            example = re.sub(f"{_LINE}|{_ROW}", "1", field.constant.replace(_FILE, "rows.csv"))
+            _, wrong = encode_column(field.column, pa.array([example]))
             for reason in wrong.values():
                 raise SettingError(f"constants: column {field.column.name}: {reason}")
 
 
 def _column(split_rows: SplitRows, constant: str) -> pa.Array:
-    count = len(split_rows.columns[0])
-    name = split_rows.file.name
-    if _LINE not in constant:
-        return pa.repeat(pa.scalar(_filled(constant, name, "")), count)
-    lines = pa.array(split_rows.lines).cast(pa.string())
-    parts = [pa.scalar(_filled(part, name, "")) for part in constant.split(_LINE)]
-    return functools.reduce(lambda so_far, part: pc.binary_join_element_wise(so_far, lines, part, ""), parts)
+    of_split: dict[str, pa.Array | pa.Scalar] = {_FILE: pa.scalar(split_rows.file.name)}
+    if _LINE in constant:
+        of_split[_LINE] = pa.array(split_rows.lines).cast(pa.string())
+    if _ROW in constant:
+        of_split[_ROW] = pa.array(split_rows.places).cast(pa.string())
+    parts = re.split(f"({_FILE}|{_LINE}|{_ROW})", constant)
+    joined = pc.binary_join_element_wise(*(of_split.get(part, pa.scalar(part)) for part in parts), "")
+    return pa.repeat(joined, len(split_rows.columns[0])) if isinstance(joined, pa.Scalar) else joined
 
 
-def _filled(constant: str, file: str, line: str) -> str:
-    filling = {_FILE: file, _LINE: line}
-    return re.sub(f"{_FILE}|{_LINE}", lambda found: filling[found[0]], constant)
-
-
-_FILE, _LINE = "{file}", "{line}"
+_FILE, _LINE, _ROW = "{file}", "{line}", "{row}"

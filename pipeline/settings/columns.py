@@ -9,8 +9,9 @@ from pipeline.settings.declaration import check_settings, setting
 Pairs = tuple[tuple[str, str], ...]
 """Pairs such as field and column, in the order in which they were given."""
 
-PLACEHOLDERS = ("date", "file", "line")
-"""What stands for itself in a constant: the day of the batch, the name of the row's file, the row's line."""
+PLACEHOLDERS = ("date", "file", "line", "row")
+"""What a constant may have in braces: the day of the batch, the name of the row's file, the line on which
+the row begins, and a number that no other row of its file has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class ColumnsConfig:
     """Which field feeds which column.
 
     `mapping` is pairs of field and column; without it, names say it, or the order of the fields. `constants`
-    is pairs of column and value, in which `{date}`, `{file}` and `{line}` stand for what they name.
+    is pairs of column and value, in which `PLACEHOLDERS` may stand in braces.
 
     Raises:
         SettingError: a value is out of range.
@@ -48,7 +49,7 @@ class ColumnsConfig:
     constants: Pairs = setting(
         (),
         doc="`column=value, …`: the same value in each row; in it `{date}` is the day of the batch, `{file}` "
-        "the name of the row's file, `{line}` the row's line",
+        "the name of the row's file, `{line}` the row's line, `{row}` a number of its own in its file",
         is_in_file=False,
     )
     ttl_field: str = setting(

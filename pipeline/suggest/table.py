@@ -71,10 +71,10 @@ class SuggestedTable:
 
     def _place_columns(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield the columns that say where a row stands, and the constants that feed them."""
-        for place in ("file", "line") if self.several_files else ("line",):
-            name = place
+        for place in ("file", "row") if self.several_files else ("row",):
+            name = f"{place}_number" if place == "row" else place
             while name in names:
-                name = f"{name}_in_file" if place == "line" else f"row_{name}"
+                name = f"own_{name}"
             yield name, f"{{{place}}}"
 
     def _key_of(self, key: Sequence[str]) -> str:

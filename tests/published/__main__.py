@@ -124,7 +124,7 @@ def _end_of(ended: subprocess.CompletedProcess[str], file: PublishedFile, found:
     bad = int(dict(found.options).get("max_bad_rows", 0))
     [present] = re.findall(r"(\d+) of \d+ rows are in the table", ended.stdout)
     repeated = re.findall(r"(\d+) keys stand more than once", ended.stdout)
-    if int(present) + bad + int(*repeated or ["0"]) < file.rows:
+    if bad > file.bad_rows or int(present) + bad + int(*repeated or ["0"]) < file.rows:
         return f"only {present} of {file.rows} rows, {bad} bad"
     return "loads and verifies" + (f", {bad} bad rows left out" if bad else "")
 

@@ -192,8 +192,8 @@ def test_types_of_parquet_are_those_of_arrow(tmp_path: Path) -> None:
         ("name,id\nx,1\nx,2\n", "(id)", {}),
         ("code,n\na,1.5\nb,1.5\n", "(code)", {}),
         ("day,city,t\n2026-11-01,Bonn,5\n2026-11-02,Bonn,5\n2026-11-01,Ulm,5\n", "(city, day)", {}),
-        ("a,b\n1,1\n1,1\n", "(line)", {"constants": "line={line}"}),
-        ("line,b\n1,1\n1,1\n", "(line_in_file)", {"constants": "line_in_file={line}"}),
+        ("a,b\n1,1\n1,1\n", "(row_number)", {"constants": "row_number={row}"}),
+        ("row_number,b\n1,1\n1,1\n", "(own_row_number)", {"constants": "own_row_number={row}"}),
     ],
 )
 def test_a_key_tells_rows_apart(tmp_path: Path, content: str, key: str, options: dict[str, str]) -> None:
