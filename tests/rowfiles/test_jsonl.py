@@ -13,7 +13,7 @@ from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field, match_fields
-from pipeline.rowfiles.formats.jsonl.objects import Objects
+from pipeline.rowfiles.formats.objects.fields import Objects
 from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
@@ -55,7 +55,17 @@ VALUES = st.recursive(
 MEMBERS = st.tuples(
     st.sampled_from(['"id"', '"name"', '"tags"', '"o"', '"\\u0069d"', '"x\\"id"', '"\udcff"']),
     VALUES.map(lambda value: json.dumps(value, ensure_ascii=False))
-    | st.sampled_from(['{"tags":1}', '{"tags":1,"tags":2}', '{"x":{"tags":1}}', '"\udcff"', "1" * 5000]),
+    | st.sampled_from(
+        [
+            '{"tags":1}',
+            '{"tags":1,"tags":2}',
+            '{"x":{"tags":1}}',
+            '"\\\\"',
+            '"]\\\\\\"{"',
+            '"\udcff"',
+            "1" * 5000,
+        ]
+    ),
 )
 OBJECTS = st.dictionaries(st.sampled_from(["id", "name", "tags"]), VALUES).map(
     lambda row: json.dumps(row, ensure_ascii=False) + "\n"
@@ -106,7 +116,7 @@ def test_columns_at_once_are_the_rows_one_by_one(text: str, fields: list[Field],
         if describe_file(file).content.fault:
             return
         with pytest.MonkeyPatch.context() as by_rows:
-            by_rows.setattr(Objects, "columns", lambda *_: None)
+            by_rows.setattr(Objects, "columns", lambda *_, **__: None)
             expected = read(file, fields)
         patch.setattr("pipeline.rowfiles.formats.jsonl.format._SPLIT_BYTES", split_bytes)
         assert read(file, fields) == expected

@@ -1,4 +1,4 @@
-"""Objects of JSON Lines as columns of text: each field's value as it stands in its line.
+"""JSON objects as columns of text: each field's value as it stands in its object.
 
 A string is its text, null and an absent key are null, any other value is its JSON. Numbers stay text, so that
 none loses a digit. A field is named by its key, or by a JSON Pointer such as /address/city (RFC 6901).
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import SettingError
+from pipeline.rowfiles.opening import not_utf8
 
 Tree = dict[str, "Tree | int"]
 """The fields of an object by their keys: a field's number, or the tree of a nested object."""
@@ -37,25 +38,33 @@ class Objects:
         outer = {path[:end] for path in paths for end in range(1, len(path))}
         self._outer = [(_in_json(path[-1]), _getter(tree, path)) for path in sorted(outer)]
         self._keys = [_in_json(path[-1]) for path in paths]
+        self.field_count = len(paths)
         self._paths = paths
         self._tree = tree
         self._others = others
         self._getters = [_getter(tree, path) for path in paths]
         # msgspec's structs cannot have keys that JSON escapes.
         is_plain = all(_in_json(key)[1:-1] == key.encode() for path in paths for key in path)
-        self._decoder: msgspec.json.Decoder[Any] | None = (
-            msgspec.json.Decoder(_struct(tree, others=others)) if is_plain else None
-        )
+        self._decoder: msgspec.json.Decoder[Any] | None = None
+        if is_plain:
+            struct: Any = _struct(tree, others=others)
+            self._decoder = msgspec.json.Decoder(struct)
+            self._array_decoder = msgspec.json.Decoder(list[struct])
 
-    def columns(self, text: bytes, row_count: int) -> list[pa.Array] | None:
-        """Return the fields of `row_count` lines as columns of text; None where one line is in doubt."""
+    def columns(self, text: bytes, row_count: int, *, in_array: bool) -> list[pa.Array] | None:
+        """Return the fields of `row_count` objects as columns of text; None where one of them is in doubt.
+
+        The objects follow one another, in an array with commas between them.
+        """
         if self._decoder is None or not _is_utf8(text) or (b"\\" in text and _ESCAPED_KEY.search(text)):
             return None
         try:
-            rows = self._decoder.decode_lines(text)
+            rows = (
+                self._array_decoder.decode(b"[%b]" % text) if in_array else self._decoder.decode_lines(text)
+            )
         except (msgspec.DecodeError, RecursionError):
             return None
-        if len(rows) != row_count or not _is_line_by_line(text):
+        if len(rows) != row_count:
             return None
         columns = [list(map(getter, rows)) for getter in self._getters]
         outer = [(key, list(map(getter, rows))) for key, getter in self._outer]
@@ -65,34 +74,36 @@ class Objects:
                 return None
         return [_as_text(raw) for raw in columns]
 
-    def row(self, line: bytes) -> list[str | None]:
-        """Return the fields of one line.
+    def row(self, content: bytes) -> list[str | None]:
+        """Return the fields of one object.
 
         Raises:
             ValueError: it is not an object, not UTF-8, has a key twice, or a key that is no field.
         """
+        if not content.strip():
+            raise ValueError("an empty line; remove it")
         try:
-            text = line.decode()
+            text = content.decode()
         except UnicodeDecodeError as error:
-            raise ValueError(f"not UTF-8 (byte 0x{line[error.start]:02x}); convert the file") from error
+            raise ValueError(not_utf8(error)) from error
         try:
-            raw = self._raw_values(line)
+            raw = self._raw_values(content)
             # Numbers as text, because Python limits the digits of an integer.
             members = json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str)
             _require_once(members, self._tree)
             return [_as_text([value])[0].as_py() for value in raw]
         except msgspec.DecodeError as error:
-            raise ValueError(f"{_plain(error)}; a line is one JSON object") from error
+            raise ValueError(f"{_plain(error)}; a row is one JSON object") from error
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
-    def _raw_values(self, line: bytes) -> list[msgspec.Raw]:
+    def _raw_values(self, content: bytes) -> list[msgspec.Raw]:
         if self._decoder is not None:
-            found = self._decoder.decode(line)
+            found = self._decoder.decode(content)
             return [getter(found) for getter in self._getters]
-        members = _MEMBERS.decode(line)
+        members = _MEMBERS.decode(content)
         if not self._others and (unknown := set(members) - {path[0] for path in self._paths}):
-            raise ValueError(f"Object contains unknown field {min(unknown)!r}; a line is one JSON object")
+            raise ValueError(f"Object contains unknown field {min(unknown)!r}; a row is one JSON object")
         return [_value_at(members, path) for path in self._paths]
 
 
@@ -183,16 +194,6 @@ def _getter(tree: Tree, path: tuple[str, ...]) -> Callable[[Any], msgspec.Raw]:
     return get
 
 
-def _is_line_by_line(text: bytes) -> bool:
-    """Return whether each line is {…}: then no object goes on in the next line."""
-    octets = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(octets == _LINE_FEED)
-    last = octets[ends - 1]
-    last = np.where(last == _RETURN, octets[ends - 2], last)
-    first = octets[np.concatenate([[0], ends[:-1] + 1])]
-    return bool((first == _OPENING).all() and (last == _CLOSING).all())
-
-
 def _is_utf8(text: bytes) -> bool:
     ends = pa.py_buffer(np.array([0, len(text)], np.int32))
     try:
@@ -203,18 +204,19 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _as_text(raw: Sequence[msgspec.Raw]) -> pa.Array:
-    """Return JSON values in UTF-8, none of which has a line break, as text."""
-    lines = b"\n".join([*raw, b""])
-    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _LINE_FEED) + 1
+    """Return JSON values in UTF-8 as text."""
+    # No JSON has a byte of zero.
+    joined = b"\0".join([*raw, b""])
+    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == 0) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
-    values = pa.Array.from_buffers(pa.binary(), len(raw), [None, pa.py_buffer(offsets), pa.py_buffer(lines)])
-    first = np.frombuffer(lines, np.uint8)[offsets[:-1]]
+    values = pa.Array.from_buffers(pa.binary(), len(raw), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+    first = np.frombuffer(joined, np.uint8)[offsets[:-1]]
     is_string = first == _QUOTE
-    if is_string.all() and b"\\" not in lines:
+    if is_string.all() and b"\\" not in joined:
         return pc.binary_slice(values, 1, -2).cast(pa.string())
     values = pc.binary_slice(values, 0, -1)
     texts = pc.if_else(pa.array(is_string), pc.binary_slice(values, 1, -1), values)
-    if b"\\" in lines:
+    if b"\\" in joined:
         has_escape = pc.match_substring(values, "\\").to_numpy(zero_copy_only=False)
         at = np.flatnonzero(is_string & has_escape)
         meant = [json.loads(bytes(raw[position])).encode() for position in at.tolist()]
@@ -232,4 +234,4 @@ def _plain(error: msgspec.DecodeError) -> str:
 _ABSENT = msgspec.Raw(b"")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ESCAPED_KEY = re.compile(rb'\\.[^"\\]*+"[ \t\r\n]*+:', re.DOTALL)
-_LINE_FEED, _RETURN, _OPENING, _CLOSING, _QUOTE = b'\n\r{}"'
+_QUOTE = ord('"')

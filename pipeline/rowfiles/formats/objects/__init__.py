@@ -1,0 +1,1 @@
+"""What the formats whose rows are JSON objects have in common."""
