@@ -106,6 +106,11 @@ def _json_lines(path: Path, rows: Rows) -> None:
     )
 
 
+def _json_array(path: Path, rows: Rows) -> None:
+    head, *others = rows
+    path.write_text(json.dumps([dict(zip(head, row, strict=True)) for row in others]), encoding="utf-8")
+
+
 def _mysql(path: Path, rows: Rows) -> None:
     head, *others = rows
     lines = [head, *([*row[:-1], f"a\\\\{row[-1]}"] for row in others)]
@@ -160,6 +165,7 @@ _INPUTS = (
         values=ValuesConfig(decimal_mark=","),
     ),
     _Input("JSON Lines", _json_lines, "jsonl"),
+    _Input("JSON, an array on one line", _json_array, "json"),
     _Input(
         "MySQL's dump, a backslash in each note",
         _mysql,

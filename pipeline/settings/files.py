@@ -7,7 +7,7 @@ from pipeline.errors import SettingError
 from pipeline.settings.declaration import check_settings, setting
 
 DIALECTS = ("rfc4180", "excel", "tsv", "postgres", "mysql", "cqlsh", "dsbulk")
-FORMATS = ("csv", "parquet", "jsonl")
+FORMATS = ("csv", "parquet", "jsonl", "json")
 COMPRESSIONS = ("none", "gzip", "zstd", "bzip2", "xz", "lz4")
 NONE = "none"
 _YES_OR_NO = ("true", "false")

@@ -1,4 +1,4 @@
-"""Hostile row files: what a load can meet instead of a good CSV or Parquet file, generated from a seed."""
+"""Hostile row files: what a load can meet instead of a good row file, generated from a seed."""
 
 import io
 import random
@@ -8,7 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-NAMES = ["user_id", "first_name", "last_name"]
+from tests.harness.hostilejson import JSON_KINDS
+from tests.harness.hostilerows import HALF, NAMES, key_of, rows_of
+
 HEADER = ",".join(NAMES).encode() + b"\n"
 
 
@@ -23,25 +25,15 @@ def hostile_files(folder: Path, count: int, seed: int) -> list[Path]:
         # A generator for each file: its content does not depend on the number of files before it.
         rng = random.Random(f"{seed}/{number}")  # noqa: S311 - repeatable, not secret
         kind = _KINDS[number % len(_KINDS)]
-        suffix = "parquet" if kind.__name__.startswith("_parquet") else "csv"
+        suffix = next((end for end in ("parquet", "json") if kind.__name__.startswith(f"_{end}")), "csv")
         file = folder / f"{number:03}{kind.__name__}.{suffix}"
         file.write_bytes(kind(rng))
         files.append(file)
     return files
 
 
-def _key(rng: random.Random) -> str:
-    digits = f"{rng.getrandbits(128):032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-def _rows(rng: random.Random, most: int = 60) -> list[list[str]]:
-    names = ["Ada", "Grace", "Jörg", "李", "O'Neil", "", "a b"]
-    return [[_key(rng), rng.choice(names), rng.choice(names)] for _ in range(rng.randint(1, most))]
-
-
 def _lines(rng: random.Random) -> list[bytes]:
-    return [",".join(row).encode() + b"\n" for row in _rows(rng)]
+    return [",".join(row).encode() + b"\n" for row in rows_of(rng)]
 
 
 def _with_pieces(rng: random.Random, *pieces: bytes, most: int = 8) -> bytes:
@@ -70,7 +62,7 @@ def _crlf(rng: random.Random) -> bytes:
 
 
 def _lone_returns(rng: random.Random) -> bytes:
-    if rng.random() < _HALF:
+    if rng.random() < HALF:
         return _good(rng).replace(b"\n", b"\r")
     return _with_pieces(rng, b"\r", b"\r\r", b"\r\n", b"\n\r")
 
@@ -83,12 +75,13 @@ def _nested_quotes(rng: random.Random) -> bytes:
     text = "x"
     for _ in range(rng.randint(2, 14)):
         text = '"' + text.replace('"', '""') + rng.choice(['"', '"', '"', ""])
-    return _good(rng) + f"{_key(rng)},{text},y\n".encode() + b"".join(_lines(rng))
+    return _good(rng) + f"{key_of(rng)},{text},y\n".encode() + b"".join(_lines(rng))
 
 
 def _quoted_line_breaks(rng: random.Random) -> bytes:
     lines = [
-        f'{_key(rng)},"a{rng.choice(["", chr(13)])}\n{"b" * rng.randrange(9)}",\n'.encode() for _ in range(50)
+        f'{key_of(rng)},"a{rng.choice(["", chr(13)])}\n{"b" * rng.randrange(9)}",\n'.encode()
+        for _ in range(50)
     ]
     rng.shuffle(lines)
     return HEADER + b"".join(lines[: rng.randint(1, 50)]) + _with_pieces(rng, b'"')[len(HEADER) :]
@@ -97,12 +90,12 @@ def _quoted_line_breaks(rng: random.Random) -> bytes:
 def _ten_megabytes(rng: random.Random) -> bytes:
     value = rng.choice([b"x", b"\xc3\xa9", b'""', b"a\n"]) * (10_000_000 // 2)
     quote = b'"' if value[:1] in b'"a' else b""
-    return _good(rng) + _key(rng).encode() + b"," + quote + value + quote + b",\n" + b"".join(_lines(rng))
+    return _good(rng) + key_of(rng).encode() + b"," + quote + value + quote + b",\n" + b"".join(_lines(rng))
 
 
 def _endless_quote(rng: random.Random) -> bytes:
     lines = _lines(rng) * 1000
-    lines[rng.randrange(len(lines))] = f'{_key(rng)},"Ada,x\n'.encode()
+    lines[rng.randrange(len(lines))] = f'{key_of(rng)},"Ada,x\n'.encode()
     return HEADER + b"".join(lines)
 
 
@@ -163,7 +156,7 @@ def _random_letters(rng: random.Random) -> bytes:
 
 
 def _parquet_good(rng: random.Random) -> bytes:
-    columns = [list(values) for values in zip(*_rows(rng), strict=True)]
+    columns = [list(values) for values in zip(*rows_of(rng), strict=True)]
     return _parquet(rng, pa.table(columns, NAMES))
 
 
@@ -171,9 +164,7 @@ def _parquet_bits(rng: random.Random) -> bytes:
     content = bytearray(_parquet_good(rng))
     for _ in range(rng.choice([1, 1, 2, 20])):
         # Half of the changes are in the metadata, which is at the end.
-        at = (
-            rng.randrange(len(content)) if rng.random() < _HALF else -rng.randrange(1, min(900, len(content)))
-        )
+        at = rng.randrange(len(content)) if rng.random() < HALF else -rng.randrange(1, min(900, len(content)))
         content[at] ^= 1 << rng.randrange(8)
     return bytes(content)
 
@@ -198,7 +189,7 @@ def _parquet_types(rng: random.Random) -> bytes:
         pa.array([None, *("" for _ in range(size - 1))], pa.large_string()),
         pa.array([float("nan")] * size),
     ]
-    keys = pa.array([_key(rng) for _ in range(size)])
+    keys = pa.array([key_of(rng) for _ in range(size)])
     key = rng.choice([keys, keys, rng.choice(kinds)])
     return _parquet(rng, pa.table([key, rng.choice(kinds), rng.choice(kinds)], NAMES))
 
@@ -208,12 +199,12 @@ def _parquet_no_rows(rng: random.Random) -> bytes:
 
 
 def _parquet_dictionaries(rng: random.Random) -> bytes:
-    columns = [pa.array(values).dictionary_encode() for values in zip(*_rows(rng), strict=True)]
+    columns = [pa.array(values).dictionary_encode() for values in zip(*rows_of(rng), strict=True)]
     return _parquet(rng, pa.table(columns, NAMES))
 
 
 def _parquet_wrong_fields(rng: random.Random) -> bytes:
-    keys = [_key(rng) for _ in range(9)]
+    keys = [key_of(rng) for _ in range(9)]
     names = rng.choice(
         [["user_id", "first_name", "first_name"], ["a", "b", "c"], ["user_id", "first_name", "x.last_name"]]
     )
@@ -226,14 +217,13 @@ def _parquet(rng: random.Random, table: pa.Table) -> bytes:
         table,
         file,
         compression=rng.choice(["none", "snappy", "zstd"]),
-        use_dictionary=rng.random() < _HALF,
+        use_dictionary=rng.random() < HALF,
         row_group_size=rng.choice([7, 1000]),
-        write_page_checksum=rng.random() < _HALF,
+        write_page_checksum=rng.random() < HALF,
     )
     return file.getvalue()
 
 
-_HALF = 0.5
 _KINDS: list[Callable[[random.Random], bytes]] = [
     _good,
     _nul_bytes,
@@ -266,4 +256,5 @@ _KINDS: list[Callable[[random.Random], bytes]] = [
     _parquet_bits,
     _quotes,
     _random_letters,
+    *JSON_KINDS,
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cql.columns import Column, Row
+from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_rows, read_splits
@@ -14,7 +15,7 @@ from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
 
-FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet", "jsonl"])
+FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet", "jsonl", "json"])
 NAMES = [
     Column("id", "int", is_key=True),
     Column("name", "text", is_key=False),
@@ -48,3 +49,17 @@ def splits_of_file(
     return read_splits(
         described, fields, [split for split in splits if wanted is None or split.number in wanted]
     )
+
+
+def read_or_fault(file: Path, fields: Sequence[Field]) -> tuple[str, list[tuple[object, ...]], list[BadRow]]:
+    """Return why a file cannot be read, its rows, each behind its place and line, and its bad rows."""
+    rows: list[tuple[object, ...]] = []
+    bad: list[BadRow] = []
+    described = describe_file(file)
+    if described.content.fault:
+        return described.content.fault, [], []
+    for split in read_splits(described, fields):
+        values = [column.to_pylist() for column in split.columns]
+        rows += zip(split.places.tolist(), split.lines.tolist(), *values, strict=True)
+        bad += split.bad
+    return "", rows, bad

@@ -132,11 +132,12 @@ def test_time_to_live_and_write_time_are_as_asked(
             strings_can_be_null=True, column_types=dict.fromkeys(HEADER.split(","), pa.string())
         )
         pq.write_table(csv.read_csv(file, convert_options=strings), file.with_suffix(".parquet"))
-    if file_format == "jsonl":
+    if file_format in {"jsonl", "json"}:
         named = [
             dict(zip(HEADER.split(","), row, strict=True)) for row in [*rows[:3], (EMPTY_KEYS[0], "c", None)]
         ]
-        file.with_suffix(".jsonl").write_text(
+        # Objects one after another, each in a line, are both.
+        file.with_suffix(f".{file_format}").write_text(
             "".join(f"{json.dumps(row, default=str)}\n" for row in named), encoding="utf-8"
         )
     load_users(

@@ -48,13 +48,13 @@ def test_find_files_takes_a_file_a_folder_or_a_glob(tmp_path: Path) -> None:
     [
         (
             "no.csv",
-            "no row file at .*no.csv; name a .csv or .* or .ndjson file, a folder of them, or a glob",
+            "no row file at .*no.csv; name a .csv or .* or .json file, a folder of them, or a glob",
         ),
         ("*.no", "no row file at "),
         ("empty", "no row file at "),
         (
             "notes.txt",
-            "notes.txt has none of the ends .csv, .*, .ndjson, with or .*; name its format with --format, or",
+            "notes.txt has none of the ends .csv, .*, .json, with or .*; name its format with --format, or",
         ),
         ("*.txt", "notes.txt has none of the ends .csv"),
     ],

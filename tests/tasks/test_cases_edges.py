@@ -92,7 +92,9 @@ def test_what_a_folder_holds_beside_is_said_by_load_and_by_verification(tables: 
     table = tables.create("mixed", "id int PRIMARY KEY, v text")
     shutil.copytree(CASES / "20-mixed-folder" / "in", tables.folder / "in")
     words = ("--table", table, "--input", "in")
-    passed = "the .csv and .tsv and .parquet and .jsonl and .ndjson files of in, not notes.txt, sub/\n"
+    passed = (
+        "the .csv and .tsv and .parquet and .jsonl and .ndjson and .json files of in, not notes.txt, sub/\n"
+    )
     assert tables.succeed("LoadTable", *words, "--dry-run").count(f"LoadTable: reads {passed}") == 1
     assert tables.succeed("LoadTable", *words).count(f"LoadTable: reads {passed}") == 1
     assert tables.succeed("VerifyTable", *words).count(f"VerifyTable: reads {passed}") == 1

@@ -14,7 +14,12 @@ from pipeline.errors import RowFileError
 if TYPE_CHECKING:
     from pipeline.rowfiles.formats.protocol import FileFormat
 
-_CLASSES: Mapping[str, str] = {"csv": "Csv", "parquet": "Parquet", "jsonl": "JsonLines"}
+_CLASSES: Mapping[str, str] = {
+    "csv": "Csv",
+    "parquet": "Parquet",
+    "jsonl": "JsonLines",
+    "json": "Json",
+}
 """The class of each format, in the module `format` of the format's folder."""
 
 FILE_FORMATS = tuple(_CLASSES)
@@ -26,6 +31,7 @@ _FORMAT_OF_END: Mapping[str, str] = {
     ".parquet": "parquet",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
 }
 _COMPRESSION_OF_END: Mapping[str, str] = {
     ".gz": "gzip",

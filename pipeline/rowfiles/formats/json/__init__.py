@@ -1,0 +1,1 @@
+"""JSON: one array of objects, or objects one after another."""
