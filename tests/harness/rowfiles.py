@@ -1,6 +1,6 @@
 """Row files of the tests: how they are written, and how their rows are read."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -9,11 +9,13 @@ import pytest
 from pipeline.cql.columns import Column, Row
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.fields import Field
+from pipeline.rowfiles.fields import Field, match_fields
 from pipeline.rowfiles.files import read_rows, read_splits
+from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.settings.columns import ColumnsConfig
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet", "jsonl", "json"])
 NAMES = [
@@ -63,3 +65,9 @@ def read_or_fault(file: Path, fields: Sequence[Field]) -> tuple[str, list[tuple[
         rows += zip(split.places.tolist(), split.lines.tolist(), *values, strict=True)
         bad += split.bad
     return "", rows, bad
+
+
+def mapped(columns: Sequence[Column], mapping: Mapping[str, str]) -> list[Field]:
+    """Return the fields of JSON objects that a mapping names; without one, those of the columns' names."""
+    config = ColumnsConfig(mapping=tuple(mapping.items()))
+    return match_fields(Header(Path("rows.json"), None, is_text=True), columns, config)

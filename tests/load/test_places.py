@@ -47,7 +47,7 @@ def test_a_bad_row_of_one_line_is_bad_alone(tmp_path: Path, monkeypatch: pytest.
     file, objects = one_line(tmp_path)
     described = describe_file(file)
     assert len(described.content.splits) > 10
-    fields = plan_fields([described], TABLE.columns, {})
+    fields = plan_fields([described], TABLE.columns)
     shape = InsertPlan(TABLE, fields, nulls="unset", prefix=b"", expires=False)
     sent, read, bad = 0, 0, list[BadRow]()
     for split, split_rows in zip(described.content.splits, read_splits(described, fields), strict=True):

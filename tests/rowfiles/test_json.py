@@ -9,11 +9,10 @@ import pytest
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.fields import name_fields
 from pipeline.rowfiles.files import write_rows
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
-from tests.harness.rowfiles import NAMES, SOME, read_or_fault, splits_of_file
+from tests.harness.rowfiles import NAMES, SOME, mapped, read_or_fault, splits_of_file
 from tests.rowfiles.test_jsonl import COLUMNS, FIELDS, read, written
 
 
@@ -168,7 +167,7 @@ def test_no_text_makes_reading_slow(tmp_path: Path, piece: str) -> None:
 
 def test_a_mapping_names_keys_and_values_inside_of_others(tmp_path: Path) -> None:
     """A mapping works as for JSON Lines, over several lines too; other keys may then be there."""
-    fields = name_fields(COLUMNS, {"key": "id", "/person/name": "name", "/person/a~1b": "tags"})
+    fields = mapped(COLUMNS, {"key": "id", "/person/name": "name", "/person/a~1b": "tags"})
     text = json.dumps([{"key": 1, "person": {"name": "Ada", "a/b": ["x"], "more": 0}}, {"key": 2}], indent=2)
     _, rows, bad = read_or_fault(written(tmp_path, text, "rows.json"), fields)
     assert [(row[0], *row[2:4]) for row in rows] == [(1, "1", "Ada"), (2, "2", None)]

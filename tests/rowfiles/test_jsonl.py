@@ -12,13 +12,11 @@ from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.fields import Field, match_fields
+from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.objects.fields import Objects
-from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file
-from pipeline.settings.columns import ColumnsConfig
-from tests.harness.rowfiles import splits_of_file
+from tests.harness.rowfiles import mapped, splits_of_file
 from tests.rowfiles.test_csvfile import PROVE
 
 COLUMNS = [
@@ -161,12 +159,6 @@ def test_a_line_that_is_no_row_costs_itself(tmp_path: Path, line: str, reason: s
     rows, [bad] = read(written(tmp_path, f'{{"id":1}}\n{line}\n{{"id":3}}\n'))
     assert [row[:2] for row in rows] == [(1, "1"), (3, "3")]
     assert (bad.line, bad.reason[: len(reason)]) == (2, reason)
-
-
-def mapped(columns: list[Column], mapping: dict[str, str]) -> list[Field]:
-    """Return the fields that a mapping names; without one, those of the columns' names."""
-    config = ColumnsConfig(mapping=tuple(mapping.items()))
-    return match_fields(Header(Path("rows.jsonl"), None, is_text=True), columns, config)
 
 
 def test_a_pointer_finds_nested_values(tmp_path: Path) -> None:
