@@ -66,8 +66,8 @@ def candidates() -> Sequence[Candidate]:
         Candidate("time", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"),
         Candidate("inet", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*::?[0-9a-fA-F:]+"),
         Candidate("blob", r"0x(?:[0-9a-fA-F]{2})+"),
-        *(Candidate(f"frozen<list<{kind}>>", r"\[.*\]") for kind in ("int", "bigint", "double", "text")),
-        *(Candidate(f"frozen<map<text, {kind}>>", r"\{.*\}") for kind in ("int", "bigint", "double", "text")),
+        *(Candidate(f"frozen<list<{kind}>>", r"(?s)\[.*\]") for kind in ("int", "bigint", "double", "text")),
+        *(Candidate(f"frozen<map<text, {kind}>>", r"(?s)\{.*\}") for kind in ("int", "bigint", "double", "text")),
     ]
 
 
