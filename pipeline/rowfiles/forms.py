@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.cql.arrowvalues import normalised
 from pipeline.cql.columns import Column
 from pipeline.cql.types.cqltype import NestedType
 from pipeline.errors import abbreviated
@@ -30,8 +31,9 @@ Rewrite = Callable[[pa.Array], tuple[pa.Array, str]]
 def rewritten(column: Column, values: pa.Array, config: ValuesConfig) -> tuple[pa.Array, Wrong]:
     """Return a column of a file in the usual forms, wrong values as null, and what is wrong with these.
 
-    Values that are not text stay as they are.
+    Values that are not text stay as they are. Text is of any of Arrow's types for it.
     """
+    values = normalised(values)
     if not pa.types.is_string(values.type):
         return values, {}
     config = config.over(USUAL)

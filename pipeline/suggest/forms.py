@@ -66,8 +66,8 @@ def candidates() -> Sequence[Candidate]:
         Candidate("time", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"),
         Candidate("inet", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*::?[0-9a-fA-F:]+"),
         Candidate("blob", r"0x(?:[0-9a-fA-F]{2})+"),
-        *(Candidate(f"frozen<list<{kind}>>", r"(?s)\[.*\]") for kind in ("int", "bigint", "double", "text")),
-        *(Candidate(f"frozen<map<text, {kind}>>", r"(?s)\{.*\}") for kind in ("int", "bigint", "double", "text")),
+        *(Candidate(f"frozen<list<{kind}>>", r"(?s)\[.*\]") for kind in _INSIDE),
+        *(Candidate(f"frozen<map<text, {kind}>>", r"(?s)\{.*\}") for kind in _INSIDE),
     ]
 
 
@@ -133,6 +133,7 @@ def _doubt_of(pattern: str) -> str:
 
 
 _FIRST = 500
+_INSIDE = ("int", "bigint", "double", "text")
 _WHOLE = r"-?(?:0|[1-9][0-9]*)"
 _MONTH, _MONTH_NAME = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", "[A-Za-z]{3,9}"
 _DAYS = (

@@ -9,6 +9,12 @@ OPTIONS = {
     "cqlsh": ("--dialect", "cqlsh", "--header", "true"),
     "dsbulk-csv": ("--dialect", "dsbulk"),
     "dsbulk-json": ("--dialect", "dsbulk"),
+    **dict.fromkeys(
+        ("pandas-csv", "polars-csv"), ("--null-words", r"\N", "--empty", "text", "--blob-form", "hex")
+    ),
+    **dict.fromkeys(
+        ("pandas-jsonl", "polars-jsonl", "pandas-parquet", "polars-parquet"), ("--blob-form", "hex")
+    ),
 }
 """What a load of each tool's file is told."""
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from tests.exports.tables import Losses
-from tests.exports.values import EDGES, VECTORS
+from tests.exports.tables import Changed, Losses
+from tests.exports.values import EDGES, NESTED, RETURNS, VECTORS, text
 
 _BEYOND = "beyond the years 1 to 9999, which no load reads"
 _BEYOND_YEARS = {("timestamp", moment): _BEYOND for moment in ("-99999999999999", "999999999999999999")}
@@ -62,5 +62,75 @@ DSBULK = Losses(
         "the driver of DSBulk 1.10 does not know vectors, nor any table of their keyspace",
     ),
 )
+
+_NO_SUCH_YEAR = "the libraries and Python have no such year"
+_FRAME_YEARS = {
+    **{("date", literal): _NO_SUCH_YEAR for literal in ("0", "4294967295", "2146764120")},
+    ("list<date>", "[0]"): _NO_SUCH_YEAR,
+    **_BEYOND_YEARS,
+}
+
+_BARE_RETURN = "pandas writes a carriage return without quotes, where it ends a line; QUOTE_ALL helps"
+
+_ROUNDED = "pandas writes at most 15 digits of a double as JSON, and no sign of 0"
+_NULL_WORD = "it is the word for null, which a load reads so"
+_NAN = "pandas has one value for NaN and for null"
+_NANS: Changed = {("float", "NaN"): (None, _NAN), ("double", "NaN"): (None, _NAN)}
+_INFINITIES = (("float", "-Infinity"), ("double", "-Infinity"), ("double", "Infinity"))
+_NULL_WORDS: Changed = {(name, text(r"\N")): (None, _NULL_WORD) for name in ("text", "ascii")}
+
+FRAMES: Mapping[str, Losses] = {
+    "pandas-csv": Losses(
+        changed={**_NANS, **_NULL_WORDS},
+        no_values={
+            **_FRAME_YEARS,
+            **{(name, text(RETURNS[1])): _BARE_RETURN for name in ("text", "ascii")},
+        },
+    ),
+    "pandas-jsonl": Losses(
+        changed={
+            **_NANS,
+            **dict.fromkeys(_INFINITIES, (None, "pandas writes infinities as null in JSON")),
+            **{
+                (name, NESTED[name][0]): (NESTED[name][0].replace(sign, no_sign), _ROUNDED)
+                for name, sign, no_sign in (
+                    ("list<float>", "-0.0", "0.0"),
+                    ("set<float>", "-0.0", "0.0"),
+                    ("map<float, float>", ": -0.0", ": 0.0"),
+                )
+            },
+            ("float", "-0.0"): ("0.0", _ROUNDED),
+            ("double", "-0.0"): ("0.0", _ROUNDED),
+            ("double", "0.0012345678901234567"): ("0.001234567890123", _ROUNDED),
+        },
+        refused={
+            ("double", "1.7976931348623157E308"): f"{_ROUNDED}: this one beyond the largest",
+            ("list<double>", NESTED["list<double>"][0]): f"{_ROUNDED}: one of them beyond the largest",
+            ("set<double>", NESTED["set<double>"][0]): f"{_ROUNDED}: one of them beyond the largest",
+            ("map<double, double>", NESTED["map<double, double>"][0]): f"{_ROUNDED}: one beyond the largest",
+        },
+        no_values=_FRAME_YEARS,
+    ),
+    "pandas-parquet": Losses(
+        changed=_NANS,
+        refused={
+            **{
+                (name, NESTED[name][0]): f"{_NAN}, and null cannot be in a collection"
+                for name in ("list<float>", "list<double>", "set<float>", "set<double>")
+            },
+            ("vector<float, 3>", "[NaN, Infinity, 0]"): f"{_NAN}, and null cannot be in a vector",
+        },
+        no_values=_FRAME_YEARS,
+    ),
+    "polars-csv": Losses(changed=_NULL_WORDS, no_values=_FRAME_YEARS),
+    "polars-jsonl": Losses(
+        changed=dict.fromkeys(
+            (*_NANS, *_INFINITIES), (None, "Polars writes NaN and infinities as null in JSON")
+        ),
+        no_values=_FRAME_YEARS,
+    ),
+    "polars-parquet": Losses(no_values=_FRAME_YEARS),
+}
+"""Of pandas and Polars; they write text for what they have no types for."""
 
 LOSSES: Mapping[str, Losses] = {"cqlsh": CQLSH, "dsbulk-csv": DSBULK, "dsbulk-json": DSBULK}

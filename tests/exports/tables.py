@@ -14,18 +14,21 @@ from tests.harness.sessions import connected
 Values = Mapping[str, Sequence[str]]
 """The literals of each type."""
 
+Changed = Mapping[tuple[str, str | None], tuple[str | None, str]]
+"""What is loaded instead of a literal of a type, and why; None is null."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
     """What a tool's own format loses of the values, each with its reason.
 
-    `changed` has what is loaded instead of a literal, None for null on either side. `refused` are the values
-    that are not loaded, because the tool leaves out their row or writes what is no such value. `no_types` are
-    types that it does not know.
+    `refused` are the values that are not loaded, because the tool leaves out their row or writes what is no
+    such value. `no_values` and `no_types` are those that it does not know.
     """
 
-    changed: Mapping[tuple[str, str | None], tuple[str | None, str]] = field(default_factory=dict)
+    changed: Changed = field(default_factory=dict)
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    no_values: Mapping[tuple[str, str], str] = field(default_factory=dict)
     no_types: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> Values:
@@ -33,7 +36,8 @@ class Losses:
         found: dict[str, list[str]] = {}
         for part in (SCALARS, NESTED, VECTORS, EDGES):
             for name, values in part.items():
-                kept = [value for value in values if (name, value) not in self.refused]
+                lost = {*self.refused, *self.no_values}
+                kept = [value for value in values if (name, value) not in lost]
                 if kept and name not in self.no_types:
                     found.setdefault(name, []).extend(kept)
         return found
@@ -80,6 +84,17 @@ class Keyspace:
                 },
             )
         return count
+
+    def create_refused(self, losses: Losses) -> tuple[str, list[str]]:
+        """Create a table with a value that is refused in each row from 1 on; return its name and types."""
+        types = [*dict.fromkeys(name for name, _ in losses.refused)]
+        table = self.create("source", types)
+        for row in range(-20, 1):
+            # cqlsh leaves out others too, of the same range of tokens.
+            self.write("source", row, {})
+        for row, (name, literal) in enumerate(losses.refused, start=1):
+            self.write("source", row, {name: literal})
+        return table, types
 
     def write(self, table: str, row: int, literals: Mapping[str, str | None]) -> None:
         """Write a row: a literal, or None, of some types."""

@@ -1,10 +1,8 @@
 """What cqlsh and DSBulk write of a table makes the same table, value by value; `make test-exports`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from tests.exports.loading import OPTIONS, RECORDED, require_refused, require_same
@@ -12,14 +10,6 @@ from tests.exports.losses import LOSSES
 from tests.exports.programs import PROGRAMS
 from tests.exports.tables import Keyspace
 from tests.harness.workspace import Workspace
-
-
-@pytest.fixture
-def keyspace(cql: Session, endpoint: Endpoint) -> Iterator[Keyspace]:
-    """Return a keyspace for a test."""
-    made = Keyspace("t_exports", cql, endpoint)
-    yield made
-    made.drop()
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -44,12 +34,6 @@ def test_what_a_program_cannot_write_is_never_another_value(
 ) -> None:
     """A value that a program leaves out, or writes as no value of its type, is a bad row or in no file."""
     losses = LOSSES[name]
-    types = dict.fromkeys(type_name for type_name, _ in losses.refused)
-    table = keyspace.create("source", [*types])
-    for row in range(-20, 1):
-        # cqlsh leaves out others too, of the same range of tokens.
-        keyspace.write("source", row, {})
-    for row, (type_name, literal) in enumerate(losses.refused, start=1):
-        keyspace.write("source", row, {type_name: literal})
+    table, _ = keyspace.create_refused(losses)
     file = PROGRAMS[name](table, endpoint, tmp_path)
     require_refused(keyspace, workspace, file, losses, *OPTIONS[name])

@@ -252,6 +252,20 @@ def test_settings_that_mean_nothing_are_refused(config: dict[str, object], said:
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "arrow",
+    [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
+    ids=str,
+)
+def test_text_of_any_arrow_type_is_read(arrow: pa.DataType) -> None:
+    """A form holds for each of the types that pandas, Polars and others store text as in Parquet."""
+    column = Column("c", "blob", is_key=False)
+    texts = pa.array(["00ff", None, "x"]).cast(arrow)
+    found, wrong = rewritten(column, texts, ValuesConfig(blob_form="hex"))
+    assert found.to_pylist() == ["0x00ff", None, None]
+    assert list(wrong) == [2]
+
+
 def test_a_setting_that_is_empty_is_as_the_dialect_has_it() -> None:
     """A dialect says how its program writes values, and a setting overrides that."""
     cqlsh, dsbulk = (FilesConfig(dialect=name) for name in ("cqlsh", "dsbulk"))
