@@ -1,7 +1,7 @@
 """Looking at row files, as a worker does it: what they are, their rows, a table and the options for it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,11 +17,31 @@ from pipeline.suggest.content import beginning, compression_in, encoding_of, for
 from pipeline.suggest.dialects import with_dialect
 from pipeline.suggest.jobs import Suggestion, SuggestTable
 from pipeline.suggest.keys import KeyColumn, find_key
+from pipeline.suggest.names import numbered
 from pipeline.suggest.notes import Notes
 from pipeline.suggest.objects import fields_of
 from pipeline.suggest.sample import Sample, described, sample_of
 from pipeline.suggest.table import SuggestedTable
 from pipeline.workers.jobs import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Files as they are read with some settings: the names of their fields, and some rows.
+
+    `fields` are the names in a mapping: numbers where there is no header, or where two fields have one name.
+    """
+
+    config: FilesConfig
+    names: Sequence[str]
+    fields: Sequence[str]
+    sources: Sequence[SourceFile]
+    sample: Sample
+
+    @property
+    def format(self) -> FileFormat:
+        """The format of the files."""
+        return self.sources[0].format
 
 
 def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
@@ -33,36 +53,18 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
     """
     notes = Notes()
     files = [Path(file) for file in job.files]
-    config, names = _read_as(files, job.given, notes)
-    sources = described(files, config)
-    names = names or list(sources[0].content.header)
-    if len(set(names)) < len(names) and not config.header:
-        notes.reason("names in its header stand twice: its fields are taken by their numbers")
-        config = replace(config, header="false", skip_rows=config.skip_rows + 1)
-        fields = [str(number) for number in range(1, len(names) + 1)]
-        sources = described(files, config)
-    else:
-        fields = names
-    sample = sample_of(sources, fields)
-    is_csv = sources[0].format.name == "csv"
-    if sample.bad and is_csv and config.short_rows == "refuse":
-        filling = replace(config, short_rows="fill")
-        filled = sample_of(described(files, filling), fields)
-        if filled.bad < sample.bad:
-            notes.doubt(f"{sample.bad - filled.bad} rows have fewer fields than the first: these are null")
-            config, sample = filling, filled
-    values, guesses, forms = _guessed(names, sample, notes, sources[0].format)
-    if _needs_trim(sources[0], config, values, guesses):
+    config, keys = _read_as(files[0], job.given, notes)
+    reading = _with_short_rows(files, _reading(files, config, keys, notes), notes)
+    values, guesses, forms = _guessed(reading, notes)
+    if _needs_trim(reading, values, guesses):
         notes.reason("blanks stand around its values")
-        config = replace(config, trim="true")
-        sources = described(files, config)
-        if config.header != "false":
-            names = fields = list(sources[0].content.header)
-        sample = sample_of(sources, fields)
-        values, guesses, forms = _guessed(names, sample, notes, sources[0].format)
+        reading = _reading(files, replace(reading.config, trim="true"), keys, notes)
+        values, guesses, forms = _guessed(reading, notes)
     null_words = note_forms(guesses, values, notes)
+    config = reading.config
     if null_words:
         config = replace(config, null_words=tuple(dict.fromkeys((*config.null_words, *null_words))))
+    sample = reading.sample
     _note_sample(sample, notes)
     columns = [
         KeyColumn(each.name, each.type_name, _without_words(array, null_words))
@@ -70,7 +72,7 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
     ]
     table = SuggestedTable(
         name=job.table,
-        fields=fields,
+        fields=reading.fields,
         guesses=guesses,
         key=find_key(columns, job.key, notes, is_whole=sample.is_whole),
         columns=columns,
@@ -79,9 +81,37 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
     return table.suggestion(config, forms, sample, notes)
 
 
-def _read_as(files: Sequence[Path], given: FilesConfig, notes: Notes) -> tuple[FilesConfig, list[str]]:
-    """Return how the first file is read, and the names of its fields where it is JSON."""
-    file = files[0]
+def _reading(files: Sequence[Path], config: FilesConfig, keys: Sequence[str], notes: Notes) -> Reading:
+    """Read files with some settings; `keys` are the names of the fields of JSON."""
+    sources = described(files, config)
+    names = fields = list(keys or sources[0].content.header)
+    if len(set(names)) < len(names):
+        notes.reason("names in its header stand twice: its fields are taken by their numbers")
+        config = replace(config, header="false", skip_rows=config.skip_rows + 1)
+        fields = [str(number) for number in range(1, len(names) + 1)]
+        names = numbered(names)
+        sources = described(files, config)
+    return Reading(
+        config=config, names=names, fields=fields, sources=sources, sample=sample_of(sources, fields)
+    )
+
+
+def _with_short_rows(files: Sequence[Path], reading: Reading, notes: Notes) -> Reading:
+    """Return the reading in which short rows are filled, if fewer rows are bad then."""
+    bad = reading.sample.bad
+    if not bad or reading.format.name != "csv":
+        return reading
+    config = replace(reading.config, short_rows="fill")
+    sources = described(files, config)
+    sample = sample_of(sources, reading.fields)
+    if sample.bad >= bad:
+        return reading
+    notes.doubt(f"{bad - sample.bad} rows have fewer fields than the first: these are null")
+    return replace(reading, config=config, sources=sources, sample=sample)
+
+
+def _read_as(file: Path, given: FilesConfig, notes: Notes) -> tuple[FilesConfig, list[str]]:
+    """Return how a file is read, and the names of its fields where it is JSON."""
     config = given
     if not config.compression:
         config = replace(config, compression=compression_in(file, notes))
@@ -100,9 +130,7 @@ def _read_as(files: Sequence[Path], given: FilesConfig, notes: Notes) -> tuple[F
     return config, fields_of(text, notes)
 
 
-def _guessed(
-    names: Sequence[str], sample: Sample, notes: Notes, file_format: FileFormat
-) -> tuple[list[Values], list[Guess], ValuesConfig]:
+def _guessed(reading: Reading, notes: Notes) -> tuple[list[Values], list[Guess], ValuesConfig]:
     """Return the values of each field, its type, and the settings of [values] that all share."""
     values = [
         Values(
@@ -110,20 +138,18 @@ def _guessed(
             distinct_of([array]),
             len(array),
             array.null_count,
-            may_be_null=file_format.name == "csv",
-            is_text=file_format.has_lines,
+            may_be_null=reading.format.name == "csv",
+            is_text=reading.format.has_lines,
         )
-        for name, array in zip(names, sample.columns, strict=True)
+        for name, array in zip(reading.names, reading.sample.columns, strict=True)
     ]
     guesses = [guess(each, notes) for each in values]
     return values, guesses, shared_values(guesses, values, notes)
 
 
-def _needs_trim(
-    file: SourceFile, config: FilesConfig, values: Sequence[Values], guesses: Sequence[Guess]
-) -> bool:
+def _needs_trim(reading: Reading, values: Sequence[Values], guesses: Sequence[Guess]) -> bool:
     """Return whether a field of text would have another type without the blanks around its values."""
-    if file.format.name != "csv" or config.trim:
+    if reading.format.name != "csv" or reading.config.trim:
         return False
     for each, found in zip(values, guesses, strict=True):
         if found.type_name != "text" or not len(each.distinct):

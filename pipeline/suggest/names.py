@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 
@@ -19,6 +20,16 @@ def column_names(fields: Sequence[str]) -> list[str]:
             own = f"{name}_{count}"
         names.append(own)
     return names
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return names of which each is another: one that stands before has a number behind it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} {seen[name]}" if seen[name] > 1 else name)
+    return found
 
 
 def _column_name(field: str) -> str:

@@ -1,6 +1,6 @@
 """What was seen of files and what is doubtful, as it is collected."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.rowfiles.mapping import quoted
@@ -12,8 +12,8 @@ class Notes:
 
     _reasons: list[str] = field(default_factory=list)
     _doubts: list[str] = field(default_factory=list)
-    _reasons_of: dict[str, list[str]] = field(default_factory=dict)
-    _doubts_of: dict[str, list[str]] = field(default_factory=dict)
+    _reasons_of: dict[str, dict[str, None]] = field(default_factory=dict)
+    _doubts_of: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def reason(self, text: str) -> None:
         """Note a reason."""
@@ -21,7 +21,7 @@ class Notes:
 
     def reason_of(self, name: str, text: str) -> None:
         """Note a reason for what a field becomes."""
-        self._reasons_of.setdefault(text, []).append(name)
+        self._reasons_of.setdefault(text, {})[name] = None
 
     def doubt(self, text: str) -> None:
         """Note a doubt."""
@@ -29,7 +29,7 @@ class Notes:
 
     def doubt_of(self, name: str, text: str) -> None:
         """Note a doubt of a field."""
-        self._doubts_of.setdefault(text, []).append(name)
+        self._doubts_of.setdefault(text, {})[name] = None
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -42,6 +42,6 @@ class Notes:
         return (*self._doubts, *_joined(self._doubts_of))
 
 
-def _joined(of_fields: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _joined(of_fields: Mapping[str, Iterable[str]]) -> Iterator[str]:
     for text, names in of_fields.items():
         yield f"{', '.join(map(quoted, names))}: {text}"

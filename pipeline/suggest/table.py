@@ -92,19 +92,16 @@ class SuggestedTable:
         self, loaded: Sequence[tuple[str, str, Guess]], constants: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[str, str]]:
         """Yield the options that say which field feeds which column."""
-        differing = [(field, name) for field, name, _ in loaded if field != name]
+        is_named = all(field == name for field, name, _ in loaded)
         folded = [field.casefold() for field in self.fields]
-        if (
-            differing
-            and len(set(folded)) == len(folded)
-            and all(field.casefold() == name.casefold() for field, name in differing)
-        ):
-            yield "match", "any_case"
-        elif differing:
+        is_alike = len(set(folded)) == len(folded) and all(
+            field.casefold() == name.casefold() for field, name, _ in loaded
+        )
+        if not (is_named or is_alike):
             yield "mapping", format_mapping({field: name for field, name, _ in loaded})
-        if len(loaded) < len(self.fields) and not (
-            differing and not all(f.casefold() == n.casefold() for f, n in differing)
-        ):
+        elif not is_named:
+            yield "match", "any_case"
+        if (is_named or is_alike) and len(loaded) < len(self.fields):
             yield "surplus_fields", "skip"
         if constants:
             yield "constants", format_mapping(dict(constants))
