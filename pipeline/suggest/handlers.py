@@ -76,6 +76,7 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
         guesses=guesses,
         key=find_key(columns, job.key, notes, is_whole=sample.is_whole),
         columns=columns,
+        has_header=reading.format.has_header,
         several_files=len(files) > 1,
     )
     return table.suggestion(config, forms, sample, notes)

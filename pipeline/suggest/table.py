@@ -22,7 +22,8 @@ from pipeline.suggest.sample import Sample
 class SuggestedTable:
     """A table for files. `fields` are the fields' names in a mapping, `guesses` their types in this order.
 
-    `key` are the names of the fields of its primary key, none where there is none.
+    `key` are the names of the fields of its primary key, none where there is none. `has_header`: the file names
+    its fields once, not in each row.
     """
 
     name: str
@@ -30,6 +31,7 @@ class SuggestedTable:
     guesses: Sequence[Guess]
     key: Sequence[str]
     columns: Sequence[KeyColumn]
+    has_header: bool
     several_files: bool
 
     def suggestion(
@@ -94,8 +96,10 @@ class SuggestedTable:
         """Yield the options that say which field feeds which column."""
         is_named = all(field == name for field, name, _ in loaded)
         folded = [field.casefold() for field in self.fields]
-        is_alike = len(set(folded)) == len(folded) and all(
-            field.casefold() == name.casefold() for field, name, _ in loaded
+        is_alike = (
+            self.has_header
+            and len(set(folded)) == len(folded)
+            and all(field.casefold() == name.casefold() for field, name, _ in loaded)
         )
         if not (is_named or is_alike):
             yield "mapping", format_mapping({field: name for field, name, _ in loaded})

@@ -158,6 +158,12 @@ def test_keys_of_json_objects_are_columns(tmp_path: Path) -> None:
     assert dict(found.options) == {"mapping": mapping}
 
 
+def test_keys_of_json_are_mapped_in_any_case(tmp_path: Path) -> None:
+    """Objects name their fields in each row, so only a mapping can say that capitals do not count."""
+    found = suggested(tmp_path, '[{"Id": 1, "Name": "x"}]', "rows.json")
+    assert dict(found.options) == {"mapping": "Id=id,Name=name"}
+
+
 def test_types_of_parquet_are_those_of_arrow(tmp_path: Path) -> None:
     """A Parquet file says its types; what has none in CQL is left out."""
     table = pa.table(
