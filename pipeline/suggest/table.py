@@ -22,8 +22,8 @@ from pipeline.suggest.sample import Sample
 class SuggestedTable:
     """A table for files. `fields` are the fields' names in a mapping, `guesses` their types in this order.
 
-    `key` are the names of the fields of its primary key, none where there is none. `has_header`: the file names
-    its fields once, not in each row.
+    `key` are the names of the fields of its primary key, none where there is none. `has_header`: the file
+    names its fields once, not in each row.
     """
 
     name: str
