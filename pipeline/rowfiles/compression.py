@@ -43,9 +43,33 @@ def _by_arrow(codec: str) -> Callable[[BinaryIO], Iterator[bytes]]:
 
 
 def _xz(content: BinaryIO) -> Iterator[bytes]:
-    with lzma.LZMAFile(content) as stream:
-        while block := stream.read(BLOCK_BYTES):
-            yield block
+    """Yield what streams of xz have. Python's own reader takes what is no stream after one for the end."""
+    packed = content.read(BLOCK_BYTES)
+    while packed:
+        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MAX_BYTES)
+        while not stream.eof:
+            if stream.needs_input and not packed:
+                packed = content.read(BLOCK_BYTES)
+                if not packed:
+                    raise EOFError("it ends within a stream")
+            if block := stream.decompress(packed, BLOCK_BYTES):
+                yield block
+            packed = b""
+        packed = _without_padding(content, stream.unused_data)
+
+
+def _without_padding(content: BinaryIO, packed: bytes) -> bytes:
+    """Return the beginning of the next stream of xz: streams may have zeros after them, by fours."""
+    padding_bytes = 0
+    while packed := packed or content.read(BLOCK_BYTES):
+        rest = packed.lstrip(b"\0")
+        padding_bytes += len(packed) - len(rest)
+        packed = rest
+        if rest:
+            break
+    if padding_bytes % 4:
+        raise lzma.LZMAError(f"{padding_bytes} zeros after a stream")
+    return packed
 
 
 _READERS: Mapping[str, Callable[[BinaryIO], Iterator[bytes]]] = {
@@ -56,3 +80,5 @@ _READERS: Mapping[str, Callable[[BinaryIO], Iterator[bytes]]] = {
     "xz": _xz,
     "lz4": _by_arrow("lz4"),
 }
+# `xz -9` needs 65 MiB; a file may say that it needs any number.
+_XZ_MAX_BYTES = 256 << 20

@@ -1,3 +1,4 @@
+import lzma
 import os
 import subprocess
 import sys
@@ -118,3 +119,14 @@ def test_a_target_that_is_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=f"cannot write {target}: Is a directory; check that the folder"):
         write_text(target, "whole")
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("trailing", [b"rubbish", b"\0\0\0", b"\xfd7zXZ"])
+def test_what_follows_a_packed_file_is_no_end(tmp_path: Path, trailing: bytes) -> None:
+    """Bytes behind an xz stream that are no stream are damage; another stream, or padding, is not."""
+    text = b"id\n1\n"
+    file = tmp_path / "rows.csv.xz"
+    file.write_bytes(lzma.compress(text) + trailing)
+    assert "damaged, cut off, or not xz" in describe_file(file).content.fault
+    file.write_bytes(lzma.compress(text) + bytes(4) + lzma.compress(b"2\n") + bytes(8))
+    assert describe_file(file).places == 2
