@@ -23,6 +23,7 @@ from faults.running import RunningLoad
 from pipeline import embedded
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.errors import OutputError
+from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.journal import read_journal
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -128,7 +129,7 @@ class Site:
         for file in self.folder.glob("output/checkpoints/*.journal"):
             # The load can create or remove it at the same time.
             with contextlib.suppress(OutputError):
-                rows += sum(record.rows for record in read_journal(file).splits.values())
+                rows += sum(record.rows for record in read_journal(FileLog(file)).splits.values())
         return rows
 
     def has_rows(self) -> bool:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset, named_table
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, SettingError, WorkerError
 from pipeline.load.encoded import InsertPlan, encode_split
+from pipeline.load.eventlogs.opening import log_at, log_named
 from pipeline.load.jobs import (
     BeginLoad,
     BegunLoad,
@@ -33,7 +34,7 @@ from pipeline.load.jobs import (
     PlanLoad,
     RowCounts,
 )
-from pipeline.load.journal import Journal, LoadKey, begin_run, is_begun, read_journal, take_over
+from pipeline.load.journal import Journal, LoadKey, begin_run, read_journal, take_over
 from pipeline.load.refusing import require_some
 from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of, require_budget
 from pipeline.load.timestamps import list_step_us
@@ -105,7 +106,7 @@ def begin(job: BeginLoad, _: Progress) -> BegunLoad:
         if table.has_lists([field.column.name for field in job.plan.fields]):
             journal.reserve_attempts(journal.attempts + 1)
     plan = replace(job.plan, timestamp_us=journal.timestamp_us)
-    return BegunLoad(plan=plan, journal=str(journal.path), rows=journal.rows)
+    return BegunLoad(plan=plan, journal=journal.log.place, rows=journal.rows)
 
 
 def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None:
@@ -115,7 +116,7 @@ def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None
     first_us = load.config.timestamp_us
     if not first_us or not table.has_lists(names):
         return
-    if anew or not is_begun(Path(load.checkpoints), load_key(session, table, load)):
+    if anew or not log_named(load, load_key(session, table, load).name).read():
         places = sum(file.places for file in load.files)
         reserve_list_timestamps(table, first_us, max(1, places) * list_step_us(table, names))
 
@@ -127,8 +128,9 @@ def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
         OutputError: it cannot be written, or the disk is full.
     """
     load = plan.load
-    key, config = load_key(session, plan.table, load), load.config
-    return begin_run(Path(load.checkpoints), key, timestamp_us=config.timestamp_us or None, anew=anew)
+    key = load_key(session, plan.table, load)
+    log = log_named(load, key.name)
+    return begin_run(log, key, timestamp_us=load.config.timestamp_us or None, anew=anew)
 
 
 def load_key(session: Session, table: Table, load: Load) -> LoadKey:
@@ -162,11 +164,8 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
     load = job.plan.load
     if load.dataset:
         model = bind_model(find_dataset(load.dataset).model, load.keyspace.name)
-    budget_s = load.config.retry_budget_s
-    with contextlib.ExitStack() as stack:
-        # The step before this one reached the cluster, so a failure now is transient.
-        session = with_retries(lambda: stack.enter_context(open_session(load.cluster)), budget_s=budget_s)
-        journal = read_journal(Path(job.journal))
+    with _session_again(load) as session:
+        journal = read_journal(log_at(job.journal))
         shard = Shard(session, job.plan, journal, shard=job.shard, shard_count=job.shard_count)
         total = sum(file.places for file in load.files)
         try:
@@ -187,9 +186,18 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
     )
 
 
+@contextlib.contextmanager
+def _session_again(load: Load) -> Iterator[Session]:
+    """Open a session; a step before this one reached the cluster, so a failure now is transient."""
+    with contextlib.ExitStack() as stack:
+        yield with_retries(
+            lambda: stack.enter_context(open_session(load.cluster)), budget_s=load.config.retry_budget_s
+        )
+
+
 def finish(job: FinishLoad, _: Progress) -> RowCounts:
     """Prove that every split is settled, write the marker, then remove the journal."""
-    load, journal = job.plan.load, read_journal(Path(job.journal))
+    load, journal = job.plan.load, read_journal(log_at(job.journal))
     files = in_order_of(journal, load.files)
     for number, file in enumerate(files):
         for split in file.content.splits:
@@ -200,7 +208,7 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
             require_unchanged(file)
     except RowFileError:
         # A settled split may have been read from a file that no longer has the journal's content.
-        journal.path.unlink(missing_ok=True)
+        journal.log.remove()
         raise
     bad = bad_rows_of(journal, files)
     counts = _counts(journal, bad)
@@ -210,7 +218,7 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
             f"{file.path}: {counts.read} rows where {job.rows} were generated; delete it to make it anew"
         )
     with_retries(lambda: _mark(job, journal, bad, counts), budget_s=load.config.retry_budget_s)
-    journal.path.unlink(missing_ok=True)
+    journal.log.remove()
     return counts
 
 

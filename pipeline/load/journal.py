@@ -1,23 +1,18 @@
 """The journal of a load: which splits are settled, so that the next run continues after them.
 
-Each load has one file, named by its key. The first line describes the load. Every other line is one event: a
-split whose rows are all acknowledged or bad, how often a row may have been sent, or which content a path had.
-A line is a checksum and JSON. It is appended by one write and synced, so that several processes can append,
-and a kill leaves at most a torn line, which is ignored.
+Each load has one journal, named by its key. The first event describes the load. Every other one says one
+thing: a split whose rows are all acknowledged or bad, how often a row may have been sent, or which content a
+path had. Where the events are kept is for `pipeline.load.eventlogs`.
 """
 
 import hashlib
 import json
-import os
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 from pipeline.errors import OutputError
-from pipeline.files import unwritable, write_text
+from pipeline.load.eventlogs.protocol import Event, EventLog
 from pipeline.rowfiles.badrows import BadRow
 
 
@@ -38,10 +33,10 @@ class LoadKey:
     options: str
 
     @property
-    def file_name(self) -> str:
+    def name(self) -> str:
         """The name of the journal."""
         said = json.dumps({**asdict(self), "files": sorted(self.files)}, sort_keys=True)
-        return f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.journal"
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +56,11 @@ class SplitRecord:
 
 
 class Journal:
-    """The journal of one load, as it is on disk, and the way to add to it."""
+    """The journal of one load, as it was when it was read, and the way to add to it."""
 
-    def __init__(self, path: Path, lines: Sequence[dict[str, Any]]) -> None:
-        header, *events = lines
-        self.path = path
+    def __init__(self, log: EventLog, said: Sequence[Event]) -> None:
+        header, *events = said
+        self.log = log
         self.files: tuple[str, ...] = tuple(header["files"])
         self.cluster: str = header["cluster"]
         self.table_id: str = header["table_id"]
@@ -94,22 +89,22 @@ class Journal:
         return not self.acknowledged and any(record.sent for record in self.splits.values())
 
     def settle(self, record: SplitRecord) -> None:
-        """Note a settled split; it is on disk when this returns.
+        """Note a settled split; it is kept when this returns.
 
         Raises:
-            OutputError: it cannot be written, or the disk is full.
+            OutputError, ClusterError: as `EventLog.append`.
         """
-        _append(self.path, {"split": asdict(record)})
+        self.log.append({"split": asdict(record)})
         self.splits[record.file, record.split] = record
 
     def reserve_attempts(self, attempts: int) -> None:
-        """Note how many times a row may have been sent from now on; it is on disk when this returns.
+        """Note how many times a row may have been sent from now on; it is kept when this returns.
 
         Raises:
-            OutputError: it cannot be written, or the disk is full.
+            OutputError, ClusterError: as `EventLog.append`.
         """
         if attempts > self.attempts:
-            _append(self.path, {"attempts": attempts})
+            self.log.append({"attempts": attempts})
             self.attempts = attempts
 
 
@@ -120,22 +115,22 @@ def take_over(journal: Journal, contents: Mapping[str, str]) -> None:
     settled may be overwritten from now on, so no run may continue after them.
 
     Raises:
-        OutputError: the journal cannot be written, or the disk is full.
+        OutputError, ClusterError: as `EventLog.append`.
     """
     if contents.items() - journal.contents.items():
-        _append(journal.path, {"contents": dict(contents)})
+        journal.log.append({"contents": dict(contents)})
         journal.contents.update(contents)
-    for path in journal.path.parent.glob("*.journal"):
-        lines = [] if path == journal.path else list(_lines(path))
-        if not _is_whole(lines):
+    for log in journal.log.others():
+        said = log.read()
+        if not said:
             continue
-        other = Journal(path, lines)
+        other = Journal(log, said)
         is_here = (other.cluster, other.table_id) == (journal.cluster, journal.table_id)
         if is_here and any(other.contents.get(path, sha256) != sha256 for path, sha256 in contents.items()):
-            other.path.unlink(missing_ok=True)
+            log.remove()
 
 
-def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:
+def begin_run(log: EventLog, key: LoadKey, *, timestamp_us: int | None, anew: bool) -> Journal:
     """Return the journal of a load.
 
     A new journal is begun if there is none, or if `anew`, whatever is settled. It is also begun if the
@@ -143,75 +138,28 @@ def begin_run(folder: Path, key: LoadKey, *, timestamp_us: int | None, anew: boo
     `timestamp_us` is the write timestamp of a new journal's first row; the default is now.
 
     Raises:
-        OutputError: it cannot be written, or the disk is full.
+        OutputError, ClusterError: as `EventLog.replace`.
     """
-    path = folder / key.file_name
-    if anew or not is_begun(folder, key):
-        header = {**asdict(key), "timestamp_us": timestamp_us or time.time_ns() // 1000}
-        write_text(path, _line(header))
-    elif read_journal(path).is_refused:
-        kept = (line for line in _lines(path) if "split" not in line or not line["split"]["sent"])
-        write_text(path, "".join(map(_line, kept)))
-    return read_journal(path)
+    said = log.read()
+    if anew or not said:
+        log.replace([{**asdict(key), "timestamp_us": timestamp_us or time.time_ns() // 1000}])
+    elif Journal(log, said).is_refused:
+        log.replace([event for event in said if "split" not in event or not event["split"]["sent"]])
+    return read_journal(log)
 
 
-def is_begun(folder: Path, key: LoadKey) -> bool:
-    """Return whether a load has a journal from which a run would continue."""
-    return _is_whole(list(_lines(folder / key.file_name)))
-
-
-def read_journal(path: Path) -> Journal:
-    """Return the journal at `path`.
+def read_journal(log: EventLog) -> Journal:
+    """Return a journal as it is now.
 
     Raises:
-        OutputError: it cannot be read.
+        OutputError: it is not there, or cannot be read.
+        ClusterError: as `EventLog.read`.
     """
-    lines = list(_lines(path))
-    if not _is_whole(lines):
-        raise OutputError(f"the journal {path} is gone or damaged; run the load again, it begins anew")
-    return Journal(path, lines)
+    said = log.read()
+    if not said:
+        raise OutputError(f"the journal {log.place} is gone or damaged; run the load again, it begins anew")
+    return Journal(log, said)
 
 
-def _is_whole(lines: Sequence[dict[str, Any]]) -> bool:
-    return bool(lines) and "files" in lines[0]
-
-
-def _line(said: dict[str, Any]) -> str:
-    content = json.dumps(said, ensure_ascii=True)
-    return f"\n{zlib.crc32(content.encode()):08x} {content}\n"
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the whole lines; the first must be the header."""
-    try:
-        text = path.read_text(encoding="ascii", errors="replace")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise unwritable(path, error) from error
-    for line in filter(None, text.split("\n")):
-        checksum, _, content = line.partition(" ")
-        if checksum == f"{zlib.crc32(content.encode()):08x}":
-            yield json.loads(content)
-
-
-def _append(path: Path, said: dict[str, Any]) -> None:
-    """Append in one write. A line begins with a line break, so that it does not join a torn one."""
-    line = _line(said).encode()
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
-        try:
-            written = os.write(descriptor, line)
-            if written < len(line):
-                os.write(
-                    descriptor, line[written:]
-                )  # after a short write on a full disk, writing the rest raises the error
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def _record(said: dict[str, Any]) -> SplitRecord:
+def _record(said: Event) -> SplitRecord:
     return SplitRecord(**{**said, "bad": [BadRow(**row) for row in said["bad"]]})

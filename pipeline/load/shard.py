@@ -73,7 +73,7 @@ class Shard:
             what=self._what,
             settle=self._write_down,
             acknowledged=journal.acknowledged,
-            ask_others=lambda: read_journal(journal.path).acknowledged,
+            ask_others=lambda: read_journal(journal.log).acknowledged,
             has_cdc=lambda: has_cdc(session, table),
         )
         self._preparing = Semaphore()
@@ -202,7 +202,7 @@ class Shard:
             places_before += file.places
 
     def _write_down(self, record: SplitRecord) -> None:
-        ThreadCall(partial(self._journal.settle, record)).result()
+        self._journal.settle(record)
         self.done += record.rows
 
     def _note_bad(self, bad: Sequence[BadRow]) -> None:

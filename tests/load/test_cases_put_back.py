@@ -12,6 +12,7 @@ from cassandra.cluster import Session
 from pipeline.embedded import Endpoint
 from pipeline.errors import RowFileError
 from pipeline.load import jobs
+from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.journal import read_journal
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
@@ -77,7 +78,7 @@ def test_no_row_of_another_content_is_sent_or_settled(
     with pytest.raises(RowFileError, match=r"between\.csv was changed while it was being read"):
         loads.send(load, journal)
     assert values(loads, table) == {}
-    assert not read_journal(Path(journal)).splits
+    assert not read_journal(FileLog(Path(journal))).splits
     put_back()
     loads.run(loads.job(table, [file]))
     assert values(loads, table) == {1: "old", 2: "old"}
@@ -93,7 +94,7 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
     load = loads.job(table, [file])
     begun = loads.begin(load)
     run_job(jobs.LoadShard(plan=begun.plan, journal=begun.journal, shard=0, shard_count=2))
-    assert read_journal(Path(begun.journal)).splits
+    assert read_journal(FileLog(Path(begun.journal))).splits
     if is_renamed:
         file = file.rename(file.with_suffix(".renamed.csv"))
         assert loads.begin(loads.job(table, [file])).rows

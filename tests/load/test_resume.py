@@ -5,6 +5,7 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
+from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.jobs import RowCounts
 from pipeline.load.journal import read_journal
 from pipeline.settings import ColumnsConfig
@@ -50,7 +51,7 @@ def test_a_load_goes_on_behind_what_is_acknowledged(loads: Loads, cql: Session, 
     sent = loads.send(again, begun.journal)
     assert numbers(loads) == {"d": 4}
     assert sent[0].rows == 4
-    records = read_journal(Path(begun.journal)).splits.values()
+    records = read_journal(FileLog(Path(begun.journal))).splits.values()
     assert [(record.sent, record.acknowledged, len(record.bad)) for record in records] == [
         (1, 1, 0),
         (1, 1, 0),
