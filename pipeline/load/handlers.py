@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,8 +16,8 @@ from pipeline.cluster.retry import with_retries
 from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
-from pipeline.datasets.dataset import find_dataset, named_table
-from pipeline.errors import BadRowsError, RowFileError, SchemaError, SettingError, WorkerError
+from pipeline.datasets.dataset import find_dataset
+from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.eventlogs.opening import log_at, log_named
 from pipeline.load.jobs import (
@@ -35,14 +34,14 @@ from pipeline.load.jobs import (
     RowCounts,
 )
 from pipeline.load.journal import Journal, LoadKey, begin_run, read_journal, take_over
+from pipeline.load.judging import judge, keep
+from pipeline.load.planning import plan_of
 from pipeline.load.refusing import require_some
-from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of, require_budget
+from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of
 from pipeline.load.timestamps import list_step_us
 from pipeline.requests.replicas import Replicas
-from pipeline.rowfiles.badrows import BAD_ROWS, REJECTED, BadRow, ErrorBudget, write_bad_rows
-from pipeline.rowfiles.fields import Field, using_fields
-from pipeline.rowfiles.files import plan_fields, read_splits
-from pipeline.rowfiles.rejected import write_rejected
+from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
@@ -52,43 +51,6 @@ def plan_load(job: PlanLoad, _: Progress) -> LoadPlan:
     """Return the plan of a load; raise as `plan_of` does."""
     with open_session(job.load.cluster) as session:
         return plan_of(session, job.load)
-
-
-def plan_of(session: Session, load: Load) -> LoadPlan:
-    """Return the plan of a load into its table as it is in the cluster.
-
-    Raises:
-        PipelineError: there is no such table, or the files do not fit it.
-    """
-    table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
-    fields = plan_fields(load.files, table.columns, load.columns, load.values)
-    _require_writable(load, table, fields)
-    return LoadPlan(
-        load=load, table=table, fields=tuple(fields), using=using_fields(load.columns, load.values)
-    )
-
-
-def _require_writable(load: Load, table: Table, fields: Sequence[Field]) -> None:
-    """Return if rows can have a time to live and a write timestamp of their own, as far as they shall.
-
-    Raises:
-        SettingError: another setting says the same, or the method cannot write them.
-        SchemaError: a list would have elements twice.
-    """
-    columns, config = load.columns, load.config
-    for name, field, other, is_set in (
-        ("ttl_field", columns.ttl_field, "ttl_s", config.ttl_s is not None),
-        ("timestamp_field", columns.timestamp_field, "timestamp_us", config.timestamp_us > 0),
-    ):
-        if field and is_set:
-            raise SettingError(f"{name} is {field!r}, and {other} is set too; leave one of them out")
-        if field and config.method == "create":
-            raise SettingError(f"method create cannot write {name}; use method batch or prepared")
-    if columns.timestamp_field and table.has_lists([field.column.name for field in fields]):
-        raise SchemaError(
-            f"table {table} has a list that is not frozen, whose elements would stand twice if a row with a "
-            "timestamp_field were sent twice; leave the list or timestamp_field out"
-        )
 
 
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
@@ -175,7 +137,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
                 nodes = shard.run()
                 elapsed_s = time.perf_counter() - began_s
         except BadRowsError as error:
-            raise BadRowsError(f"{error}; {_keep(job.plan, shard.bad)}") from error
+            raise BadRowsError(f"{error}; {keep(job.plan, shard.bad)}") from error
     return LoadedShard(
         rows=shard.done,
         elapsed_s=elapsed_s,
@@ -237,7 +199,7 @@ def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowC
                 f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
                 "run the load again: it begins anew"
             )
-        _judge(job.plan, bad, counts.read)
+        judge(job.plan, bad, counts.read)
         require_some(bad, read=counts.read, sent=counts.sent, acknowledged=counts.acknowledged)
         write_marker(
             table.keyspace,
@@ -266,7 +228,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
             bad += encoded.bad
             progress(min(rows, total), total, "rows checked")
         require_unchanged(file)
-    _judge(plan, bad, rows)
+    judge(plan, bad, rows)
     # Nothing is sent: good rows count as if the cluster had acknowledged them.
     require_some(bad, read=rows, sent=0, acknowledged=rows - count_rows(bad))
     columns = tuple(field.column.name for field in plan.fields)
@@ -281,26 +243,3 @@ def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:
         acknowledged=journal.acknowledged,
         bad=count_rows(bad),
     )
-
-
-def _judge(plan: LoadPlan, bad: Sequence[BadRow], rows: int) -> None:
-    """Write the bad rows of a load that was read to its end; raise if they are too many."""
-    said = _keep(plan, bad)
-    try:
-        require_budget(ErrorBudget.parse(plan.load.config.max_bad_rows), bad, rows, at_end=True)
-    except BadRowsError as error:
-        raise BadRowsError(f"{error}; {said}") from error
-
-
-def _keep(plan: LoadPlan, bad: Sequence[BadRow]) -> str:
-    """Write what is wrong with bad rows, and the rows themselves; return where that is."""
-    faults, rows = (Path(plan.load.bad_rows) / name for name in (BAD_ROWS, REJECTED))
-    if not bad:
-        for file in (faults, *rows.parent.glob(f"{rows.stem}.*")):
-            file.unlink(missing_ok=True)
-        return ""
-    write_bad_rows(faults, bad)
-    rejected = [*write_rejected(rows, [*plan.fields, *plan.using], bad, plan.load.files)]
-    words = shlex.join(("ReplayBadRows", "--table", str(plan.table), "--input", str(rejected[0])))
-    more = f", and so for {rejected[1]}" if rejected[1:] else ""
-    return f"{faults} says what is wrong; mend the rows in {rejected[0]}, then run {words}{more}"

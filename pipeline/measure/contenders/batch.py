@@ -8,8 +8,9 @@ import tempfile  # noqa: E402 - nothing comes before the patch
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from pipeline.load.handlers import open_journal, plan_of  # noqa: E402
+from pipeline.load.handlers import open_journal  # noqa: E402
 from pipeline.load.jobs import Load  # noqa: E402
+from pipeline.load.planning import plan_of  # noqa: E402
 from pipeline.load.shard import Shard  # noqa: E402
 from pipeline.measure.experiment.contender import Contender, TrialContext, Write, run_contender  # noqa: E402
 from pipeline.rowfiles.files import write_rows  # noqa: E402
