@@ -151,7 +151,13 @@ class LoadTask(LoadParameters, FileParameters):
         shard_count, tell = self._shard_count(load), progress_of(self)
         results = run_jobs(
             [
-                jobs.LoadShard(plan=begun.plan, journal=begun.journal, shard=shard, shard_count=shard_count)
+                jobs.LoadShard(
+                    plan=begun.plan,
+                    journal=begun.journal,
+                    holder=begun.holder,
+                    shard=shard,
+                    shard_count=shard_count,
+                )
                 for shard in range(shard_count)
             ],
             tell,

@@ -2,7 +2,10 @@
 
 import contextlib
 import hashlib
+import os
+import socket
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +22,7 @@ from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
 from pipeline.load.encoded import InsertPlan, encode_split
+from pipeline.load.eventlogs.cluster import ensure_journal_table
 from pipeline.load.eventlogs.opening import log_at, log_named
 from pipeline.load.jobs import (
     BeginLoad,
@@ -37,7 +41,8 @@ from pipeline.load.journal import Journal, LoadKey, begin_run, read_journal, tak
 from pipeline.load.judging import judge, keep
 from pipeline.load.planning import plan_of
 from pipeline.load.refusing import require_some
-from pipeline.load.shard import Shard, bad_rows_of, count_rows, in_order_of
+from pipeline.load.restoring import bad_rows_of
+from pipeline.load.shard import Shard, count_rows, in_order_of
 from pipeline.load.timestamps import list_step_us
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BadRow
@@ -56,19 +61,23 @@ def plan_load(job: PlanLoad, _: Progress) -> LoadPlan:
 def begin(job: BeginLoad, _: Progress) -> BegunLoad:
     """Check that the files are unchanged, then open the journal."""
     load, table = job.plan.load, job.plan.table
+    holder = f"{socket.gethostname()}-{os.getppid()}-{uuid.uuid4().hex[:8]}"
     for file in load.files:
         still_same(file)
     with open_session(load.cluster) as session:
         ensure_marker_table(session, table.keyspace, manage_schema=load.keyspace.manage_schema)
+        if load.config.journal == "cluster":
+            ensure_journal_table(session, load.keyspace)
         _reserve_timestamps(session, job.plan, anew=job.anew)
         journal = open_journal(session, job.plan, anew=job.anew)
         take_over(journal, {str(Path(file.path).resolve()): file.sha256 for file in load.files})
         if job.day:
             void_marker(table, day=job.day, source=job.source, input_sha256=job.input_sha256)
         if table.has_lists([field.column.name for field in job.plan.fields]):
+            with_retries(lambda: journal.log.hold(holder), budget_s=load.config.retry_budget_s)
             journal.reserve_attempts(journal.attempts + 1)
     plan = replace(job.plan, timestamp_us=journal.timestamp_us)
-    return BegunLoad(plan=plan, journal=journal.log.place, rows=journal.rows)
+    return BegunLoad(plan=plan, journal=journal.log.place, rows=journal.rows, holder=holder)
 
 
 def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None:
@@ -78,7 +87,7 @@ def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None
     first_us = load.config.timestamp_us
     if not first_us or not table.has_lists(names):
         return
-    if anew or not log_named(load, load_key(session, table, load).name).read():
+    if anew or not log_named(session, plan, load_key(session, table, load).name).read():
         places = sum(file.places for file in load.files)
         reserve_list_timestamps(table, first_us, max(1, places) * list_step_us(table, names))
 
@@ -91,7 +100,7 @@ def open_journal(session: Session, plan: LoadPlan, *, anew: bool) -> Journal:
     """
     load = plan.load
     key = load_key(session, plan.table, load)
-    log = log_named(load, key.name)
+    log = log_named(session, plan, key.name)
     return begin_run(log, key, timestamp_us=load.config.timestamp_us or None, anew=anew)
 
 
@@ -127,8 +136,10 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
     if load.dataset:
         model = bind_model(find_dataset(load.dataset).model, load.keyspace.name)
     with _session_again(load) as session:
-        journal = read_journal(log_at(job.journal))
-        shard = Shard(session, job.plan, journal, shard=job.shard, shard_count=job.shard_count)
+        journal = read_journal(log_at(session, job.plan, job.journal))
+        shard = Shard(
+            session, job.plan, journal, shard=job.shard, shard_count=job.shard_count, holder=job.holder
+        )
         total = sum(file.places for file in load.files)
         try:
             began_s = time.perf_counter()
@@ -159,58 +170,62 @@ def _session_again(load: Load) -> Iterator[Session]:
 
 def finish(job: FinishLoad, _: Progress) -> RowCounts:
     """Prove that every split is settled, write the marker, then remove the journal."""
-    load, journal = job.plan.load, read_journal(log_at(job.journal))
-    files = in_order_of(journal, load.files)
-    for number, file in enumerate(files):
-        for split in file.content.splits:
-            if (number, split.number) not in journal.splits:
-                raise WorkerError(f"split {split.number} of {file.path} is not settled; run the load again")
-    try:
-        for file in load.files:
-            require_unchanged(file)
-    except RowFileError:
-        # A settled split may have been read from a file that no longer has the journal's content.
+    load = job.plan.load
+    with _session_again(load) as session:
+        journal = read_journal(log_at(session, job.plan, job.journal))
+        files = in_order_of(journal, load.files)
+        for number, file in enumerate(files):
+            for split in file.content.splits:
+                if (number, split.number) not in journal.splits:
+                    raise WorkerError(
+                        f"split {split.number} of {file.path} is not settled; run the load again"
+                    )
+        try:
+            for file in load.files:
+                require_unchanged(file)
+        except RowFileError:
+            # A settled split may have been read from a file that no longer has the journal's content.
+            journal.log.remove()
+            raise
+        bad = bad_rows_of(session, job.plan, journal, files)
+        counts = _counts(journal, bad)
+        if job.rows and counts.read != job.rows:
+            [file] = load.files
+            raise RowFileError(
+                f"{file.path}: {counts.read} rows where {job.rows} were generated; delete it to make it anew"
+            )
+        with_retries(lambda: _mark(session, job, journal, bad, counts), budget_s=load.config.retry_budget_s)
         journal.log.remove()
-        raise
-    bad = bad_rows_of(journal, files)
-    counts = _counts(journal, bad)
-    if job.rows and counts.read != job.rows:
-        [file] = load.files
-        raise RowFileError(
-            f"{file.path}: {counts.read} rows where {job.rows} were generated; delete it to make it anew"
-        )
-    with_retries(lambda: _mark(job, journal, bad, counts), budget_s=load.config.retry_budget_s)
-    journal.log.remove()
     return counts
 
 
-def _mark(job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowCounts) -> None:
+def _mark(
+    session: Session, job: FinishLoad, journal: Journal, bad: Sequence[BadRow], counts: RowCounts
+) -> None:
     """Judge the bad rows, and write the marker if the table is still what it was when the load began."""
-    load = job.plan.load
-    with open_session(load.cluster) as session:
-        table = find_table_of(session, load.keyspace.name, job.plan.table.name)
-        if table.id != journal.table_id:
-            raise SchemaError(
-                f"table {table} was dropped and made anew while it was being loaded; run the load again"
-            )
-        # Later, not different: each node records its own time, and other nodes may answer than before.
-        if table.emptied_at > journal.emptied_at:
-            raise SchemaError(
-                f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
-                "run the load again: it begins anew"
-            )
-        judge(job.plan, bad, counts.read)
-        require_some(bad, read=counts.read, sent=counts.sent, acknowledged=counts.acknowledged)
-        write_marker(
-            table.keyspace,
-            table=table.name,
-            day=job.date,
-            source=job.source,
-            table_id=table.id,
-            truncated_at=table.truncated_at,
-            input_sha256=job.input_sha256,
-            rows=counts.acknowledged,
+    table = find_table_of(session, job.plan.load.keyspace.name, job.plan.table.name)
+    if table.id != journal.table_id:
+        raise SchemaError(
+            f"table {table} was dropped and made anew while it was being loaded; run the load again"
         )
+    # Later, not different: each node records its own time, and other nodes may answer than before.
+    if table.emptied_at > journal.emptied_at:
+        raise SchemaError(
+            f"table {table} was truncated, or a column of it dropped, while it was being loaded; "
+            "run the load again: it begins anew"
+        )
+    judge(job.plan, bad, counts.read)
+    require_some(bad, read=counts.read, sent=counts.sent, acknowledged=counts.acknowledged)
+    write_marker(
+        table.keyspace,
+        table=table.name,
+        day=job.date,
+        source=job.source,
+        table_id=table.id,
+        truncated_at=table.truncated_at,
+        input_sha256=job.input_sha256,
+        rows=counts.acknowledged,
+    )
 
 
 def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:

@@ -86,11 +86,15 @@ class CheckRows(Job[CheckedRows]):
 
 @dataclass(frozen=True, kw_only=True)
 class BegunLoad:
-    """The plan with its first timestamp, the path of the journal, and how many rows are settled already."""
+    """The plan with its first timestamp, the place of the journal, and how many rows are settled already.
+
+    `holder` names this run to others where only one may send rows.
+    """
 
     plan: LoadPlan
     journal: str
     rows: int
+    holder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +140,7 @@ class LoadShard(Job[LoadedShard]):
 
     plan: LoadPlan
     journal: str
+    holder: str = ""
     shard: int = 0
     shard_count: int = 1
 

@@ -1,7 +1,6 @@
 """Detects a cluster that takes no row at all: then the rows are not the cause."""
 
 import itertools
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +8,7 @@ from pipeline.cluster.refusals import RefusalKind
 from pipeline.cluster.translation import is_from_server, is_of, may_be_the_rows, reason_of, translated
 from pipeline.errors import BadRowsError, RequestError
 from pipeline.load.journal import SplitRecord
-from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.badrows import BadRow, without_values
 
 
 @dataclass(kw_only=True)
@@ -48,7 +47,7 @@ class Refusing:
             raise translated(self.what, error) from error
         if self.acknowledged or self._differ or not is_from_server(error):
             return
-        reason = _without_values(str(error))
+        reason = without_values(str(error))
         self._differ = bool(self._reason) and reason != self._reason
         self._reason = reason
         self._same += 1
@@ -97,16 +96,11 @@ def _first_reasons(bad: Sequence[BadRow], *, sent: int) -> str:
     """Return the first few different reasons, those of the server first."""
     firsts: dict[tuple[str, str], BadRow] = {}
     for row in sorted(bad, key=lambda row: bool(sent and row.column)):
-        firsts.setdefault((row.column, _without_values(row.reason)), row)
+        firsts.setdefault((row.column, without_values(row.reason)), row)
     return "; ".join(
         f"{row.where}: {f'column {row.column}: ' if row.column else ''}{row.reason}"
         for row in itertools.islice(firsts.values(), _SHOWN_REASONS)
     )
-
-
-def _without_values(said: str) -> str:
-    """Return a server's message without the parts that differ between rows: numbers and quoted texts."""
-    return re.sub(r"0x[0-9a-f]+|[0-9]+|'[^']*'", "…", said, flags=re.IGNORECASE)
 
 
 _JUDGED_FROM_ROWS = 1000

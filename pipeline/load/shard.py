@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from cassandra import InvalidRequest
@@ -22,6 +21,7 @@ from pipeline.load.memory import give_back
 from pipeline.load.methods import PREPARE
 from pipeline.load.methods.protocol import Method, NoRows, Preparation, SplitLoad
 from pipeline.load.refusing import Refusing
+from pipeline.load.restoring import bad_rows_of
 from pipeline.load.threads import ThreadCall
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
@@ -51,18 +51,20 @@ class Shard:
         *,
         shard: int,
         shard_count: int,
+        holder: str = "",
     ) -> None:
         table, load = plan.table, plan.load
         # Only its own splits: other shards may have settled some of theirs by now.
         own = (journal.splits[at] for at in journal.splits if sum(at) % shard_count == shard)
         self.done = sum(record.rows for record in own)
         self._files = in_order_of(journal, load.files)
-        self.bad = bad_rows_of(journal, self._files)
+        self.bad = bad_rows_of(session, plan, journal, self._files)
         self._session = session
         self._table = table
         self._load = load
         self._plan = plan
         self._journal = journal
+        self._holder = holder
         self._shard, self._shard_count = shard, shard_count
         self._fields = plan.fields
         self._names = [field.column.name for field in self._fields]
@@ -149,6 +151,7 @@ class Shard:
             self._table,
             self._names,
             may_be_future=self._load.config.timestamp_us > 0 or bool(self._load.columns.timestamp_field),
+            holder=self._holder,
         )
         for file, places_before, split_rows, encoded in self._encoded(shape):
             load = SplitLoad(
@@ -234,18 +237,6 @@ def require_budget(budget: ErrorBudget, bad: Sequence[BadRow], rows: int, *, at_
 def count_rows(bad: Sequence[BadRow]) -> int:
     """Return how many rows are bad; a row may be bad in several columns."""
     return len({(row.file, row.place) for row in bad})
-
-
-def bad_rows_of(journal: Journal, files: Sequence[SourceFile]) -> list[BadRow]:
-    """Return the settled bad rows in the order of files and places, with the current paths of their files.
-
-    `files` are in the journal's order.
-    """
-    return [
-        replace(row, file=files[number].path)
-        for (number, _), record in sorted(journal.splits.items())
-        for row in record.bad
-    ]
 
 
 def in_order_of(journal: Journal, files: Sequence[SourceFile]) -> list[SourceFile]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 import gevent
+from gevent.lock import Semaphore
 
 from pipeline.cql.tables import Table
 from pipeline.errors import RequestError
@@ -29,6 +30,7 @@ class WriteTimestamps:
         names: Sequence[str],
         *,
         may_be_future: bool,
+        holder: str,
     ) -> None:
         self._first_us = first_us
         self._journal = journal
@@ -38,6 +40,9 @@ class WriteTimestamps:
         # The last attempt is this run's own, noted when it began.
         self._first_attempt = max(0, journal.attempts - 1)
         self._may_be_future = may_be_future
+        self._holder = holder
+        self._turn = Semaphore()
+        self._held_s = -_HELD_AGAIN_S
         # If the clock was set back since the load began, rows still do not wait longer.
         self._began_s = time.monotonic() - max(0.0, time.time() - first_us / 1e6)
 
@@ -46,7 +51,7 @@ class WriteTimestamps:
 
         Raises:
             RequestError: a list's elements might stand twice.
-            OutputError: the journal cannot be written.
+            OutputError, ClusterError: the journal cannot be written.
         """
         later = 0
         if self._has_lists:
@@ -58,7 +63,18 @@ class WriteTimestamps:
                     "twice; run the load with --reload, which begins anew with later timestamps"
                 )
             self._journal.reserve_attempts(later + 1)
+            self._hold()
         return self._first_us + places_before * self._step_us + later
+
+    def _hold(self) -> None:
+        """Return once this run is for the next seconds the only one that sends rows of the load."""
+        if time.monotonic() - self._held_s < _HELD_AGAIN_S:
+            return
+        with self._turn:
+            asked_s = time.monotonic()
+            if asked_s - self._held_s >= _HELD_AGAIN_S:
+                self._journal.log.hold(self._holder)
+                self._held_s = asked_s
 
     def wait_for(self, timestamp_us: int) -> None:
         """Wait until a timestamp is no longer in the future.
@@ -79,3 +95,4 @@ def list_step_us(table: Table, names: Sequence[str]) -> int:
 
 
 _LIST_STEP_US = 16
+_HELD_AGAIN_S = 15.0

@@ -89,6 +89,11 @@ class ErrorBudget:
         return (at_end or rows >= _JUDGED_FROM_ROWS) and bad > self.max_share * rows
 
 
+def without_values(said: str) -> str:
+    """Return a message without the parts that differ between rows: numbers and quoted texts."""
+    return _VALUES.sub("…", said)
+
+
 def write_bad_rows(target: Path, bad: Iterable[BadRow]) -> int:
     """Write one line a fault to the CSV file `target`, whole or not at all; return how many.
 
@@ -120,3 +125,6 @@ def read_bad_places(path: Path) -> dict[str, set[int]]:
 
 
 _JUDGED_FROM_ROWS = 1000
+_VALUES = re.compile(
+    r"""0x[0-9a-f]+ | [0-9]+ | '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" """, re.IGNORECASE | re.VERBOSE
+)

@@ -7,6 +7,7 @@ from pipeline.settings.declaration import check_settings, setting
 
 METHODS = ("create", "prepared", "batch")
 NULLS = ("unset", "write")
+JOURNALS = ("file", "cluster")
 TTL_MAX_S = 630_720_000
 _BATCH_MOST_ROWS = 65_535
 
@@ -78,6 +79,20 @@ class LoadConfig:
         "0",
         doc="how many bad rows a load may have: a number, or a percentage such as `1.5%`",
         is_significant=False,
+    )
+    journal: str = setting(
+        "file",
+        doc="where a load notes what is settled: `file`: in `output/checkpoints/`; `cluster`: in a table of "
+        "the keyspace, so that any machine goes on with it; see "
+        "[loading.md](loading.md#a-journal-for-any-machine)",
+        choices=JOURNALS,
+        is_significant=False,
+    )
+    journal_values: bool = setting(
+        default=False,
+        doc="whether a journal in the cluster has the values of bad rows too",
+        is_significant=False,
+        is_on_tasks=False,
     )
     retry_budget_s: float = setting(
         300.0,

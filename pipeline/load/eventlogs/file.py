@@ -39,6 +39,9 @@ class FileLog(EventLog):
         """Remove the file."""
         self.path.unlink(missing_ok=True)
 
+    def hold(self, holder: str) -> None:
+        """Do nothing: a lock of the task keeps out other runs that see this folder."""
+
     def others(self) -> Iterator[EventLog]:
         """Yield the other journals of the folder."""
         yield from (FileLog(path) for path in self.path.parent.glob("*.journal") if path != self.path)

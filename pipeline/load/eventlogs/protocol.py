@@ -43,5 +43,13 @@ class EventLog(Protocol):
             ClusterError: the cluster does not answer, or refuses.
         """
 
+    def hold(self, holder: str) -> None:
+        """Be the only run that sends rows until a minute from now.
+
+        Raises:
+            RequestError: another run is.
+            ClusterError: the cluster does not answer, or refuses.
+        """
+
     def others(self) -> Iterator["EventLog"]:
         """Yield the other journals of this place; those of other tables may be among them."""
