@@ -56,7 +56,9 @@ def _kills(
         whole_s = time.monotonic() - began_s
         for number in range(times):
             site.begin_anew()
-            run = site.begin(*words, "--processes", str(1 + number % 2))
+            journal = ("file", "cluster")[number % 2]
+            command = [*words, "--journal", journal, "--processes", str(1 + number // 2 % 2)]
+            run = site.begin(*command)
             moment_s = time.monotonic() + rng.uniform(0, whole_s)
             if name == "worker":
                 run.until(run.workers)
@@ -66,9 +68,10 @@ def _kills(
             strike(run, rng)
             settled = site.settled()
             run.wait()
-            again = site.again_until_done(*words, "--processes", str(1 + number % 2))
-            report = site.report()
-            resumed = int(str(report["resumed"]))
+            # A journal in the cluster is gone on with without the disk of the run that was killed.
+            place = site if journal == "file" else site.elsewhere("users.csv")
+            again = place.again_until_done(*command)
+            resumed = place.resumed()
             require(
                 not settled or resumed >= settled or "loaded already" in run.output,
                 f"{settled} rows were settled when the load was killed, the next run resumed after {resumed}",
@@ -85,7 +88,8 @@ def _kills(
         lost=lost,
         extra=extra,
         seen=(
-            f"{struck} struck a running command, {resumed_runs} one with settled splits: "
+            f"{struck} struck a running command, {resumed_runs} one with settled splits, every other "
+            f"with the journal in the cluster, resumed in another folder: "
             f"the next run of these sent {1 - resumed_rows / (resumed_runs * _ROWS or 1):.0%} of the rows; "
             f"at most {most_again} more runs"
         ),

@@ -2,11 +2,13 @@
 
 import configparser
 import contextlib
+import copy
 import csv
 import json
 import os
 import random
 import re
+import shutil
 import sys
 import time
 import uuid
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
-from cassandra import ConsistencyLevel, DriverException, RequestExecutionException
+from cassandra import ConsistencyLevel, DriverException, InvalidRequest, RequestExecutionException
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy
 
@@ -117,15 +119,34 @@ class Site:
         report: Mapping[str, object] = json.loads(reports[-1].read_text(encoding="utf-8"))
         return report
 
+    def resumed(self) -> int:
+        """Return behind how many settled rows the last load went on; 0 where no load wrote a report."""
+        reports = any(self.folder.glob("output/loads/*/*/*/load.json"))
+        return int(str(self.report()["resumed"])) if reports else 0
+
     def retries(self) -> int:
         """Return how many requests the last load sent again, and add their kinds to `kinds_of_retries`."""
         retries = cast("dict[str, int]", self.report()["retries"])
         self.kinds_of_retries |= retries.keys()
         return sum(retries.values())
 
+    def elsewhere(self, *names: str) -> "Site":
+        """Return the place of another machine with the same files and settings, and nothing of our output."""
+        other = copy.copy(self)
+        other.folder = self.folder.with_name(f"{self.folder.name}_elsewhere{self._runs}")
+        other.folder.mkdir()
+        for name in ("luigi.cfg", *names):
+            shutil.copyfile(self.folder / name, other.folder / name)
+        return other
+
     def settled(self) -> int:
-        """Return how many rows are settled in the journals of this site."""
+        """Return how many rows are settled in the journals of this site, in files and in the cluster."""
         rows = 0
+        with contextlib.suppress(InvalidRequest):  # without the table
+            found = self.session.execute(f"SELECT event, said FROM {self.keyspace}.load_journal")  # noqa: S608
+            rows += sum(
+                json.loads(row.said)["split"]["rows"] for row in found if row.event.startswith("split ")
+            )
         for file in self.folder.glob("output/checkpoints/*.journal"):
             # The load can create or remove it at the same time.
             with contextlib.suppress(OutputError):
@@ -142,6 +163,7 @@ class Site:
     def begin_anew(self) -> None:
         """Drop the users' table and delete the journals, so that the next load sends every row."""
         self.cql("DROP TABLE IF EXISTS {}")
+        self.session.execute(f"DROP TABLE IF EXISTS {self.keyspace}.load_journal", timeout=60)
         for file in self.folder.glob("output/checkpoints/*.journal"):
             file.unlink()
 
