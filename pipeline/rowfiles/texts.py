@@ -48,12 +48,13 @@ class Text(abc.ABC):
         """Note that nothing before `position` is wanted soon."""
 
     def next_line(self, start: int) -> int:
-        """Return where the line after the one that `start` is in begins."""
+        """Return where the line after the one that `start` is in begins. What is before it is released."""
         while not self.is_end(start):
             window = self.window(start, _WINDOW_BYTES)
             found = LINE_END.search(window)
             if found is None:
                 start += len(window)
+                self.release(start)
             elif found.group() != b"\r" or found.end() < len(window) or self.is_end(start + found.end()):
                 return start + found.end()
             else:
@@ -126,6 +127,7 @@ class StreamText(Text):
         """Return a part of the text, which is kept until it is released."""
         if start < self._start:
             self._restart()
+            self.release(start)
         self._read_to(start + size_bytes)
         return bytes(self._kept[start - self._start : start - self._start + size_bytes])
 
@@ -160,20 +162,41 @@ class StreamText(Text):
 
     def _without_empty_end(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the blocks, of the line breaks at the end only the first; add one where there is none."""
-        held, has_text = b"", False
+        held, has_text = _LineBreaks(), False
         for block in blocks:
             self._has_content = True
             kept = block.rstrip(b"\r\n")
-            if kept or len(held) > _MOST_EMPTY_BYTES:
+            if kept or held.kept_bytes > _MOST_EMPTY_BYTES:
                 has_text = True
-                yield held + kept
-                held = block[len(kept) :]
-            else:
-                held += block
+                yield from held.blocks
+                yield kept
+                held = _LineBreaks()
+            held.add(block[len(kept) :])
         if has_text:
-            found = LINE_END.match(held)
+            found = LINE_END.match(held.begin())
             self.lacks_line_break = found is None
             yield found.group() if found else b"\n"
+
+
+class _LineBreaks:
+    """Line breaks in blocks. Blocks that are alike, of which a file may have any number, are kept once."""
+
+    def __init__(self) -> None:
+        self.blocks: list[bytes] = []
+        self.kept_bytes = 0
+
+    def add(self, block: bytes) -> None:
+        """Take the next block."""
+        if self.blocks and self.blocks[-1] == block:
+            block = self.blocks[-1]
+        else:
+            self.kept_bytes += len(block)
+        if block:
+            self.blocks.append(block)
+
+    def begin(self) -> bytes:
+        """Return the first two bytes, fewer where there are no more."""
+        return b"".join(block[:2] for block in self.blocks[:2])[:2]
 
 
 def is_plain(dialect: Dialect) -> bool:
@@ -231,6 +254,8 @@ BYTE_ORDER_MARK = codecs.BOM_UTF8
 # The most that a stock server takes in one mutation is 16 MiB; a blob in hexadecimal, or a text of nothing
 # but quotes, is twice as long in the file.
 ROW_MAX_BYTES = 32 << 20
+# Of lines of a few bytes, a split of a few MiB has millions. Each may be a bad row, which takes 170 bytes.
+SPLIT_MAX_ROWS = 300_000
 _BREAKS = {b"\n", b"\r"}
 _WINDOW_BYTES = BLOCK_BYTES
 _MOST_EMPTY_BYTES = 32 << 20

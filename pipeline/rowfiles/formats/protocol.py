@@ -26,7 +26,8 @@ Columns = Sequence[pa.Array]
 class SourceRow(NamedTuple):
     """A row as its file has it: the fields' values, and the text that a CSV file of rejected rows has for it.
 
-    There are no fields where the row could not be taken apart. A value is None where the field is null.
+    There are no fields where the row could not be taken apart, and it may then come in pieces, one after
+    another. A value is None where the field is null.
     """
 
     fields: Sequence[bytes | None]

@@ -19,12 +19,19 @@ from pipeline.errors import RowFileError
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.grammar import grammar_of
-from pipeline.rowfiles.formats.csv.reader import Header, find_splits, read_split, rows_of, text_of
+from pipeline.rowfiles.formats.csv.reader import (
+    Header,
+    find_splits,
+    pieces_of,
+    read_split,
+    rows_of,
+    text_of,
+)
 from pipeline.rowfiles.formats.csv.writer import lines_of, row_line
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
-from pipeline.rowfiles.texts import is_plain, open_text, text_of_file
+from pipeline.rowfiles.texts import ROW_MAX_BYTES, is_plain, open_text, text_of_file
 
 
 class Csv(FileFormat):
@@ -48,10 +55,11 @@ class Csv(FileFormat):
             names = header.names
             if digest:
                 digest.update(source.window(0, header.end))
-            for split, text in find_splits(source, grammar_of(dialect), header):
+            for split, pieces in find_splits(source, grammar_of(dialect), header):
                 splits.append(split)
                 if digest:
-                    digest.update(text)
+                    for piece in pieces:
+                        digest.update(piece)
             lacks_line_break = source.lacks_line_break
         except RowFileError as error:
             fault = str(error)
@@ -78,7 +86,11 @@ class Csv(FileFormat):
         del fields
         ordered = sorted(places)
         grammar = grammar_of(file.dialect)
-        with open_text(Path(file.path), file.dialect) as source:
+        # When an endless row is known, the first text is at its end, and the second one is before it.
+        with (
+            open_text(Path(file.path), file.dialect) as source,
+            open_text(Path(file.path), file.dialect) as again,
+        ):
             header = Header(source, file.dialect)
             yield SourceRow([name.encode() for name in header.names], header.text)
             for split in file.content.splits:
@@ -86,7 +98,12 @@ class Csv(FileFormat):
                 if first == bisect.bisect_left(ordered, split.first_place + split.place_count):
                     continue
                 for row in rows_of(source, grammar, split, len(header.names)):
-                    if row.line in places:
+                    if row.line not in places:
+                        continue
+                    if row.end - row.start > ROW_MAX_BYTES:
+                        for piece in pieces_of(again, row.start, row.end):
+                            yield SourceRow([], piece)
+                    else:
                         yield SourceRow(
                             [grammar.value(field) for field in row.raw_fields], text_of(source, row)
                         )

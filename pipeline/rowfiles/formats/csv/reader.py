@@ -8,7 +8,7 @@ import codecs
 import functools
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ from pipeline.rowfiles.headers import other_delimiter
 from pipeline.rowfiles.opening import not_encoded
 from pipeline.rowfiles.splitrows import Places, SplitRows, split_rows_of
 from pipeline.rowfiles.splits import Split
-from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, Text
+from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, SPLIT_MAX_ROWS, Text
 
 
 class Position(NamedTuple):
@@ -66,9 +66,10 @@ class Header:
                 f"{source.path}: no row after what is skipped; a row file has at least a header"
             )
         place = f"{source.path}:{row.line}"
-        self.text = text_of(source, row)
         if row.fault:
-            raise RowFileError(f"{place}: {row.fault}{_delimiter_hint(self.text)}")
+            hint = _delimiter_hint(text_of(source, row)) if row.end - row.start <= ROW_MAX_BYTES else ""
+            raise RowFileError(f"{place}: {row.fault}{hint}")
+        self.text = text_of(source, row)
         if not row.raw_fields:
             raise RowFileError(f"{place}: an empty line where the header must stand; remove it")
         self.end, self.next_line = row.end, row.line + row.line_count
@@ -88,13 +89,24 @@ def text_of(source: Text, row: RowText) -> bytes:
     return source.window(row.start, row.end - row.start)
 
 
-def find_splits(source: Text, grammar: Grammar, header: Header) -> Iterator[tuple[Split, memoryview]]:
-    """Yield the file's splits, from the first row to the last, each with its text."""
+def pieces_of(source: Text, start: int, end: int) -> Iterator[bytes]:
+    """Yield a part of a text in pieces, each of which is released when the next one is asked for."""
+    while start < end:
+        source.release(start)
+        piece = source.window(start, min(_PIECE_BYTES, end - start))
+        yield piece
+        start += len(piece)
+
+
+def find_splits(
+    source: Text, grammar: Grammar, header: Header
+) -> Iterator[tuple[Split, Iterable[bytes | memoryview]]]:
+    """Yield the file's splits, from the first row to the last, each with its text in pieces."""
     start, line, number = header.end, header.next_line, 0
     while not source.is_end(start):
         source.release(start)
-        position, line_count, text = _find_split(source, grammar, start, len(header.names))
-        yield Split(number=number, first_place=line, place_count=line_count, position=position), text
+        position, line_count, pieces = _find_split(source, grammar, start, len(header.names))
+        yield Split(number=number, first_place=line, place_count=line_count, position=position), pieces
         start = position.end
         line += line_count
         number += 1
@@ -103,10 +115,7 @@ def find_splits(source: Text, grammar: Grammar, header: Header) -> Iterator[tupl
 def rows_of(source: Text, grammar: Grammar, split: Split, width: int) -> Iterator[RowText]:
     """Yield a split's rows one by one, also those that could not be taken apart."""
     position = Position(*split.position)
-    for row in take_rows(source, grammar, position.start, split.first_place, width):
-        if row.start >= position.end:
-            break
-        yield row
+    yield from take_rows(source, grammar, position.start, split.first_place, width, position.end)
 
 
 def read_split(
@@ -143,12 +152,14 @@ def read_split(
     return split_rows_of(source.path, split, columns, found_lines, bad, empty_is_null=empty_is_null)
 
 
-def _find_split(source: Text, grammar: Grammar, start: int, width: int) -> tuple[Position, int, memoryview]:
-    """Return where the split from `start` is, how many lines it has, and its text."""
+def _find_split(
+    source: Text, grammar: Grammar, start: int, width: int
+) -> tuple[Position, int, Iterable[bytes | memoryview]]:
+    """Return where the split from `start` is, how many lines it has, and its text in pieces."""
     size_bytes = _SPLIT_BYTES
     while True:
         window = source.window(start, size_bytes)
-        cut = find_cut(window, grammar, width)
+        cut = find_cut(window, grammar, width, SPLIT_MAX_ROWS)
         if cut is None or cut.size_bytes or source.is_end(start + len(window)):
             break
         if size_bytes >= ROW_MAX_BYTES:
@@ -156,9 +167,9 @@ def _find_split(source: Text, grammar: Grammar, start: int, width: int) -> tuple
         size_bytes = min(2 * size_bytes, ROW_MAX_BYTES)
     if cut and cut.size_bytes:
         position = Position(start, cut.size_bytes, cut.row_count)
-        return position, cut.line_count, memoryview(window)[: cut.size_bytes]
-    end, line_count = find_row_end(source, grammar, start, width, _SPLIT_BYTES)
-    return Position(start, end - start, 0), line_count, memoryview(source.window(start, end - start))
+        return position, cut.line_count, [memoryview(window)[: cut.size_bytes]]
+    end, line_count = find_row_end(source, grammar, start, width, _SPLIT_BYTES, SPLIT_MAX_ROWS)
+    return Position(start, end - start, 0), line_count, pieces_of(source, start, end)
 
 
 def _finding_lines(split: Split, grammar: Grammar, row_count: int, text: bytes) -> Callable[[], Places]:
@@ -231,3 +242,4 @@ _OTHER_FORMATS = {
 }
 _SPLIT_BYTES = 6 << 20
 _ROWS_AT_ONCE = 10_000
+_PIECE_BYTES = 1 << 20

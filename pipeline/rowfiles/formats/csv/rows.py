@@ -9,6 +9,7 @@ whatever it holds: a row is given up at its first surplus field, and within 32 M
 end are no rows, and lines that are comments are none.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -23,7 +24,8 @@ class RowText(NamedTuple):
     """A row of text: its first line, how many lines and bytes of the file it spans, and its fields.
 
     Where it could not be taken apart, `fault` says why, and it spans its first line. Fields are as they stand
-    in the file, with quotes and escapes, and not decoded; None where a short row lacks it.
+    in the file, with quotes and escapes, and not decoded; None where a short row lacks it. A comment is a
+    line that is no row.
     """
 
     line: int
@@ -32,23 +34,37 @@ class RowText(NamedTuple):
     end: int
     raw_fields: Sequence[bytes | None]
     fault: str
+    is_comment: bool = False
 
 
-def take_rows(source: Text, grammar: Grammar, start: int, line: int, width: int) -> Iterator[RowText]:
-    """Yield the rows from `start`, where line number `line` begins, to the file's end.
+def take_rows(
+    source: Text, grammar: Grammar, start: int, line: int, width: int, stop: int | None = None
+) -> Iterator[RowText]:
+    """Yield the rows from `start`, where line number `line` begins, to the file's end, or up to `stop`.
 
-    A row of another number of fields than `width` is a fault, unless `width` is ANY_WIDTH.
+    A row of another number of fields than `width` is a fault, unless `width` is ANY_WIDTH. When the next row
+    is asked for, the text of this one may be released.
     """
+    return (row for row in _take_lines(source, grammar, start, line, width, stop) if not row.is_comment)
+
+
+def _take_lines(
+    source: Text, grammar: Grammar, start: int, line: int, width: int, stop: int | None = None
+) -> Iterator[RowText]:
+    """Yield rows and comments."""
     whole_row = grammar.whole_row(width)
     size_bytes = _WINDOW_BYTES
     while window := source.window(start, size_bytes):
         ends_file = source.is_end(start + len(window))
         at = 0
         while at < len(window):
+            if stop is not None and start + at >= stop:
+                return
             if grammar.comment and window.startswith(grammar.comment, at):
                 end = _line_end(window, at, ends_file=ends_file)
                 if end is None:
                     break
+                yield RowText(line, 1, start + at, start + end, [], "", is_comment=True)
                 at, line = end, line + 1
                 continue
             row = _take_whole(window, at, whole_row) or _take(window, at, width, grammar, ends_file=ends_file)
@@ -60,46 +76,48 @@ def take_rows(source: Text, grammar: Grammar, start: int, line: int, width: int)
             at = end
             line += line_count
         start += at
+        source.release(start)
         if at:
             size_bytes = _WINDOW_BYTES
         elif size_bytes < ROW_MAX_BYTES:
             size_bytes = min(2 * size_bytes, ROW_MAX_BYTES)
         else:
             end = source.next_line(start)
-            yield RowText(line, 1, start, end, [], _ENDLESS)
+            is_comment = bool(grammar.comment) and window.startswith(grammar.comment)
+            yield RowText(line, 1, start, end, [], "" if is_comment else _ENDLESS, is_comment)
             start, line, size_bytes = end, line + 1, _WINDOW_BYTES
 
 
-def find_row_end(source: Text, grammar: Grammar, start: int, width: int, size_bytes: int) -> tuple[int, int]:
-    """Return where the first row ends that ends `size_bytes` or more behind `start`, and the lines so far.
+def find_row_end(
+    source: Text, grammar: Grammar, start: int, width: int, size_bytes: int, most_rows: int
+) -> tuple[int, int]:
+    """Return where the first row or comment ends that ends `size_bytes` or more behind `start`.
 
-    The rows are those of `take_rows`. Where fewer bytes are left, it is the file's end.
+    It is also where so many of them end, or the file. And return the lines up to there. The rows are those
+    of `take_rows`.
     """
-    at, line_count = start, 0
+    at, line_count, taken = start, 0, 0
     if not grammar.comment:
         window = source.window(start, size_bytes)
         ends_file = source.is_end(start + len(window))
         whole_row = grammar.whole_row(width)
         end = 0
-        while end < len(window):
+        while end < len(window) and taken < most_rows:
             row = _take_whole(window, end, whole_row) or _take(
                 window, end, width, grammar, ends_file=ends_file
             )
             if row is None:
                 break
             end = row[0]
+            taken += 1
         at, line_count = start + end, _count_lines(window, 0, end)
     if at < start + size_bytes:
-        for row_text in take_rows(source, grammar, at, 1 + line_count, width):
+        lines = _take_lines(source, grammar, at, 1 + line_count, width)
+        for row_text in itertools.islice(lines, most_rows - taken):
             at = row_text.end
             line_count = row_text.line - 1 + row_text.line_count
             if at >= start + size_bytes:
                 break
-        else:
-            # Comments, or nothing.
-            while window := source.window(at, _WINDOW_BYTES):
-                at += len(window)
-                line_count += _count_lines(window, 0, len(window))
     return at, line_count
 
 

@@ -27,8 +27,10 @@ class Cut(NamedTuple):
     row_count: int
 
 
-def find_cut(text: bytes, grammar: Grammar, width: int) -> Cut | None:
-    """Return the whole rows of `text`, which begins with a row: none where it is all part of one row.
+def find_cut(text: bytes, grammar: Grammar, width: int, most_rows: int) -> Cut | None:
+    """Return the whole rows of `text`, which begins with a row, up to a number of them.
+
+    They are none where the text is all part of one row.
 
     None where quotes, escapes, comments, line ends or, in rows of more than one line, the number of fields
     are in doubt.
@@ -38,10 +40,13 @@ def find_cut(text: bytes, grammar: Grammar, width: int) -> Cut | None:
     octets = np.frombuffer(text, np.uint8)
     cut: Cut | None
     if grammar.quote and grammar.quote in text:
-        cut = _find_cut_by_quotes(octets, grammar, width)
+        cut = _find_cut_by_quotes(octets, grammar, width, most_rows)
     else:
         size_bytes = text.rfind(b"\n") + 1
         count = int(np.count_nonzero(octets[:size_bytes] == _LINE_FEED))
+        if count > most_rows:
+            size_bytes = int(np.flatnonzero(octets == _LINE_FEED)[most_rows - 1]) + 1
+            count = most_rows
         cut = Cut(size_bytes, count, count)
     if cut is not None and b"\r" in text:
         # The very last carriage return may be half of a CRLF.
@@ -157,7 +162,7 @@ def _changed(column: pa.Array, grammar: Grammar) -> pa.Array:
     return pc.if_else(pc.is_in(column, value_set=nulls), pa.scalar(None, pa.string()), column)
 
 
-def _find_cut_by_quotes(octets: Octets, grammar: Grammar, width: int) -> Cut | None:
+def _find_cut_by_quotes(octets: Octets, grammar: Grammar, width: int, most_rows: int) -> Cut | None:
     if len(octets) > _QUOTED_MAX_BYTES:
         return None
     quotes = np.flatnonzero(octets == ord(grammar.quote))
@@ -172,7 +177,7 @@ def _find_cut_by_quotes(octets: Octets, grammar: Grammar, width: int) -> Cut | N
     if not (opens and closes):
         return None
     line_ends = np.flatnonzero(octets == _LINE_FEED)
-    row_ends = line_ends[_outside(line_ends, quotes)]
+    row_ends = line_ends[_outside(line_ends, quotes)][:most_rows]
     if not len(row_ends):
         return Cut(0, 0, 0)
     size_bytes = int(row_ends[-1]) + 1

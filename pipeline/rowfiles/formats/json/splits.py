@@ -8,7 +8,7 @@ from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.formats.json.elements import take_elements
 from pipeline.rowfiles.formats.json.text import find_elements
 from pipeline.rowfiles.splits import Split
-from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, Text
+from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, SPLIT_MAX_ROWS, Text
 
 
 class Position(NamedTuple):
@@ -118,7 +118,7 @@ def _take(cursor: _Cursor, *, in_array: bool) -> tuple[bytes, int]:
     while True:
         window = cursor.source.window(cursor.at, size_bytes)
         # What did not end within the first window is a split of its own.
-        end, count = _cut(window, None if size_bytes == _SPLIT_BYTES else 1, in_array=in_array)
+        end, count = _cut(window, SPLIT_MAX_ROWS if size_bytes == _SPLIT_BYTES else 1, in_array=in_array)
         if count:
             return window[:end], count
         hint = "look for a quote or a bracket that is not closed"
@@ -131,7 +131,7 @@ def _take(cursor: _Cursor, *, in_array: bool) -> tuple[bytes, int]:
         size_bytes = min(2 * size_bytes, ROW_MAX_BYTES)
 
 
-def _cut(window: bytes, most: int | None, *, in_array: bool) -> tuple[int, int]:
+def _cut(window: bytes, most: int, *, in_array: bool) -> tuple[int, int]:
     """Return where the last whole element of a window ends, of at most so many, and how many there are."""
     elements = find_elements(window, in_array=in_array)
     if elements is not None:

@@ -15,7 +15,7 @@ from pipeline.rowfiles.formats.objects.format import ObjectsFormat
 from pipeline.rowfiles.formats.objects.writer import objects_of_columns, objects_of_rows
 from pipeline.rowfiles.formats.protocol import Columns
 from pipeline.rowfiles.splits import Split
-from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, Text
+from pipeline.rowfiles.texts import BYTE_ORDER_MARK, ROW_MAX_BYTES, SPLIT_MAX_ROWS, Text
 
 
 class Position(NamedTuple):
@@ -44,7 +44,7 @@ class JsonLines(ObjectsFormat):
             end, size_bytes = start, _SPLIT_BYTES
             while end == start:
                 window = source.window(start, size_bytes)
-                end = start + window.rfind(b"\n") + 1
+                end = start + _end_of_lines(window, SPLIT_MAX_ROWS)
                 size_bytes *= 2
                 if end == start and size_bytes > 2 * ROW_MAX_BYTES:
                     raise RowFileError(
@@ -94,6 +94,13 @@ class JsonLines(ObjectsFormat):
         del has_header
         with path.open("w", encoding="utf-8", newline="") as file:
             yield lambda block: file.write("".join(f"{row}\n" for row in objects_of_columns(columns, block)))
+
+
+def _end_of_lines(window: bytes, most: int) -> int:
+    """Return where the last whole line of a window ends, of at most so many; 0 where there is none."""
+    if window.count(b"\n") <= most:
+        return window.rfind(b"\n") + 1
+    return int(np.flatnonzero(np.frombuffer(window, np.uint8) == _LINE_FEED)[most - 1]) + 1
 
 
 def _is_line_by_line(text: bytes) -> bool:
