@@ -1,7 +1,9 @@
 """Compressed row files, read as a stream of what is in them."""
 
+import bz2
 import lzma
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,43 +44,57 @@ def _by_arrow(codec: str) -> Callable[[BinaryIO], Iterator[bytes]]:
     return read
 
 
-def _xz(content: BinaryIO) -> Iterator[bytes]:
-    """Yield what streams of xz have. Python's own reader takes what is no stream after one for the end."""
-    packed = content.read(BLOCK_BYTES)
+def _by_python(
+    decompressor: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor], padding_bytes: int
+) -> Callable[[BinaryIO], Iterator[bytes]]:
+    """Return what reads streams. Behind each there may be zeros, `padding_bytes` or a multiple of it.
+
+    Python's own file objects take what is no stream behind one for the end.
+    """
+
+    def read(content: BinaryIO) -> Iterator[bytes]:
+        packed = content.read(_PACKED_BYTES)
+        while packed:
+            stream = decompressor()
+            while not stream.eof:
+                if stream.needs_input and not packed:
+                    packed = content.read(_PACKED_BYTES)
+                    if not packed:
+                        raise EOFError("it ends within a stream")
+                if block := stream.decompress(packed, BLOCK_BYTES):
+                    yield block
+                packed = b""
+            packed = stream.unused_data or content.read(_PACKED_BYTES)
+            if padding_bytes:
+                packed = _without_padding(content, packed, padding_bytes)
+
+    return read
+
+
+def _without_padding(content: BinaryIO, packed: bytes, padding_bytes: int) -> bytes:
+    """Return the beginning of the next stream; nothing where there is none."""
+    zeros = 0
     while packed:
-        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MAX_BYTES)
-        while not stream.eof:
-            if stream.needs_input and not packed:
-                packed = content.read(BLOCK_BYTES)
-                if not packed:
-                    raise EOFError("it ends within a stream")
-            if block := stream.decompress(packed, BLOCK_BYTES):
-                yield block
-            packed = b""
-        packed = _without_padding(content, stream.unused_data)
-
-
-def _without_padding(content: BinaryIO, packed: bytes) -> bytes:
-    """Return the beginning of the next stream of xz: streams may have zeros after them, by fours."""
-    padding_bytes = 0
-    while packed := packed or content.read(BLOCK_BYTES):
         rest = packed.lstrip(b"\0")
-        padding_bytes += len(packed) - len(rest)
-        packed = rest
+        zeros += len(packed) - len(rest)
+        packed = rest or content.read(_PACKED_BYTES)
         if rest:
             break
-    if padding_bytes % 4:
-        raise lzma.LZMAError(f"{padding_bytes} zeros after a stream")
+    if zeros % padding_bytes:
+        raise EOFError(f"{zeros} zeros behind a stream")
     return packed
 
 
+# What is left of it behind a stream is copied, and a file may have nothing but small streams.
+_PACKED_BYTES = 1 << 16
+# `xz -9` needs 65 MiB; a file may say that it needs any number.
+_XZ_MAX_BYTES = 256 << 20
 _READERS: Mapping[str, Callable[[BinaryIO], Iterator[bytes]]] = {
     "none": _plain,
     "gzip": _by_arrow("gzip"),
     "zstd": _by_arrow("zstd"),
-    "bzip2": _by_arrow("bz2"),
-    "xz": _xz,
+    # Arrow's reader fails where streams without content follow one another.
+    "bzip2": _by_python(bz2.BZ2Decompressor, 0),
+    "xz": _by_python(partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=_XZ_MAX_BYTES), 4),
     "lz4": _by_arrow("lz4"),
 }
-# `xz -9` needs 65 MiB; a file may say that it needs any number.
-_XZ_MAX_BYTES = 256 << 20

@@ -1,9 +1,12 @@
 """The text of a file: what is unpacked, in UTF-8, and no more of it than is needed at a time."""
 
+import bz2
 import gzip
+import lzma
 import os
 import sys
 import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,3 +162,26 @@ def test_a_delimiter_of_several_bytes_costs_no_memory(tmp_path: Path) -> None:
     reading = reading_of(file, Dialect(delimiter="\u00a6"))
     assert (reading.good, reading.reasons) == (1, [])
     assert reading.peak_bytes < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("end", "pack"),
+    [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)],
+    ids=["gz", "bz2", "xz"],
+)
+def test_members_may_be_empty(tmp_path: Path, end: str, pack: Callable[[bytes], bytes]) -> None:
+    """Any number of members without content, before others and behind them, are part of a good file."""
+    file = tmp_path / f"rows.csv.{end}"
+    file.write_bytes(pack(b"") * 3 + pack(b"x,y\n1") + pack(b"") * 1000 + pack(b",2\n") + pack(b"") * 3)
+    [split_rows] = splits_of_file(file, fields_of(*NAMES))
+    assert [column.to_pylist() for column in split_rows.columns] == [["1"], ["2"]]
+
+
+def test_streams_of_xz_may_have_zeros_behind_them(tmp_path: Path) -> None:
+    """Zeros behind a stream are no content; where they are not four, or a multiple of it, it is damaged."""
+    file = tmp_path / "rows.csv.xz"
+    file.write_bytes(lzma.compress(b"x,y\n1") + bytes(4) + lzma.compress(b",2\n") + bytes(100_000))
+    [split_rows] = splits_of_file(file, fields_of(*NAMES))
+    assert [column.to_pylist() for column in split_rows.columns] == [["1"], ["2"]]
+    file.write_bytes(file.read_bytes()[:-1])
+    assert "99999 zeros behind a stream" in describe_file(file).content.fault
