@@ -185,3 +185,45 @@ def test_streams_of_xz_may_have_zeros_behind_them(tmp_path: Path) -> None:
     assert [column.to_pylist() for column in split_rows.columns] == [["1"], ["2"]]
     file.write_bytes(file.read_bytes()[:-1])
     assert "99999 zeros behind a stream" in describe_file(file).content.fault
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "reason"),
+    [
+        ("utf-16", "x,y\n1,2\n".encode("utf-16-le"), "BOM); name the file's encoding, such as utf-16-le or"),
+        ("utf-32", b"x,y\n1,2\n", "BOM); name the file's encoding, such as utf-32-le or"),
+        ("punycode", b"x,y\n1,2\n", "not punycode text (Unsupported error handling"),
+    ],
+    ids=["utf-16", "utf-32", "punycode"],
+)
+def test_what_an_encoding_gives_up_on_is_refused(
+    tmp_path: Path, encoding: str, content: bytes, reason: str
+) -> None:
+    """Text that an encoding cannot begin with, or cannot be read past a fault in, is refused by name."""
+    file = tmp_path / "rows.csv"
+    file.write_bytes(content)
+    fault = describe_file(file, Dialect(encoding=encoding)).content.fault
+    assert fault.startswith(f"{file}: not {encoding} text (")
+    assert reason in fault
+
+
+@pytest.mark.parametrize(
+    ("encoding", "value"),
+    [("utf-7", b"+2AA-"), ("unicode_escape", rb"\ud800"), ("unicode_escape", rb"\udcff")],
+)
+def test_half_a_character_is_a_bad_row(tmp_path: Path, encoding: str, value: bytes) -> None:
+    """Where an encoding can have half of a surrogate pair as a letter, its row is bad, and no other."""
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b"x,y\n1,a\n2,%b\n3,c\n" % value)
+    [split_rows] = splits_of_file(file, fields_of(*NAMES), dialect=Dialect(encoding=encoding))
+    assert split_rows.columns[1].to_pylist() == ["a", "c"]
+    assert [(bad.line, bad.reason) for bad in split_rows.bad] == [
+        (3, f"not {encoding} text; name the file's encoding")
+    ]
+
+
+def test_nothing_but_a_byte_order_mark_is_refused(tmp_path: Path) -> None:
+    """A file of JSON Lines with nothing but a byte-order mark is empty, and not a bad row."""
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf")
+    assert describe_file(file).content.fault.startswith(f"{file}: empty")

@@ -37,7 +37,7 @@ class JsonLines(ObjectsFormat):
         """Yield the file's splits: whole lines."""
         has_mark = source.window(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK
         start, line, number = len(BYTE_ORDER_MARK) * has_mark, 1, 0
-        if source.is_end(start):
+        if source.is_end(start) or (has_mark and source.window(start, 2) == b"\n"):
             raise RowFileError(f"{source.path}: empty; a file of JSON Lines has at least one object")
         while not source.is_end(start):
             source.release(start)
