@@ -232,6 +232,20 @@ def test_a_field_that_nobody_asks_for_may_hold_anything(tmp_path: Path) -> None:
     assert by_splits(file, ("x", "z")) == ([(2, ("1", "c"))], [(3, "not UTF-8")])
 
 
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        (b"a\\ , b\\\\ ,c\\\\\\\t ", ("a ", "b\\", "c\\\t")),
+        (b'a\\ , \\ ,"c" ', ("a ", " ", "c")),
+    ],
+    ids=["columns at once", "row by row"],
+)
+def test_an_escaped_blank_is_not_trimmed(tmp_path: Path, line: bytes, row: tuple[str, ...]) -> None:
+    """A blank that is escaped is a part of its field; the others around a field are not."""
+    dialect = Dialect(escape="\\", trim=True)
+    assert by_splits(written(tmp_path, b"x,y,z\n" + line + b"\n"), NAMES, dialect) == ([(2, row)], [])
+
+
 def test_a_bad_row_names_its_place_and_value(tmp_path: Path) -> None:
     """A value that is not UTF-8 is a bad row with file, line, column and the printable part of it."""
     file = written(tmp_path, b"x,y,z\n1,b,c\n2," + b"\xe9" * 100 + b",c\n")

@@ -63,7 +63,7 @@ class Grammar:
         if raw is None:
             return None
         is_quoted = self.is_quoted(raw)
-        text = raw.strip(self.blanks) if self.blanks else raw
+        text = self._trimmed(raw) if self.blanks else raw
         if is_quoted:
             text = text[1:-1]
             if not self.escape:
@@ -80,6 +80,15 @@ class Grammar:
             if value is None
             else value
         )
+
+    def _trimmed(self, raw: bytes) -> bytes:
+        """Return a field without the blanks around it. A blank that is escaped is a part of it."""
+        text = raw.strip(self.blanks)
+        if self.escape and self.dialect.escapes != "quotes":
+            escapes = len(text) - len(text.rstrip(self.escape))
+            if escapes % 2:
+                return raw.lstrip(self.blanks)[: len(text) + 1]
+        return text
 
     def unescaped(self, text: bytes, *, in_quotes: bool) -> bytes:
         """Return a field, without its quotes, in which escapes have done what they do."""

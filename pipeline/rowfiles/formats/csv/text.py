@@ -130,9 +130,8 @@ def _escapes_matter(text: bytes, grammar: Grammar) -> bool:
     has_quotes = bool(grammar.quote) and grammar.quote in text
     if dialect.escapes == "quotes" or (has_quotes and not dialect.quoted_nulls):
         return True
-    return any(
-        grammar.escape + after in text for after in (grammar.quote, grammar.delimiter, b"\n", b"\r") if after
-    )
+    marks = [grammar.quote, grammar.delimiter, b"\n", b"\r", *(bytes([blank]) for blank in grammar.blanks)]
+    return any(grammar.escape + mark in text for mark in marks if mark)
 
 
 def _blanks_matter(text: bytes, grammar: Grammar) -> bool:
