@@ -105,7 +105,7 @@ bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, 
 faults-short: venv-dev  ## Some of the faults, with few repeats: about 4 minutes
 	.venv/bin/python -m faults --short $(ARGS)
 
-faults: venv-dev  ## Inject faults into loads, on separate clusters: about 36 minutes
+faults: venv-dev  ## Inject faults into loads, on separate clusters: about 39 minutes
 	.venv/bin/python -m faults $(ARGS)
 
 start: venv  ## Start the embedded Cassandra

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,23 +12,40 @@ from pipeline.cql.columns import Column
 from pipeline.errors import PipelineError, WorkerError
 from pipeline.load import jobs
 from pipeline.rowfiles.badrows import read_bad_places
+from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.sources import describe_file, digest
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
 from pipeline.workers.client import run_job
 from tests.harness.hostile import hostile_files
+from tests.harness.hostileforms import hostile_forms
+from tests.harness.hostilereading import config_of
 
 
 def hostile(environment: Environment, times: int) -> ScenarioOutcome:
     """Load files with every kind of fault, all in one worker process."""
+    with environment.site("hostile") as site:
+        files = hostile_files(site.folder / "files", times, seed=7)
+        return _load_all(site, [(file, Dialect()) for file in files])
+
+
+def forms(environment: Environment, times: int) -> ScenarioOutcome:
+    """Load packed files, JSON Lines, and CSV of all dialects and encodings, most with a fault."""
+    with environment.site("forms") as site:
+        files = hostile_forms(site.folder / "files", times, seed=7, has_bombs=True)
+        return _load_all(site, [(file.path, file.dialect) for file in files])
+
+
+def _load_all(site: Site, files: Sequence[tuple[Path, Dialect]]) -> ScenarioOutcome:
+    """Load files, each read in its dialect."""
     seen: Counter[str] = Counter()
     faults: list[str] = []
     # In a thread, so that a hang is noticed; in only one, because its worker process ends with it.
-    with environment.site("hostile") as site, ThreadPoolExecutor(1) as thread:
-        for file in hostile_files(site.folder / "files", times, seed=7):
+    with ThreadPoolExecutor(1) as thread:
+        for file, dialect in files:
             try:
-                seen[thread.submit(_load, site, file).result(_TIMEOUT_S)] += 1
+                seen[thread.submit(_load, site, file, dialect).result(_TIMEOUT_S)] += 1
             except WorkerError as error:
                 faults.append(f"{file.name}: {error}")
             except PipelineError as error:
@@ -36,22 +54,23 @@ def hostile(environment: Environment, times: int) -> ScenarioOutcome:
             except (ScenarioError, TimeoutError) as error:
                 faults.append(f"{file.name}: {error!r}")
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.items()))
-    return ScenarioOutcome(times=times, faults=faults, seen=counts)
+    return ScenarioOutcome(times=len(files), faults=faults, seen=counts)
 
 
-def _load(site: Site, file: Path) -> str:
+def _load(site: Site, file: Path, dialect: Dialect) -> str:
     """Load a file; return whether it had bad rows.
 
     Raises:
         ScenarioError: the counts or the rows in the table are wrong.
     """
-    described = describe_file(file)
+    described = describe_file(file, dialect)
     folder = site.folder / "bad" / file.name
     load = jobs.Load(
         cluster=ClusterConfig(contact_points=site.endpoint.contact_points, port=site.endpoint.port),
         keyspace=KeyspaceConfig(name=site.keyspace),
         dataset="pipeline.datasets.users",
         files=(described,),
+        columns=config_of(dialect),
         config=LoadConfig(max_bad_rows="100%"),
         checkpoints=str(site.folder / "checkpoints"),
         bad_rows=str(folder),
@@ -83,7 +102,7 @@ def _keys(site: Site) -> set[str]:
 def _good_keys(file: SourceFile, bad_rows: Path) -> tuple[set[str], int]:
     """Return the keys of the rows that are not in bad_rows.csv, and the number of all rows of the file."""
     bad = read_bad_places(bad_rows).get(file.path, set())
-    fields = plan_fields([file], _COLUMNS)
+    fields = plan_fields([file], _COLUMNS, config_of(file.dialect))
     key = next(at for at, field in enumerate(fields) if field.column.is_key)
     good, rows = set(), len(bad)
     for split_rows in read_splits(file, fields):

@@ -46,6 +46,7 @@ SCENARIOS = (
     Scenario(
         name="hostile-files", kind="one", times=200, expected_s=100, run=hostile.hostile, short_times=20
     ),
+    Scenario(name="hostile-forms", kind="one", times=321, expected_s=150, run=hostile.forms, short_times=20),
     Scenario(name="kill-worker", kind="one", times=30, expected_s=330, run=kills.kill_worker, short_times=3),
     Scenario(name="kill-luigi", kind="one", times=30, expected_s=330, run=kills.kill_luigi, short_times=2),
     Scenario(name="kill-both", kind="one", times=30, expected_s=330, run=kills.kill_both, short_times=2),

@@ -55,3 +55,9 @@ def test_hostile_files_are_refused_or_loaded(environment: Environment) -> None:
     """Of 20 hostile files each is refused by name, or all good rows are loaded and bad ones listed."""
     outcome = hostile.hostile(environment, 20)
     assert outcome.holds, outcome.faults
+
+
+def test_hostile_forms_are_refused_or_loaded(environment: Environment) -> None:
+    """So are 20 that are packed, JSON Lines, or CSV of other dialects and encodings."""
+    outcome = hostile.forms(environment, 20)
+    assert outcome.holds, outcome.faults
