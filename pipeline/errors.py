@@ -3,7 +3,8 @@
     PipelineError
     ├── SettingError         a setting or parameter is unknown, of the wrong type or out of range
     ├── RowFileError         a row file is unreadable, truncated, or contains a bad row
-    │   └── AbsentInputError     there is no row file where the input should be
+    │   ├── AbsentInputError     there is no row file where the input should be
+    │   └── StoreError           a store of objects refuses a request, or does not answer
     ├── BadRowsError         more rows are bad than a load allows
     ├── OutputError          an output file or folder cannot be written
     ├── EmbeddedError        the embedded Cassandra cannot be installed, started or stopped
@@ -40,6 +41,10 @@ class RowFileError(PipelineError):
 
 class AbsentInputError(RowFileError):
     """There is no row file where the input should be; it may come later."""
+
+
+class StoreError(RowFileError):
+    """A store of objects refuses a request, or does not answer; what it holds may be as it was."""
 
 
 class BadRowsError(PipelineError):

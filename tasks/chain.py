@@ -12,6 +12,7 @@ from pipeline.datasets.parts import count_parts, joined
 from pipeline.rowfiles import finding
 from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.jobs import FileToRead
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import ColumnsConfig, ValuesConfig
 from pipeline.workers.client import run_job, run_jobs
 from tasks import settings
@@ -148,7 +149,7 @@ class LoadRows(LoadTask, InputTask):
         """The number of generated rows; 0 if the user names files."""
         return 0 if self.input else int(self.rows)
 
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[FilePath, ...]:
         """Return the row files.
 
         Raises:
@@ -166,7 +167,7 @@ class LoadRows(LoadTask, InputTask):
         """Return how values are written, which is the default's way in generated files."""
         return super().values_config() if self.input else ValuesConfig()
 
-    def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
+    def to_read(self, files: Sequence[FilePath]) -> tuple[FileToRead, ...]:
         """Return the files with their dialect, which is the default's for generated ones."""
         if self.input:
             return super().to_read(files)
@@ -176,7 +177,7 @@ class LoadRows(LoadTask, InputTask):
         """Whether the user's files are there; generated ones may be deleted after the load."""
         return not self.input or bool(self.row_files().complete())
 
-    def _files_if_there(self) -> tuple[Path, ...]:
+    def _files_if_there(self) -> tuple[FilePath, ...]:
         """Where generated files are deleted, their settings identify the rows."""
         if not self.input and not self.clone(self.generate).output().exists():
             return ()

@@ -1,4 +1,4 @@
-"""The row files of an input, described by a worker: Luigi's own process needs no Arrow."""
+"""The row files of an input, found and described: Arrow is only in a worker, not in Luigi's own process."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,14 @@ import luigi
 
 from pipeline.errors import AbsentInputError
 from pipeline.rowfiles import finding
-from pipeline.rowfiles.jobs import DescribeFiles, FileToRead
+from pipeline.rowfiles.jobs import DescribeFiles, FileToRead, FindObjects, FoundObjects
 from pipeline.rowfiles.sources import is_untouched
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.stores.paths import FilePath, is_object, path_of
 from pipeline.workers.client import run_job
 from pipeline.workers.jobs import Progress
 from tasks.parameters import Flag, SettingParameter
+from tasks.settings import objects_config
 from tasks.terminal import log
 
 
@@ -25,13 +27,50 @@ def described(files: Sequence[FileToRead], progress: Progress | None = None) -> 
     """
     unknown = tuple(file for file in files if not _is_known(file))
     if unknown:
-        found = run_job(DescribeFiles(files=unknown), progress).files
+        known = tuple(_known[file] for file in unknown if file in _known and is_object(file.path))
+        found = run_job(DescribeFiles(files=unknown, known=known), progress).files
         _known.update(zip(unknown, found, strict=True))
     return tuple(_known[file] for file in files)
 
 
+def find(pattern: str, *, any_ending: bool, flag_file: str = "") -> tuple[FilePath, ...]:
+    """Return the row files that an input means: files of this machine, or objects.
+
+    Raises:
+        AbsentInputError: there is none, or the flag file is not beside them.
+        RowFileError: one cannot be read, or is no row file.
+    """
+    if is_object(pattern):
+        config = objects_config()
+        found = _find_objects(pattern, any_ending=any_ending, flag_file=flag_file)
+        return tuple(path_of(uri, config) for uri in found.uris)
+    files = finding.find_files(pattern, any_ending=any_ending)
+    if flag_file:
+        finding.require_flags(files, flag_file)
+    return files
+
+
+def passed_over(pattern: str, *, any_ending: bool) -> str:
+    """Return the names of what is not read of an input that is a folder, for people.
+
+    Raises:
+        RowFileError: the folder cannot be read.
+    """
+    if is_object(pattern):
+        return _find_objects(pattern, any_ending=any_ending).passed_over
+    return finding.listed(finding.passed_over(pattern, any_ending=any_ending))
+
+
+def _find_objects(pattern: str, *, any_ending: bool, flag_file: str = "") -> FoundObjects:
+    config = objects_config()
+    # Refused here already: a worker would be told the credentials in it.
+    path_of(pattern, config)
+    return run_job(FindObjects(pattern=pattern, any_ending=any_ending, flag_file=flag_file, objects=config))
+
+
 def _is_known(file: FileToRead) -> bool:
-    return file in _known and is_untouched(_known[file])
+    """Return whether a file of this machine is known; of an object, the store must be asked."""
+    return file in _known and not is_object(file.path) and is_untouched(_known[file])
 
 
 _said: set[str] = set()
@@ -54,9 +93,7 @@ class RowFiles(luigi.ExternalTask):
             RowFileError: there is something else, or it cannot be read.
         """
         try:
-            files = finding.find_files(self.input, any_ending=self.any_ending)
-            if self.flag_file:
-                finding.require_flags(files, self.flag_file)
+            find(self.input, any_ending=self.any_ending, flag_file=self.flag_file)
         except AbsentInputError as error:
             if str(error) not in _said:
                 _said.add(str(error))

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import luigi
@@ -19,16 +19,16 @@ from filelock import FileLock
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.files import write_text
 from pipeline.load import jobs
-from pipeline.rowfiles import finding
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.formats import ENDINGS
 from pipeline.rowfiles.sources import digest, options_of
+from pipeline.rowfiles.stores.paths import FilePath, absolute
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job, run_jobs
 from pipeline.workers.codec import to_json_values
 from pipeline.workers.jobs import Progress
 from tasks.cluster import pool_size_of, running_cluster
-from tasks.inputs import described
+from tasks.inputs import described, passed_over
 from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Flag
 from tasks.settings import build, output_folder
@@ -55,7 +55,7 @@ class LoadTask(LoadParameters, FileParameters):
         """The name of the input; it differs from that of other loads into the table on the same day."""
         raise NotImplementedError
 
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[FilePath, ...]:
         """Return the current row files.
 
         Raises:
@@ -100,9 +100,7 @@ class LoadTask(LoadParameters, FileParameters):
         """The folder for the load's report and its bad rows."""
         name = re.sub(r"[^\w.=-]+", "_", self.source)[-_NAME_MAX_CHARACTERS:]
         # Other inputs may have the same name as a folder, and one input may be read with several settings.
-        told_by = hashlib.sha256(
-            f"{Path(self.source).absolute()}\n{self._options()}".encode(errors="replace")
-        )
+        told_by = hashlib.sha256(f"{absolute(self.source)}\n{self._options()}".encode(errors="replace"))
         return output_folder() / loads_of(self.table_ref, self.date) / f"{told_by.hexdigest()[:8]}_{name}"
 
     def run(self) -> None:
@@ -117,8 +115,7 @@ class LoadTask(LoadParameters, FileParameters):
                 f"{checked.rows - checked.bad} rows would be loaded: {columns}; {checked.bad} are bad",
             )
             return
-        if remarks := [file.content.remark for file in load.files if file.content.remark]:
-            say(self, remarks[0] + (f"; so it is in {len(remarks) - 1} more files" if remarks[1:] else ""))
+        self._say_remarks([file.content.remark for file in load.files if file.content.remark])
         input_sha256 = digest(load.files, self._options())
         lock = output_folder() / "checkpoints" / f"{input_sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -209,6 +206,7 @@ class LoadTask(LoadParameters, FileParameters):
             "requests_with_a_warning": warned,
         }
         write_text(self.folder / "load.json", json.dumps(said, indent=2) + "\n")
+        self._say_remarks(counts.remarks)
         if counts.bad:
             say(self, f"{counts.bad} bad rows were left out: see {self.folder / BAD_ROWS}")
         if retries:
@@ -219,6 +217,10 @@ class LoadTask(LoadParameters, FileParameters):
             say(self, f"the server warned {warned} times, first: {text} See docs/loading.md")
         # Last, because Luigi's page keeps the last message.
         say(self, f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
+
+    def _say_remarks(self, remarks: Sequence[str]) -> None:
+        if remarks:
+            say(self, remarks[0] + (f"; so it is in {len(remarks) - 1} more files" if remarks[1:] else ""))
 
     def as_job(self, cluster: ClusterConfig, progress: Progress) -> jobs.Load:
         """Return the description of this load for a worker; `progress` is that of the task that runs."""
@@ -245,7 +247,11 @@ class LoadTask(LoadParameters, FileParameters):
         if hosts and all(map(_is_loopback, hosts)):
             return 1
         return max(
-            1, min(len(os.sched_getaffinity(0)), sum(file.places for file in load.files) // _ROWS_A_PROCESS)
+            1,
+            min(
+                len(os.sched_getaffinity(0)),
+                sum(file.estimated_places for file in load.files) // _ROWS_A_PROCESS,
+            ),
         )
 
     def _input_sha256(self) -> str | None:
@@ -267,7 +273,7 @@ class LoadTask(LoadParameters, FileParameters):
             self.timestamp_us,
         )
 
-    def _files_if_there(self) -> tuple[Path, ...]:
+    def _files_if_there(self) -> tuple[FilePath, ...]:
         return self.files()
 
 
@@ -277,8 +283,8 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
     Raises:
         RowFileError: the folder cannot be read.
     """
-    if passed := finding.passed_over(source, any_ending=bool(task.format)):
-        say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {finding.listed(passed)}")
+    if passed := passed_over(source, any_ending=bool(task.format)):
+        say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {passed}")
 
 
 def _is_loopback(host: str) -> bool:

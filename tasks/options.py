@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import luigi
 
 from pipeline.rowfiles import finding
 from pipeline.rowfiles.dialect import dialect_of_file, values_of_dialect
 from pipeline.rowfiles.jobs import FileToRead
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import ColumnsConfig, FilesConfig, ValuesConfig
 from tasks import settings
 from tasks.declared import with_settings
-from tasks.inputs import RowFiles
+from tasks.inputs import RowFiles, find
 from tasks.parameters import Day
 
 
@@ -37,14 +37,14 @@ class FileParameters(luigi.Task):
         """
         return finding.input_of_day(self.input, self.date)
 
-    def find(self, named: str) -> tuple[Path, ...]:
+    def find(self, named: str) -> tuple[FilePath, ...]:
         """Return the row files that an input means.
 
         Raises:
             AbsentInputError: there is none.
             RowFileError: one cannot be read, or is no row file.
         """
-        return finding.find_files(named, any_ending=bool(self.format))
+        return find(named, any_ending=bool(self.format))
 
     def row_files(self) -> RowFiles:
         """Return the task that waits for the input."""
@@ -68,11 +68,15 @@ class FileParameters(luigi.Task):
         """
         return values_of_dialect(settings.build(ValuesConfig, self), settings.build(FilesConfig, self))
 
-    def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
+    def to_read(self, files: Sequence[FilePath]) -> tuple[FileToRead, ...]:
         """Return files with the dialect of each.
 
         Raises:
             SettingError: the settings contradict each other.
         """
         config = settings.build(FilesConfig, self)
-        return tuple(FileToRead(path=str(file), dialect=dialect_of_file(file, config)) for file in files)
+        objects = settings.objects_config()
+        return tuple(
+            FileToRead(path=str(file), dialect=dialect_of_file(file, config), objects=objects)
+            for file in files
+        )

@@ -12,7 +12,14 @@ from pipeline import sections
 from pipeline.embedded import ClusterSpec, Endpoint
 from pipeline.embedded import endpoint as find_endpoint
 from pipeline.errors import SettingError
-from pipeline.settings import ClusterConfig, EmbeddedConfig, KeyspaceConfig, OutputConfig, TlsConfig
+from pipeline.settings import (
+    ClusterConfig,
+    EmbeddedConfig,
+    KeyspaceConfig,
+    ObjectsConfig,
+    OutputConfig,
+    TlsConfig,
+)
 from pipeline.settings.declaration import settings_of
 from tasks.declared import section_class
 
@@ -24,11 +31,24 @@ generate = section_class(sections.GENERATE, __name__)
 files = section_class(sections.FILES, __name__)
 columns = section_class(sections.COLUMNS, __name__)
 values = section_class(sections.VALUES, __name__)
+objects = section_class(sections.OBJECTS, __name__)
 load = section_class(sections.LOAD, __name__)
 timing = section_class(sections.TIMING, __name__)
 experiment = section_class(sections.EXPERIMENT, __name__)
 output = section_class(sections.OUTPUT, __name__)
-SECTIONS = (cassandra, embedded, generate, files, columns, values, load, timing, experiment, output)
+SECTIONS = (
+    cassandra,
+    embedded,
+    generate,
+    files,
+    objects,
+    columns,
+    values,
+    load,
+    timing,
+    experiment,
+    output,
+)
 
 
 def build(config: type[C], task: luigi.Task | None = None, **given: object) -> C:
@@ -52,6 +72,15 @@ def build(config: type[C], task: luigi.Task | None = None, **given: object) -> C
 def output_folder() -> Path:
     """Return the folder that holds every file this project writes."""
     return Path(build(OutputConfig).folder)
+
+
+def objects_config() -> ObjectsConfig:
+    """Return how stores of objects are reached.
+
+    Raises:
+        SettingError: a setting is out of range.
+    """
+    return build(ObjectsConfig, retry_budget_s=load().retry_budget_s)
 
 
 def embedded_spec() -> ClusterSpec | None:

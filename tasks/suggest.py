@@ -2,18 +2,18 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import luigi
 
 from pipeline.files import write_text
-from pipeline.rowfiles import finding
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import FilesConfig
 from pipeline.suggest.jobs import Suggestion
 from pipeline.suggest.jobs import SuggestTable as SuggestTableJob
 from pipeline.workers.client import run_job
 from tasks import settings
 from tasks.declared import with_settings
+from tasks.inputs import find
 from tasks.parameters import Input, SettingParameter, Words
 from tasks.settings import output_folder
 from tasks.targets import named_table
@@ -38,7 +38,7 @@ class SuggestTable(luigi.Task):
 
     def run(self) -> None:
         """Look at the files, and print what is suggested."""
-        files = finding.find_files(self.input, any_ending=True)
+        files = find(self.input, any_ending=True)
         table = named_table(self.table or _name_of(files[0]))
         found = run_job(
             SuggestTableJob(
@@ -46,6 +46,7 @@ class SuggestTable(luigi.Task):
                 table=table.quoted,
                 key=self.key,
                 given=settings.build(FilesConfig, self),
+                objects=settings.objects_config(),
             )
         )
         statement = output_folder() / "suggested" / f"{table.keyspace.name}.{table.table}.cql"
@@ -59,7 +60,7 @@ def _options(found: Suggestion) -> list[str]:
     return [word for name, value in found.options for word in (f"--{name.replace('_', '-')}", value)]
 
 
-def _name_of(file: Path) -> str:
+def _name_of(file: FilePath) -> str:
     """Return a table's name for a file: its own, in small letters, without its endings."""
     name = re.sub(r"[^a-z0-9]+", "_", file.name.partition(".")[0].casefold()).strip("_")
     return name if name[:1].isalpha() else f"t_{name}"

@@ -10,6 +10,7 @@ from pipeline.errors import SettingError
 from pipeline.rowfiles.badrows import REJECTED_GLOB
 from pipeline.rowfiles.dialect import dialect_beside
 from pipeline.rowfiles.jobs import FileToRead
+from pipeline.rowfiles.stores.paths import FilePath, is_object
 from pipeline.workers.client import run_job
 from tasks.cluster import running_cluster
 from tasks.configfile import folder_of
@@ -67,7 +68,7 @@ def _parsed(section: str, parameter: Worded, text: str) -> object:
     """Return a value of a table's section; a relative path begins in the folder of luigi.cfg."""
     try:
         value = parameter.parse(text)
-        if isinstance(parameter, Input) and value:
+        if isinstance(parameter, Input) and value and not is_object(str(value)):
             return str(folder_of(section, parameter.known_as) / str(value))
         return parameter.normalize(value)
     except SettingError as error:
@@ -99,7 +100,7 @@ class LoadTable(LoadTask, TableParameters):
         """The input of the day."""
         return self.named_input()
 
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[FilePath, ...]:
         """Return the input's files."""
         return self.find(self.source)
 
@@ -140,10 +141,12 @@ class ReplayBadRows(LoadTable):
         rejected = output_folder() / loads_of(self.table_ref, self.date) / "*" / REJECTED_GLOB
         return super().named_input() or str(rejected)
 
-    def to_read(self, files: Sequence[Path]) -> tuple[FileToRead, ...]:
+    def to_read(self, files: Sequence[FilePath]) -> tuple[FileToRead, ...]:
         """Return the files, each with the dialect that is written beside it."""
         return tuple(
-            replace(file, dialect=dialect_beside(Path(file.path)) or file.dialect)
+            file
+            if is_object(file.path)
+            else replace(file, dialect=dialect_beside(Path(file.path)) or file.dialect)
             for file in super().to_read(files)
         )
 

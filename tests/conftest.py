@@ -14,6 +14,7 @@ from pipeline import embedded
 from pipeline.embedded.releases import DEFAULT, RELEASES
 from tests.harness.loads import Loads, loads_into
 from tests.harness.sessions import connected
+from tests.harness.stores import Store, running_store
 from tests.harness.tables import Tables
 from tests.harness.workspace import Workspace, until
 
@@ -107,6 +108,13 @@ def loads(
 def tables(loads: Loads, tmp_path: Path, endpoint: embedded.Endpoint, cql: Session) -> Tables:
     """Return a workspace on the keyspace of `loads`."""
     return Tables(tmp_path, endpoint, cql, loads.keyspace)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    """Run a store of objects while a module's tests run."""
+    with running_store() as store:
+        yield store
 
 
 @pytest.fixture

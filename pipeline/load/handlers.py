@@ -20,7 +20,7 @@ from pipeline.cluster.session import open_session
 from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset
-from pipeline.errors import BadRowsError, RowFileError, SchemaError, WorkerError
+from pipeline.errors import BadRowsError, RowFileError, SchemaError, StoreError, WorkerError
 from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.eventlogs.cluster import ensure_journal_table
 from pipeline.load.eventlogs.opening import log_at, log_named
@@ -48,6 +48,8 @@ from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
+from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.streams import WAY
 from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
@@ -70,7 +72,7 @@ def begin(job: BeginLoad, _: Progress) -> BegunLoad:
             ensure_journal_table(session, load.keyspace)
         _reserve_timestamps(session, job.plan, anew=job.anew)
         journal = open_journal(session, job.plan, anew=job.anew)
-        take_over(journal, {str(Path(file.path).resolve()): file.sha256 for file in load.files})
+        take_over(journal, {_place_of(file): file.sha256 for file in load.files})
         if job.day:
             void_marker(table, day=job.day, source=job.source, input_sha256=job.input_sha256)
         if table.has_lists([field.column.name for field in job.plan.fields]):
@@ -78,6 +80,12 @@ def begin(job: BeginLoad, _: Progress) -> BegunLoad:
             journal.reserve_attempts(journal.attempts + 1)
     plan = replace(job.plan, timestamp_us=journal.timestamp_us)
     return BegunLoad(plan=plan, journal=journal.log.place, rows=journal.rows, holder=holder)
+
+
+def _place_of(file: SourceFile) -> str:
+    """Return where a file is: the same text for each way to name it."""
+    place = file.place
+    return str(place.resolve() if isinstance(place, Path) else place)
 
 
 def _reserve_timestamps(session: Session, plan: LoadPlan, *, anew: bool) -> None:
@@ -108,7 +116,10 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
     """Return the key by which another run recognises the same load."""
     config = load.config
     files = sorted(load.files, key=lambda file: file.path)
-    positions = sorted((file.sha256, [split.position for split in file.content.splits]) for file in files)
+    positions = sorted(
+        (file.sha256, [WAY] if file.content.stream else [split.position for split in file.content.splits])
+        for file in files
+    )
     return LoadKey(
         cluster=session.cluster.metadata.cluster_name,
         keyspace=table.keyspace,
@@ -140,7 +151,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
         shard = Shard(
             session, job.plan, journal, shard=job.shard, shard_count=job.shard_count, holder=job.holder
         )
-        total = sum(file.places for file in load.files)
+        total = sum(file.estimated_places for file in load.files)
         try:
             began_s = time.perf_counter()
             with reporting(progress, total, "rows loaded", shard):
@@ -175,14 +186,12 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
         journal = read_journal(log_at(session, job.plan, job.journal))
         files = in_order_of(journal, load.files)
         for number, file in enumerate(files):
-            for split in file.content.splits:
-                if (number, split.number) not in journal.splits:
-                    raise WorkerError(
-                        f"split {split.number} of {file.path} is not settled; run the load again"
-                    )
+            _require_settled(journal, number, file)
         try:
             for file in load.files:
                 require_unchanged(file)
+        except StoreError:
+            raise
         except RowFileError:
             # A settled split may have been read from a file that no longer has the journal's content.
             journal.log.remove()
@@ -197,6 +206,22 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
         with_retries(lambda: _mark(session, job, journal, bad, counts), budget_s=load.config.retry_budget_s)
         journal.log.remove()
     return counts
+
+
+def _require_settled(journal: Journal, number: int, file: SourceFile) -> None:
+    """Return if every split of a file is settled.
+
+    Raises:
+        WorkerError: one is not, or a stream was not read to its end.
+    """
+    splits = [split.number for split in file.content.splits]
+    if file.content.stream:
+        if number not in journal.ends:
+            raise WorkerError(f"{file.path} was not read to its end; run the load again")
+        splits = [*range(journal.ends[number].split_count)]
+    for split in splits:
+        if (number, split) not in journal.splits:
+            raise WorkerError(f"split {split} of {file.path} is not settled; run the load again")
 
 
 def _mark(
@@ -235,7 +260,7 @@ def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
         replicas = Replicas(session, plan.table.keyspace)
     shape = InsertPlan.of(plan)
     rows, bad = 0, list[BadRow]()
-    total = sum(file.places for file in load.files)
+    total = sum(file.estimated_places for file in load.files)
     for file in load.files:
         for split_rows in read_splits(file, shape.read):
             encoded = encode_split(split_rows, shape, replicas)
@@ -257,4 +282,5 @@ def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:
         sent=sum(record.sent for record in records),
         acknowledged=journal.acknowledged,
         bad=count_rows(bad),
+        remarks=tuple(end.remark for end in journal.ends.values() if end.remark),
     )

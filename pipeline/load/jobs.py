@@ -153,12 +153,16 @@ class LoadShard(Job[LoadedShard]):
 
 @dataclass(frozen=True, kw_only=True)
 class RowCounts:
-    """How many rows of a load were read, sent and acknowledged, and how many are bad."""
+    """How many rows of a load were read, sent and acknowledged, and how many are bad.
+
+    `remarks` are what a person should know of its files, as far as only their end shows it.
+    """
 
     read: int
     sent: int
     acknowledged: int
     bad: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The journal of a load: which splits are settled, so that the next run continues after them.
 
 Each load has one journal, named by its key. The first event describes the load. Every other one says one
-thing: a split whose rows are all acknowledged or bad, how often a row may have been sent, or which content a
-path had. Where the events are kept is for `pipeline.load.eventlogs`.
+thing: a split whose rows are all acknowledged or bad, how often a row may have been sent, which content a
+path had, or that a stream was read to its end. Where the events are kept is for `pipeline.load.eventlogs`.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pipeline.errors import OutputError
 from pipeline.load.eventlogs.protocol import Event, EventLog
 from pipeline.rowfiles.badrows import BadRow
+from pipeline.rowfiles.streams import StreamEnd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class SplitRecord:
 
     `file` is the file's place in the journal's order, `split` the split's place in its file. `rows` counts
     the rows that were read, `sent` those that went to the cluster, `acknowledged` those that it took.
+    `sha256` is that of the split's text, in hex, in a file that is streamed.
     """
 
     file: int
@@ -53,6 +55,7 @@ class SplitRecord:
     sent: int
     acknowledged: int
     bad: Sequence[BadRow]
+    sha256: str = ""
 
 
 class Journal:
@@ -72,6 +75,8 @@ class Journal:
         self.attempts = max((event["attempts"] for event in events if "attempts" in event), default=0)
         records = (_record(event["split"]) for event in events if "split" in event)
         self.splits = {(record.file, record.split): record for record in records}
+        ended = (event["end"] for event in events if "end" in event)
+        self.ends = {end["file"]: StreamEnd(end["split_count"], end["remark"]) for end in ended}
 
     @property
     def rows(self) -> int:
@@ -96,6 +101,15 @@ class Journal:
         """
         self.log.append({"split": asdict(record)})
         self.splits[record.file, record.split] = record
+
+    def note_end(self, file: int, end: StreamEnd) -> None:
+        """Note that a stream was read to its end; it is kept when this returns.
+
+        Raises:
+            OutputError, ClusterError: as `EventLog.append`.
+        """
+        self.log.append({"end": {"file": file, **asdict(end)}})
+        self.ends[file] = end
 
     def reserve_attempts(self, attempts: int) -> None:
         """Note how many times a row may have been sent from now on; it is kept when this returns.

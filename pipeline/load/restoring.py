@@ -11,6 +11,7 @@ from pipeline.load.journal import Journal
 from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.files import read_splits
+from pipeline.rowfiles.sources import with_splits
 from pipeline.rowfiles.splits import SourceFile
 
 
@@ -34,7 +35,10 @@ def bad_rows_of(
 
 def _restored(session: Session, plan: LoadPlan, file: SourceFile, bad: Sequence[BadRow]) -> Iterator[BadRow]:
     """Yield bad rows of a file as the file shows them; those that the server refused look good there."""
+    if not bad:
+        return
     places = {row.place for row in bad}
+    file = with_splits(file)
     wanted = [
         split
         for split in file.content.splits

@@ -20,18 +20,16 @@ from pipeline.load.journal import Journal, SplitRecord, read_journal
 from pipeline.load.memory import give_back
 from pipeline.load.methods import PREPARE
 from pipeline.load.methods.protocol import Method, NoRows, Preparation, SplitLoad
+from pipeline.load.reading import ReadEnd, ReadSplit, ShardReader
 from pipeline.load.refusing import Refusing
 from pipeline.load.restoring import bad_rows_of
-from pipeline.load.threads import ThreadCall
 from pipeline.load.timestamps import WriteTimestamps
 from pipeline.requests.dispatch import Pace, Request, RetryPolicy, dispatch
 from pipeline.requests.nodes import Nodes
 from pipeline.requests.replicas import Replicas, ReplicasNow
 from pipeline.rowfiles.badrows import BadRow, ErrorBudget
-from pipeline.rowfiles.files import read_splits
-from pipeline.rowfiles.sources import still_same
-from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.workers.threads import ThreadCall
 
 
 class Shard:
@@ -54,18 +52,21 @@ class Shard:
         holder: str = "",
     ) -> None:
         table, load = plan.table, plan.load
+        files = in_order_of(journal, load.files)
+        self._reader = ShardReader(
+            plan=plan, journal=journal, files=files, shard=shard, shard_count=shard_count
+        )
         # Only its own splits: other shards may have settled some of theirs by now.
-        own = (journal.splits[at] for at in journal.splits if sum(at) % shard_count == shard)
+        own = (journal.splits[at] for at in journal.splits if self._reader.owns(*at))
         self.done = sum(record.rows for record in own)
-        self._files = in_order_of(journal, load.files)
-        self.bad = bad_rows_of(session, plan, journal, self._files)
+        self.bad = bad_rows_of(session, plan, journal, files)
         self._session = session
         self._table = table
         self._load = load
         self._plan = plan
         self._journal = journal
         self._holder = holder
-        self._shard, self._shard_count = shard, shard_count
+        self._shard_count = shard_count
         self._fields = plan.fields
         self._names = [field.column.name for field in self._fields]
         self._budget = ErrorBudget.parse(load.config.max_bad_rows)
@@ -153,7 +154,7 @@ class Shard:
             may_be_future=self._load.config.timestamp_us > 0 or bool(self._load.columns.timestamp_field),
             holder=self._holder,
         )
-        for file, places_before, split_rows, encoded in self._encoded(shape):
+        for (file, places_before, split_rows), encoded in self._encoded(shape):
             load = SplitLoad(
                 split_rows=split_rows,
                 encoded=encoded,
@@ -170,39 +171,23 @@ class Shard:
             self._note_bad(encoded.bad)
             yield from method.requests(load) if len(encoded.positions) else [NoRows(load)]
 
-    def _encoded(self, shape: InsertPlan) -> Iterator[tuple[int, int, SplitRows, EncodedSplit]]:
-        """Yield what `_splits` does, with the encoded rows; a thread works on the next split meanwhile."""
-        splits = self._splits()
+    def _encoded(self, shape: InsertPlan) -> Iterator[tuple[ReadSplit, EncodedSplit]]:
+        """Yield the splits with their encoded rows; a thread works on the next one meanwhile."""
+        found = self._reader.read()
         replicas = ReplicasNow(self._session, self._table.keyspace)
 
-        def encode_next(replicas: Replicas) -> tuple[int, int, SplitRows, EncodedSplit] | None:
+        def encode_next(replicas: Replicas) -> ReadEnd | tuple[ReadSplit, EncodedSplit] | None:
             give_back()
-            for file, places_before, split_rows in splits:
-                return file, places_before, split_rows, encode_split(split_rows, shape, replicas)
-            return None
+            each = next(found, None)
+            return (each, encode_split(each.rows, shape, replicas)) if isinstance(each, ReadSplit) else each
 
         following = ThreadCall(partial(encode_next, replicas.now()))
         while encoded := following.result():
             following = ThreadCall(partial(encode_next, replicas.now()))
-            yield encoded
-
-    def _splits(self) -> Iterator[tuple[int, int, SplitRows]]:
-        """Yield the number of the file, how many places of the load precede the split, and its rows."""
-        places_before = 0
-        for number, file in enumerate(self._files):
-            wanted = [
-                split
-                for split in file.content.splits
-                if (number + split.number) % self._shard_count == self._shard
-                and (number, split.number) not in self._journal.splits
-            ]
-            source = file
-            for split_rows in read_splits(file, [*self._fields, *self._plan.using], wanted):
-                source = still_same(source)
-                yield number, places_before + file.places_before(split_rows.first_place), split_rows
-            # If the file was truncated for a while, it seemed to end early.
-            still_same(source)
-            places_before += file.places
+            if isinstance(encoded, ReadEnd):
+                ThreadCall(partial(self._journal.note_end, encoded.file, encoded.end)).result()
+            else:
+                yield encoded
 
     def _write_down(self, record: SplitRecord) -> None:
         self._journal.settle(record)

@@ -9,7 +9,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 
-from pipeline.cluster.retry import backoff_s
+from pipeline.backoff import backoff_s
 from pipeline.cluster.translation import (
     is_refusal,
     is_transient,

@@ -4,17 +4,17 @@ import bz2
 import lzma
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from pipeline.errors import RowFileError
+from pipeline.rowfiles.stores.paths import FilePath
 
 BLOCK_BYTES = 1 << 20
 
 
-def unpacked(file: Path, content: BinaryIO, compression: str) -> Iterator[bytes]:
+def unpacked(file: FilePath, content: BinaryIO, compression: str) -> Iterator[bytes]:
     """Yield what a file has, unpacked, in blocks; `content` is read once, to its end.
 
     Members or frames that follow one another are one file, as each format's own tools have it.

@@ -10,6 +10,7 @@ from typing import Literal
 from pipeline.errors import RowFileError, SettingError
 from pipeline.rowfiles.formats import compression_of
 from pipeline.rowfiles.opening import reading
+from pipeline.rowfiles.stores.paths import ObjectPath
 from pipeline.settings.files import NONE, FilesConfig
 from pipeline.settings.values import USUAL, ValuesConfig
 
@@ -73,7 +74,7 @@ _VALUES: Mapping[str, ValuesConfig] = {
 """How values are written in a dialect, where it is not the usual way."""
 
 
-def dialect_of_file(file: PurePath, config: FilesConfig) -> Dialect:
+def dialect_of_file(file: PurePath | ObjectPath, config: FilesConfig) -> Dialect:
     """Return the dialect of a file: as settings describe it, or else as its name does.
 
     Raises:
@@ -157,7 +158,7 @@ def _require_different(dialect: Dialect) -> None:
             raise SettingError(f"{name} is {character!r}, which ends a line; name another character")
 
 
-def _is_tsv(file: PurePath) -> bool:
+def _is_tsv(file: PurePath | ObjectPath) -> bool:
     return ".tsv" in [suffix.lower() for suffix in file.suffixes[-2:]]
 
 

@@ -3,7 +3,7 @@
 A row file's header names each of the table's columns once, in any order, or what a mapping takes for them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import SourceFile, Split
+from pipeline.rowfiles.streams import StreamEnd, read_stream
 from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.values import ValuesConfig
 
@@ -59,7 +60,7 @@ def plan_fields(
 
 def _header_of(file: SourceFile) -> Header:
     return Header(
-        Path(file.path),
+        file.place,
         file.content.header if file.format.has_header else None,
         is_text=file.format.has_lines,
         is_given=file.dialect.has_header or not file.format.has_lines,
@@ -83,9 +84,38 @@ def read_splits(
     _require_readable(file)
     # A field may feed a column and be the row's write timestamp too.
     read = [*{field.name: field for field in fields if field.constant is None}.values()]
-    wanted = file.content.splits if splits is None else splits
-    for split_rows in file.format.read(file, read, wanted):
+    for split_rows in _splits_of(file, read, splits):
         yield split_rows if len(read) == len(fields) else with_constants(split_rows, read, fields)
+
+
+def _splits_of(
+    file: SourceFile, fields: Sequence[Field], splits: Iterable[Split] | None
+) -> Iterator[SplitRows]:
+    if splits is not None:
+        yield from file.format.read(file, fields, splits)
+    elif file.content.stream:
+        for found in read_stream(file, fields, lambda *_: True):
+            if isinstance(found, SplitRows):
+                yield found
+    else:
+        yield from file.format.read(file, fields, file.content.splits)
+
+
+def read_stream_of(
+    file: SourceFile, fields: Sequence[Field], is_wanted: Callable[[Split, str], bool]
+) -> Iterator[SplitRows | StreamEnd]:
+    """Yield what `read_stream` does, with a column for each of the fields.
+
+    Raises:
+        RowFileError: as `read_stream`.
+    """
+    _require_readable(file)
+    read = [*{field.name: field for field in fields if field.constant is None}.values()]
+    for found in read_stream(file, read, is_wanted):
+        if isinstance(found, SplitRows) and len(read) < len(fields):
+            yield with_constants(found, read, fields)
+        else:
+            yield found
 
 
 def read_rows(rows: RowsToRead, columns: Sequence[Column]) -> Iterator[Row]:

@@ -6,11 +6,11 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline.cql.columns import Column
 from pipeline.errors import RowFileError, abbreviated, suggestion
 from pipeline.rowfiles.mapping import format_mapping, quoted
+from pipeline.rowfiles.stores.paths import FilePath
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Header:
     file; else fields are numbered.
     """
 
-    file: Path
+    file: FilePath
     names: tuple[str, ...] | None
     is_text: bool
     is_given: bool = True

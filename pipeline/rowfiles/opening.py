@@ -7,8 +7,10 @@ import stat
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path, PurePath
+from typing import BinaryIO, cast
 
 from pipeline.errors import RowFileError
+from pipeline.rowfiles.stores.paths import FilePath, ObjectPath
 
 
 @contextlib.contextmanager
@@ -25,6 +27,23 @@ def reading(file: Path) -> Iterator[None]:
         raise RowFileError(
             f"cannot read {file}: {reason}; check that it is a file that this user may read"
         ) from error
+
+
+@contextlib.contextmanager
+def open_content(path: FilePath) -> Iterator[BinaryIO]:
+    """Open a file or an object to read its bytes, at any place.
+
+    Raises:
+        RowFileError: it is absent, or cannot be read.
+    """
+    if isinstance(path, ObjectPath):
+        from pipeline.rowfiles.stores.content import ObjectContent  # noqa: PLC0415 - it needs Arrow
+
+        with ObjectContent(path) as content:
+            yield cast("BinaryIO", content)
+    else:
+        with open_regular(path) as file:
+            yield file
 
 
 @contextlib.contextmanager
@@ -57,9 +76,9 @@ def require_regular(file: Path) -> None:
         )
 
 
-def printable(path: PurePath | str) -> str:
+def printable(path: PurePath | ObjectPath | str) -> str:
     """Return a path as a message can hold it: a byte that is not UTF-8 as a backslash, x and its hex."""
-    return os.fsencode(path).decode(errors="backslashreplace")
+    return os.fsencode(str(path)).decode(errors="backslashreplace")
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:

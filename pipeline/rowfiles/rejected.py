@@ -12,6 +12,7 @@ from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.csv.grammar import Grammar, grammar_of
 from pipeline.rowfiles.formats.csv.writer import line_in
 from pipeline.rowfiles.formats.protocol import SourceRow  # noqa: TC001
+from pipeline.rowfiles.sources import with_splits
 from pipeline.rowfiles.splits import SourceFile
 
 
@@ -34,6 +35,9 @@ def write_rejected(
     """
     by_format: dict[str, dict[str, set[int]]] = {}
     by_path = {each.path: each for each in files}
+    bad = list(bad)
+    for path in {row.file for row in bad}:
+        by_path[path] = with_splits(by_path[path])
     for row in bad:
         of_format = by_format.setdefault(by_path[row.file].format.rejected_as, {})
         of_format.setdefault(row.file, set()).add(row.place)

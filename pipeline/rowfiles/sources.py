@@ -6,29 +6,32 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.dialect import Dialect, differences
 from pipeline.rowfiles.formats import compression_of, format_of
-from pipeline.rowfiles.opening import open_regular, reading
-from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.opening import open_content, open_regular, reading
+from pipeline.rowfiles.splits import FileContent, SourceFile
+from pipeline.rowfiles.stores.paths import FilePath, ObjectPath, replaced
 from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.values import USUAL, ValuesConfig
 
 Config = TypeVar("Config", ColumnsConfig, ValuesConfig)
 
 
-def describe_file(file: Path, dialect: Dialect | None = None) -> SourceFile:
+def describe_file(file: FilePath, dialect: Dialect | None = None) -> SourceFile:
     """Return a row file as a load knows it: what it has, where its splits are, or why it cannot be read.
 
-    Without a dialect, a CSV file is RFC 4180 in UTF-8, compressed as its name says.
+    Without a dialect, a CSV file is RFC 4180 in UTF-8, compressed as its name says. Of an object of text only
+    the beginning is read: its splits are found later.
 
     Raises:
         RowFileError: it cannot be read, or is written to meanwhile.
     """
     dialect = dialect or Dialect(compression=compression_of(file))
+    if isinstance(file, ObjectPath):
+        return _described_object(file, dialect)
     with open_regular(file) as content:
         version = _version(os.fstat(content.fileno()))
         described = format_of(file, dialect.format).describe(file, content, dialect)
@@ -37,13 +40,41 @@ def describe_file(file: Path, dialect: Dialect | None = None) -> SourceFile:
     return SourceFile(path=str(file), content=described, version=version, dialect=dialect)
 
 
+def _described_object(path: ObjectPath, dialect: Dialect) -> SourceFile:
+    if format_of(path, dialect.format).has_lines:
+        from pipeline.rowfiles.streams import describe_stream  # noqa: PLC0415 - it needs Arrow
+
+        content = describe_stream(path, dialect)
+    else:
+        content = _read_whole(path, dialect)
+    return SourceFile(path=path.uri, content=content, version=(), dialect=dialect, objects=path.config)
+
+
+def with_splits(file: SourceFile) -> SourceFile:
+    """Return a file with its splits; a stream is read to its end to find them.
+
+    Raises:
+        RowFileError: it cannot be read, or is another one.
+    """
+    return replace(file, content=_read_whole(file.place, file.dialect)) if file.content.stream else file
+
+
+def _read_whole(path: FilePath, dialect: Dialect) -> FileContent:
+    with open_content(path) as content:
+        return format_of(path, dialect.format).describe(path, content, dialect)
+
+
 def is_untouched(file: SourceFile) -> bool:
     """Return whether a file is for certain the one that was described, without reading it.
+
+    An object's store is asked for its version.
 
     Raises:
         RowFileError: it is gone.
     """
-    path = Path(file.path)
+    path = file.place
+    if isinstance(path, ObjectPath):
+        return _version_now(path) == file.sha256
     with reading(path):
         version = _version(path.stat())
     return version == file.version and not _may_change_unseen(version)
@@ -55,7 +86,11 @@ def require_unchanged(file: SourceFile) -> None:
     Raises:
         RowFileError: it is gone, another one, or was written to.
     """
-    path = Path(file.path)
+    path = file.place
+    if isinstance(path, ObjectPath):
+        if _version_now(path) != file.sha256:
+            raise replaced(path)
+        return
     with reading(path):
         version = _version(path.stat())
     is_same = version[:_WRITTEN] == file.version[:_WRITTEN]
@@ -77,7 +112,10 @@ def still_same(file: SourceFile) -> SourceFile:
     Raises:
         RowFileError: it is gone, another one, or was written to.
     """
-    path = Path(file.path)
+    path = file.place
+    if isinstance(path, ObjectPath):
+        # Each range that is read of it is known to be of the object that was described.
+        return file
     with reading(path):
         version = _version(path.stat())
     if version == file.version:
@@ -113,6 +151,12 @@ def options_of(
 def _changed(config: Config, default: Config) -> list[tuple[str, object]]:
     """Return the settings that are not the default's, sorted by name."""
     return sorted(asdict(config).items() - asdict(default).items())
+
+
+def _version_now(path: ObjectPath) -> str:
+    from pipeline.rowfiles.stores.content import current_version  # noqa: PLC0415 - it needs Arrow
+
+    return current_version(path).sha256
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.splits import Split
+from pipeline.rowfiles.stores.paths import FilePath
 
 Places = npt.NDArray[np.int64]
 """The places of rows, or the lines on which they begin."""
@@ -25,10 +25,11 @@ class SplitRows:
     decoded. `empty_is_null` is true where the format has one form for null and the empty text; it is read as
     null. `bad` holds the rows that could not be taken apart, each with its place; they are in no array.
     `find_places` and `find_lines` are called when first asked for, because few who read splits ask; without
-    `find_lines`, the places are the lines.
+    `find_lines`, the places are the lines. `sha256` is that of the split's text, in hex, in a file that is
+    streamed.
     """
 
-    file: Path
+    file: FilePath
     number: int
     first_place: int
     columns: Sequence[pa.Array]
@@ -36,6 +37,7 @@ class SplitRows:
     find_places: Callable[[], Places]
     find_lines: Callable[[], Places] | None = None
     bad: Sequence[BadRow] = ()
+    sha256: str = ""
 
     @functools.cached_property
     def places(self) -> Places:
@@ -53,7 +55,7 @@ class SplitRows:
 
 
 def split_rows_of(
-    file: Path,
+    file: FilePath,
     split: Split,
     columns: Sequence[pa.Array],
     find_places: Callable[[], Places],

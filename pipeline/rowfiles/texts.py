@@ -11,20 +11,22 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.compression import BLOCK_BYTES, unpacked
 from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.opening import open_regular
+from pipeline.rowfiles.opening import open_content
+from pipeline.rowfiles.stores.ahead import PiecesFile, read_ahead
+from pipeline.rowfiles.stores.content import ObjectContent
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings.files import NONE
 
 
 class Text(abc.ABC):
     """The text of one file. `lacks_line_break`: one was added at its end; known once the end was read."""
 
-    path: Path
+    path: FilePath
     lacks_line_break: bool
 
     @abc.abstractmethod
@@ -47,6 +49,13 @@ class Text(abc.ABC):
     def release(self, position: int) -> None:
         """Note that nothing before `position` is wanted soon."""
 
+    @abc.abstractmethod
+    def hold(self, position: int) -> None:
+        """Keep the text from `position` on, though it is released, unless it is longer than two rows may be.
+
+        So a split of a stream can be read after its end was looked for.
+        """
+
     def next_line(self, start: int) -> int:
         """Return where the line after the one that `start` is in begins. What is before it is released."""
         while not self.is_end(start):
@@ -65,7 +74,7 @@ class Text(abc.ABC):
 class PlainText(Text):
     """A file that is UTF-8 and not compressed, read at any place."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: FilePath, stream: BinaryIO) -> None:
         self.path = path
         self._stream = stream
         self._file_bytes = stream.seek(0, io.SEEK_END)
@@ -98,6 +107,9 @@ class PlainText(Text):
     def release(self, position: int) -> None:
         """Do nothing: nothing is kept."""
 
+    def hold(self, position: int) -> None:
+        """Do nothing: any place is read again."""
+
     def _end_of_rows(self) -> int:
         """Return where the line that is the last but for empty ones ends; 0 where all are empty."""
         end = self._size_bytes
@@ -116,11 +128,12 @@ class StreamText(Text):
     `blocks` begins at the file's beginning each time that it is called.
     """
 
-    def __init__(self, path: Path, blocks: Callable[[], Iterator[bytes]]) -> None:
+    def __init__(self, path: FilePath, blocks: Callable[[], Iterator[bytes]]) -> None:
         self.path = path
         self._begin = blocks
         self.lacks_line_break = False
         self._has_content = False
+        self._held: int | None = None
         self._restart()
 
     def window(self, start: int, size_bytes: int) -> bytes:
@@ -141,12 +154,23 @@ class StreamText(Text):
         return not self._has_content
 
     def release(self, position: int) -> None:
-        """Forget what is before `position`."""
+        """Forget what is before `position`, and not held."""
+        if self._held is not None and position - self._held <= 2 * ROW_MAX_BYTES:
+            position = min(position, self._held)
         while self._start < position and not (self._is_whole and not self._kept):
             gone = min(position - self._start, len(self._kept))
             del self._kept[:gone]
             self._start += gone
             self._read_to(self._start + 1)
+
+    def hold(self, position: int) -> None:
+        """Keep the text from `position` on."""
+        self._held = position
+
+    @property
+    def read_bytes(self) -> int:
+        """How much of the text was read, from its beginning."""
+        return self._start + len(self._kept)
 
     def _restart(self) -> None:
         self._blocks = self._without_empty_end(self._begin())
@@ -205,18 +229,20 @@ def is_plain(dialect: Dialect) -> bool:
 
 
 @contextlib.contextmanager
-def open_text(path: Path, dialect: Dialect) -> Iterator[Text]:
-    """Open the text of a file.
+def open_text(path: FilePath, dialect: Dialect) -> Iterator[Text]:
+    """Open the text of a file or an object.
 
     Raises:
         RowFileError: it cannot be read.
     """
-    with open_regular(path) as content:
+    with open_content(path) as content:
         yield text_of_file(path, content, dialect)
 
 
-def text_of_file(path: Path, content: BinaryIO, dialect: Dialect) -> Text:
-    """Return the text of an open file."""
+def text_of_file(path: FilePath, content: BinaryIO, dialect: Dialect) -> Text:
+    """Return the text of an open file, or of an open object, which is read forward."""
+    if isinstance(content, ObjectContent):
+        return StreamText(path, lambda: unpacked_text(path, read_ahead(content), dialect))
     if is_plain(dialect):
         return PlainText(path, content)
 
@@ -229,7 +255,18 @@ def text_of_file(path: Path, content: BinaryIO, dialect: Dialect) -> Text:
     return StreamText(path, blocks)
 
 
-def _in_utf8(path: Path, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def unpacked_text(path: FilePath, pieces: Iterator[bytes], dialect: Dialect) -> Iterator[bytes]:
+    """Yield the text of a file, in UTF-8, whose content as it is stored comes in pieces.
+
+    Raises:
+        RowFileError: it is damaged.
+    """
+    if dialect.compression != NONE:
+        pieces = unpacked(path, cast("BinaryIO", PiecesFile(pieces)), dialect.compression)
+    return _in_utf8(path, pieces, dialect.encoding)
+
+
+def _in_utf8(path: FilePath, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """Yield text in UTF-8; for what is not in the encoding, the byte 0xff, which UTF-8 never has.
 
     Raises:

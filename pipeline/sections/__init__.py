@@ -10,6 +10,7 @@ from pipeline.settings.declaration import Setting, settings_of
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
+from pipeline.settings.objects import ObjectsConfig
 from pipeline.settings.output import OutputConfig
 from pipeline.settings.values import ValuesConfig
 
@@ -40,9 +41,10 @@ GENERATE = Section("generate", "the fake rows", (GenerateConfig,))
 FILES = Section("files", "how row files are read", (FilesConfig,))
 COLUMNS = Section("columns", "which field of row files feeds which column", (ColumnsConfig,))
 VALUES = Section("values", "how values are written in row files of text", (ValuesConfig,))
+OBJECTS = Section("objects", "where objects are; credentials are never settings", (ObjectsConfig,))
 LOAD = Section("load", "how a load writes, and which failures it tolerates", (LoadConfig, ProcessesConfig))
 TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
 OUTPUT = Section("output", "where files go", (OutputConfig,))
-SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, COLUMNS, VALUES, LOAD, TIMING, EXPERIMENT, OUTPUT)
+SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, OBJECTS, COLUMNS, VALUES, LOAD, TIMING, EXPERIMENT, OUTPUT)
 """In the order in which luigi.cfg and docs/settings.md have them."""

@@ -18,6 +18,7 @@ from pipeline.settings.declaration import require_at_least, require_one_of
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
+from pipeline.settings.objects import ObjectsConfig
 from pipeline.settings.output import OutputConfig
 from pipeline.settings.values import ValuesConfig
 
@@ -34,6 +35,7 @@ __all__ = [
     "FilesConfig",
     "KeyspaceConfig",
     "LoadConfig",
+    "ObjectsConfig",
     "OutputConfig",
     "ProcessesConfig",
     "TimingConfig",

@@ -3,21 +3,21 @@
 import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from charset_normalizer import from_bytes
 
 from pipeline.rowfiles.compression import unpacked
 from pipeline.rowfiles.formats import compression_of, has_format
-from pipeline.rowfiles.opening import open_regular
+from pipeline.rowfiles.opening import open_content
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.suggest.notes import Notes
 
 SAMPLE_BYTES = 4 << 20
 
 
-def compression_in(file: Path, notes: Notes) -> str:
+def compression_in(file: FilePath, notes: Notes) -> str:
     """Return how a file is packed; an empty text where its name says it."""
-    with open_regular(file) as content:
+    with open_content(file) as content:
         begin = content.read(6)
     found = next((name for magic, name in _PACKED.items() if begin.startswith(magic)), "none")
     if found == compression_of(file):
@@ -28,7 +28,7 @@ def compression_in(file: Path, notes: Notes) -> str:
     return found
 
 
-def format_in(file: Path, begin: bytes, notes: Notes) -> str:
+def format_in(file: FilePath, begin: bytes, notes: Notes) -> str:
     """Return the format of a file whose unpacked content begins so; an empty text where its name says it."""
     if has_format(file):
         return ""
@@ -43,13 +43,13 @@ def format_in(file: Path, begin: bytes, notes: Notes) -> str:
 
 
 @contextmanager
-def unpacked_content(file: Path, compression: str) -> Iterator[Iterator[bytes]]:
+def unpacked_content(file: FilePath, compression: str) -> Iterator[Iterator[bytes]]:
     """Open a file and yield its content in blocks, unpacked."""
-    with open_regular(file) as content:
+    with open_content(file) as content:
         yield unpacked(file, content, compression)
 
 
-def beginning(file: Path, compression: str) -> bytes:
+def beginning(file: FilePath, compression: str) -> bytes:
     """Return the first bytes of a file, unpacked."""
     begin = bytearray()
     with unpacked_content(file, compression) as blocks:
@@ -60,7 +60,7 @@ def beginning(file: Path, compression: str) -> bytes:
     return bytes(begin[:SAMPLE_BYTES])
 
 
-def encoding_of(file: Path, compression: str, notes: Notes) -> str:
+def encoding_of(file: FilePath, compression: str, notes: Notes) -> str:
     """Return the encoding of a text by Python's name; an empty text for UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     before, size_bytes = b"", 0

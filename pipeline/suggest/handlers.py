@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 from pipeline.rowfiles.formats import compression_of, format_of
 from pipeline.rowfiles.formats.protocol import FileFormat
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.stores.paths import FilePath, path_of
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.values import ValuesConfig
 from pipeline.suggest.columns import Guess, Values, distinct_of, guess, note_forms, shared_values
@@ -52,7 +52,7 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
         SettingError: settings that are given contradict each other.
     """
     notes = Notes()
-    files = [Path(file) for file in job.files]
+    files = [path_of(file, job.objects) for file in job.files]
     config, keys = _read_as(files[0], job.given, notes)
     reading = _with_short_rows(files, _reading(files, config, keys, notes), notes)
     values, guesses, forms = _guessed(reading, notes)
@@ -82,7 +82,7 @@ def suggest_table(job: SuggestTable, _: Progress) -> Suggestion:
     return table.suggestion(config, forms, sample, notes)
 
 
-def _reading(files: Sequence[Path], config: FilesConfig, keys: Sequence[str], notes: Notes) -> Reading:
+def _reading(files: Sequence[FilePath], config: FilesConfig, keys: Sequence[str], notes: Notes) -> Reading:
     """Read files with some settings; `keys` are the names of the fields of JSON."""
     sources = described(files, config)
     names = fields = list(keys or sources[0].content.header)
@@ -97,7 +97,7 @@ def _reading(files: Sequence[Path], config: FilesConfig, keys: Sequence[str], no
     )
 
 
-def _with_short_rows(files: Sequence[Path], reading: Reading, notes: Notes) -> Reading:
+def _with_short_rows(files: Sequence[FilePath], reading: Reading, notes: Notes) -> Reading:
     """Return the reading in which short rows are filled, if fewer rows are bad then."""
     bad = reading.sample.bad
     if not bad or reading.format.name != "csv":
@@ -111,7 +111,7 @@ def _with_short_rows(files: Sequence[Path], reading: Reading, notes: Notes) -> R
     return replace(reading, config=config, sources=sources, sample=sample)
 
 
-def _read_as(file: Path, given: FilesConfig, notes: Notes) -> tuple[FilesConfig, list[str]]:
+def _read_as(file: FilePath, given: FilesConfig, notes: Notes) -> tuple[FilesConfig, list[str]]:
     """Return how a file is read, and the names of its fields where it is JSON."""
     config = given
     if not config.compression:

@@ -1,9 +1,10 @@
 """The job that looks at row files and suggests a table for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.settings.files import FilesConfig
+from pipeline.settings.objects import ObjectsConfig
 from pipeline.workers.jobs import Handler, Job
 
 
@@ -32,6 +33,7 @@ class SuggestTable(Job[Suggestion]):
     table: str
     key: tuple[str, ...]
     given: FilesConfig
+    objects: ObjectsConfig = field(default_factory=ObjectsConfig)
 
     def handler(self) -> Handler[Suggestion]:
         """Look at them."""

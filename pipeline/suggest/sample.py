@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -12,8 +11,9 @@ from pipeline.errors import RowFileError
 from pipeline.rowfiles.dialect import dialect_of_file
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_splits
-from pipeline.rowfiles.sources import describe_file
+from pipeline.rowfiles.sources import describe_file, with_splits
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings.files import FilesConfig
 
 
@@ -32,13 +32,13 @@ class Sample:
         return len(self.columns[0])
 
 
-def described(files: Sequence[Path], config: FilesConfig) -> list[SourceFile]:
-    """Describe files.
+def described(files: Sequence[FilePath], config: FilesConfig) -> list[SourceFile]:
+    """Describe files, with their splits.
 
     Raises:
         RowFileError: one cannot be read.
     """
-    found = [describe_file(file, dialect_of_file(file, config)) for file in files]
+    found = [with_splits(describe_file(file, dialect_of_file(file, config))) for file in files]
     for file in found:
         if file.content.fault:
             raise RowFileError(file.content.fault)

@@ -26,7 +26,7 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
     plan, load = job.plan, job.plan.load
     files = sorted(load.files, key=lambda file: file.path)
     left_out = read_bad_places(Path(load.bad_rows) / BAD_ROWS)
-    places = sum(file.places for file in load.files)
+    places = sum(file.estimated_places for file in load.files)
     with open_session(load.cluster) as session:
         source = RowFiles(files, InsertPlan.of(plan), left_out)
         results: list[VerifiedRows] = []

@@ -13,6 +13,7 @@ from cassandra.cluster import Session
 from pipeline.embedded import Endpoint
 from pipeline.load import jobs
 from pipeline.rowfiles.sources import describe_file
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.client import run_job, run_jobs
 
@@ -69,7 +70,7 @@ class Loads:
     def job(
         self,
         table: str,
-        files: Iterable[Path],
+        files: Iterable[FilePath],
         *,
         dataset: str = "",
         columns: ColumnsConfig | None = None,

@@ -15,6 +15,7 @@ from pipeline.rowfiles.headers import Header
 from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splitrows import SplitRows
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings.columns import ColumnsConfig
 
 FORMATS = pytest.mark.parametrize("file_format", ["csv", "parquet", "jsonl", "json"])
@@ -39,7 +40,7 @@ def read(file: Path, columns: Sequence[Column] = NAMES) -> list[Row]:
 
 
 def splits_of_file(
-    file: Path,
+    file: FilePath,
     fields: Sequence[Field],
     wanted: Collection[int] | None = None,
     *,

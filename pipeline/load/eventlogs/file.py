@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.files import unwritable, write_text
 from pipeline.load.eventlogs.protocol import Event, EventLog
-from pipeline.load.threads import ThreadCall
+from pipeline.workers.threads import ThreadCall
 
 
 class FileLog(EventLog):

@@ -102,6 +102,7 @@ class SplitLoad:
                     sent=sent,
                     acknowledged=self._acknowledged,
                     bad=bad,
+                    sha256=self.split_rows.sha256,
                 )
             )
 

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from pipeline.errors import RowFileError
+from pipeline.rowfiles.stores.paths import ObjectPath
 
 if TYPE_CHECKING:
     from pipeline.rowfiles.formats.protocol import FileFormat
@@ -53,17 +54,17 @@ def named_format(name: str) -> "FileFormat":
     return found
 
 
-def has_format(file: PurePath) -> bool:
+def has_format(file: PurePath | ObjectPath) -> bool:
     """Return whether the end of a file's name is that of a row file, in capitals or not."""
     return _format_end(file) in ENDINGS
 
 
-def compression_of(file: PurePath) -> str:
+def compression_of(file: PurePath | ObjectPath) -> str:
     """Return how a file is compressed by the end of its name: `gzip`, …, or `none`."""
     return _COMPRESSION_OF_END.get(file.suffix.lower(), "none")
 
 
-def require_format(file: PurePath) -> None:
+def require_format(file: PurePath | ObjectPath) -> None:
     """Return if the end of a file's name is that of a row file.
 
     Raises:
@@ -81,19 +82,18 @@ def require_format(file: PurePath) -> None:
         )
 
 
-def format_of(file: PurePath | str, name: str = "") -> "FileFormat":
+def format_of(file: PurePath | ObjectPath, name: str = "") -> "FileFormat":
     """Return the format of a row file: the one of this name, or else that of the end of the file's.
 
     Raises:
         RowFileError: the file's name has another end.
     """
-    path = PurePath(file)
     if not name:
-        require_format(path)
-    return named_format(name or _FORMAT_OF_END[_format_end(path)])
+        require_format(file)
+    return named_format(name or _FORMAT_OF_END[_format_end(file)])
 
 
-def _format_end(file: PurePath) -> str:
+def _format_end(file: PurePath | ObjectPath) -> str:
     """Return the end of a name that tells the format; compressed Parquet is none."""
     if compression_of(file) == "none":
         return file.suffix.lower()

@@ -6,9 +6,8 @@ particular format.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -18,9 +17,15 @@ from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.stores.paths import FilePath
+from pipeline.rowfiles.texts import Text
 
 Columns = Sequence[pa.Array]
 """Some rows as columns, in the order of the table's, encoded by `FileFormat.encode`."""
+
+
+Pieces = Iterable[bytes | memoryview]
+"""A part of a text in pieces, each to be used before the next one is asked for."""
 
 
 class SourceRow(NamedTuple):
@@ -50,7 +55,7 @@ class FileFormat(Protocol):
     rejected_as: str
     is_joinable: bool
 
-    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
+    def describe(self, file: FilePath, content: BinaryIO, dialect: Dialect) -> FileContent:
         """Return what the open file has.
 
         Raises:
@@ -83,3 +88,27 @@ class FileFormat(Protocol):
         self, path: Path, columns: Sequence[Column], *, has_header: bool
     ) -> AbstractContextManager[Callable[[Columns], object]]:
         """Open a new file; yield what appends encoded rows to it."""
+
+
+class TextFormat(FileFormat, Protocol):
+    """A format of text: its splits can be found while the text is read, from its beginning to its end."""
+
+    def header(self, source: Text, dialect: Dialect) -> tuple[str, ...]:
+        """Return the names in the header; none where each row names its own.
+
+        Raises:
+            RowFileError: the text is of another format, or empty.
+        """
+
+    def find(self, source: Text, dialect: Dialect) -> Iterator[tuple[Split, Pieces]]:
+        """Yield the splits of a text, each with its text, which can be read until the next one is asked for.
+
+        Raises:
+            RowFileError: no load can read the text to its end.
+        """
+
+    def needs_line_break(self, last: Split) -> bool:
+        """Return whether a last line without a line break may be that of a text that was cut off."""
+
+    def read_split(self, file: SourceFile, source: Text, fields: Sequence[Field], split: Split) -> SplitRows:
+        """Return the rows of one split of the file's text."""

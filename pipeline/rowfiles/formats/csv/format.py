@@ -8,8 +8,8 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -28,13 +28,15 @@ from pipeline.rowfiles.formats.csv.reader import (
     text_of,
 )
 from pipeline.rowfiles.formats.csv.writer import lines_of, row_line
-from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
+from pipeline.rowfiles.formats.protocol import Columns, Pieces, SourceRow, TextFormat
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
-from pipeline.rowfiles.texts import ROW_MAX_BYTES, is_plain, open_text, text_of_file
+from pipeline.rowfiles.stores.content import digest_of
+from pipeline.rowfiles.stores.paths import FilePath
+from pipeline.rowfiles.texts import ROW_MAX_BYTES, PlainText, Text, open_text, text_of_file
 
 
-class Csv(FileFormat):
+class Csv(TextFormat):
     """CSV files, whose names end in .csv."""
 
     name = "csv"
@@ -43,14 +45,14 @@ class Csv(FileFormat):
     is_joinable = True
     rejected_as = "csv"
 
-    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
+    def describe(self, file: FilePath, content: BinaryIO, dialect: Dialect) -> FileContent:
         """Return the digest, the header and the splits. A plain file is read once; others, unpacked once."""
-        digest = _PlainDigest(content) if is_plain(dialect) else None
+        source = text_of_file(file, content, dialect)
+        digest = _PlainDigest(content) if isinstance(source, PlainText) else None
         names: tuple[str, ...] = ()
         splits: list[Split] = []
         fault, lacks_line_break = "", False
         try:
-            source = text_of_file(file, content, dialect)
             header = Header(source, dialect)
             names = header.names
             if digest:
@@ -66,7 +68,7 @@ class Csv(FileFormat):
         if lacks_line_break and dialect.requires_final_newline:
             fault = f"{file}: cut off, {_NO_LINE_BREAK}; copy it again, or, if it is whole, end it with one"
         return FileContent(
-            sha256=digest.hexdigest() if digest else _digest(content),
+            sha256=digest.hexdigest() if digest else digest_of(content),
             header=names,
             splits=tuple(splits),
             fault=fault,
@@ -75,9 +77,26 @@ class Csv(FileFormat):
 
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits; in a plain file each is found by its position."""
-        with open_text(Path(file.path), file.dialect) as source:
+        with open_text(file.place, file.dialect) as source:
             for split in splits:
-                yield read_split(source, grammar_of(file.dialect), split, file.content.header, fields)
+                yield self.read_split(file, source, fields, split)
+
+    def header(self, source: Text, dialect: Dialect) -> tuple[str, ...]:
+        """Return the names in the header."""
+        return Header(source, dialect).names
+
+    def find(self, source: Text, dialect: Dialect) -> Iterator[tuple[Split, Pieces]]:
+        """Yield the splits, each with its text."""
+        return find_splits(source, grammar_of(dialect), Header(source, dialect))
+
+    def needs_line_break(self, last: Split) -> bool:
+        """Return True: the last value may be cut off."""
+        del last
+        return True
+
+    def read_split(self, file: SourceFile, source: Text, fields: Sequence[Field], split: Split) -> SplitRows:
+        """Return the rows of a split."""
+        return read_split(source, grammar_of(file.dialect), split, file.content.header, fields)
 
     def rejected(
         self, file: SourceFile, fields: Sequence[Field], places: Collection[int]
@@ -87,10 +106,7 @@ class Csv(FileFormat):
         ordered = sorted(places)
         grammar = grammar_of(file.dialect)
         # When an endless row is known, the first text is at its end, and the second one is before it.
-        with (
-            open_text(Path(file.path), file.dialect) as source,
-            open_text(Path(file.path), file.dialect) as again,
-        ):
+        with open_text(file.place, file.dialect) as source, open_text(file.place, file.dialect) as again:
             header = Header(source, file.dialect)
             yield SourceRow([name.encode() for name in header.names], header.text)
             for split in file.content.splits:
@@ -140,7 +156,7 @@ class Csv(FileFormat):
 class _PlainDigest:
     """The SHA-256 of a file whose text is hashed as it is read: a line break added at its end is left out."""
 
-    def __init__(self, content: BufferedReader) -> None:
+    def __init__(self, content: BinaryIO) -> None:
         self._content = content
         self._sha256 = hashlib.sha256()
         self._left_bytes = os.fstat(content.fileno()).st_size
@@ -157,11 +173,6 @@ class _PlainDigest:
         while block := self._content.read(_BLOCK_BYTES):
             self._sha256.update(block)
         return self._sha256.hexdigest()
-
-
-def _digest(content: BufferedReader) -> str:
-    content.seek(0)
-    return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 _NO_LINE_BREAK = "its last line has no line break"

@@ -31,9 +31,9 @@ class Json(ObjectsFormat):
         """Yield the file's splits: whole elements."""
         return find_splits(source)
 
-    def needs_line_break(self, splits: Sequence[Split]) -> bool:
+    def needs_line_break(self, last: Split) -> bool:
         """Return whether the objects are in no array, whose bracket would show that it is whole."""
-        return bool(splits) and not Position(*splits[-1].position).in_array
+        return not Position(*last.position).in_array
 
     def columns(self, objects: Objects, text: bytes, split: Split) -> list[pa.Array] | None:
         """Return the columns of a split."""

@@ -62,9 +62,9 @@ class JsonLines(ObjectsFormat):
             )
             start, line, number = end, line + line_count, number + 1
 
-    def needs_line_break(self, splits: Sequence[Split]) -> bool:
+    def needs_line_break(self, last: Split) -> bool:
         """Return True: the last object may be cut off."""
-        del splits
+        del last
         return True
 
     def columns(self, objects: Objects, text: bytes, split: Split) -> list[pa.Array] | None:

@@ -7,10 +7,8 @@ as columns where each of its objects is without doubt a row, else object by obje
 import abc
 import bisect
 import functools
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from io import BufferedReader
-from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -23,13 +21,15 @@ from pipeline.rowfiles.dialect import Dialect
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.formats.objects.fields import Objects, objects_of
 from pipeline.rowfiles.formats.objects.writer import encoded
-from pipeline.rowfiles.formats.protocol import FileFormat, SourceRow
+from pipeline.rowfiles.formats.protocol import Pieces, SourceRow, TextFormat
 from pipeline.rowfiles.splitrows import Places, SplitRows, split_rows_of
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.stores.content import digest_of
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.rowfiles.texts import Text, open_text, text_of_file
 
 
-class ObjectsFormat(FileFormat):
+class ObjectsFormat(TextFormat):
     """A format of text whose rows are JSON objects, in UTF-8 unless the dialect names another encoding.
 
     `rows_are_lines` is true where each row is a line. The position of a split begins with where its text is,
@@ -50,10 +50,6 @@ class ObjectsFormat(FileFormat):
         """
 
     @abc.abstractmethod
-    def needs_line_break(self, splits: Sequence[Split]) -> bool:
-        """Return whether a last line without a line break may be that of a file that was cut off."""
-
-    @abc.abstractmethod
     def columns(self, objects: Objects, text: bytes, split: Split) -> list[pa.Array] | None:
         """Return the columns of a split's text; None where one of its rows is in doubt."""
 
@@ -65,15 +61,15 @@ class ObjectsFormat(FileFormat):
         """Return the line on which each row of a split's text begins."""
         return np.array([line for line, _ in self.rows(text, split)], np.int64)
 
-    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
+    def describe(self, file: FilePath, content: BinaryIO, dialect: Dialect) -> FileContent:
         """Return the digest and the splits. There is no header."""
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        sha256 = digest_of(content)
         splits: list[Split] = []
         fault = remark = ""
         try:
             source = text_of_file(file, content, dialect)
             splits = list(self.find_splits(source))
-            if source.lacks_line_break and self.needs_line_break(splits):
+            if source.lacks_line_break and splits and self.needs_line_break(splits[-1]):
                 remark = f"{file}: its last line has no line break; it is loaded as it is"
                 if dialect.requires_final_newline:
                     fault = f"{file}: cut off, its last line has no line break; copy it again"
@@ -83,25 +79,40 @@ class ObjectsFormat(FileFormat):
 
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits."""
+        with open_text(file.place, file.dialect) as source:
+            for split in splits:
+                yield self.read_split(file, source, fields, split)
+
+    def header(self, source: Text, dialect: Dialect) -> tuple[str, ...]:
+        """Return no name: each object has its own."""
+        del source, dialect
+        return ()
+
+    def find(self, source: Text, dialect: Dialect) -> Iterator[tuple[Split, Pieces]]:
+        """Yield the splits, each with its text."""
+        del dialect
+        for split in self.find_splits(source):
+            yield split, [_text_of(source, split)]
+
+    def read_split(self, file: SourceFile, source: Text, fields: Sequence[Field], split: Split) -> SplitRows:
+        """Return the rows of a split."""
+        del file
         names = tuple(field.name for field in fields)
         objects = objects_of(names, others=any(field.allows_others for field in fields))
-        with open_text(Path(file.path), file.dialect) as source:
-            for split in splits:
-                text = _text_of(source, split)
-                columns = self.columns(objects, text, split)
-                if columns is None:
-                    yield self._read_rows(source.path, objects, text, split)
-                    continue
-                end = split.first_place + split.place_count
-                find_places = functools.partial(np.arange, split.first_place, end, dtype=np.int64)
-                yield split_rows_of(
-                    source.path,
-                    split,
-                    columns,
-                    find_places,
-                    find_lines=None if self.rows_are_lines else functools.partial(self.lines, text, split),
-                    empty_is_null=False,
-                )
+        text = _text_of(source, split)
+        columns = self.columns(objects, text, split)
+        if columns is None:
+            return self._read_rows(source.path, objects, text, split)
+        end = split.first_place + split.place_count
+        find_places = functools.partial(np.arange, split.first_place, end, dtype=np.int64)
+        return split_rows_of(
+            source.path,
+            split,
+            columns,
+            find_places,
+            find_lines=None if self.rows_are_lines else functools.partial(self.lines, text, split),
+            empty_is_null=False,
+        )
 
     def rejected(
         self, file: SourceFile, fields: Sequence[Field], places: Collection[int]
@@ -109,7 +120,7 @@ class ObjectsFormat(FileFormat):
         """Yield an empty header, then each object in one line."""
         yield SourceRow([field.name.encode() for field in fields], b"")
         ordered = sorted(places)
-        with open_text(Path(file.path), file.dialect) as source:
+        with open_text(file.place, file.dialect) as source:
             for split in file.content.splits:
                 first = bisect.bisect_left(ordered, split.first_place)
                 if first == bisect.bisect_left(ordered, split.first_place + split.place_count):
@@ -123,7 +134,7 @@ class ObjectsFormat(FileFormat):
         """Return values as JSON."""
         return encoded(kind, values)
 
-    def _read_rows(self, file: Path, objects: Objects, text: bytes, split: Split) -> SplitRows:
+    def _read_rows(self, file: FilePath, objects: Objects, text: bytes, split: Split) -> SplitRows:
         """Return the rows of a split, read one by one."""
         good: list[list[str | None]] = []
         places: list[int] = []

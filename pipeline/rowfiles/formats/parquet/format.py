@@ -1,11 +1,10 @@
 """Parquet as a format of row files."""
 
 import contextlib
-import hashlib
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +25,8 @@ from pipeline.rowfiles.formats.parquet.reader import (
 from pipeline.rowfiles.formats.protocol import Columns, FileFormat, SourceRow
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import FileContent, SourceFile, Split
+from pipeline.rowfiles.stores.content import digest_of
+from pipeline.rowfiles.stores.paths import FilePath
 
 
 class Parquet(FileFormat):
@@ -37,10 +38,10 @@ class Parquet(FileFormat):
     rejected_as = "csv"
     is_joinable = False  # to join row groups would encode every row again
 
-    def describe(self, file: Path, content: BufferedReader, dialect: Dialect) -> FileContent:
-        """Return the digest, the top-level fields' names, and splits within row groups."""
+    def describe(self, file: FilePath, content: BinaryIO, dialect: Dialect) -> FileContent:
+        """Return the digest, the top-level fields' names, and splits within row groups, by the footer."""
         del dialect
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        sha256 = digest_of(content)
         try:
             with opened_parquet(file) as opened:
                 names, splits = tuple(opened.schema_arrow.names), tuple(splits_of(opened))
@@ -50,7 +51,7 @@ class Parquet(FileFormat):
 
     def read(self, file: SourceFile, fields: Sequence[Field], splits: Iterable[Split]) -> Iterator[SplitRows]:
         """Yield the rows of some splits; a row group is decoded from its beginning, whichever are wanted."""
-        path = Path(file.path)
+        path = file.place
         for split, columns in read_batches(path, fields, splits):
             yield rows_of_split(path, fields, split, columns)
 
@@ -65,7 +66,7 @@ class Parquet(FileFormat):
             for split in file.content.splits
             if any(0 <= place - split.first_place < split.place_count for place in places)
         ]
-        for split, columns in read_batches(Path(file.path), fields, wanted):
+        for split, columns in read_batches(file.place, fields, wanted):
             positions = [at for at in range(split.place_count) if split.first_place + at in places]
             values = [
                 _as_bytes(column.take(pa.array(positions)), field.column)

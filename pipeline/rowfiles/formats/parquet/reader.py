@@ -5,7 +5,6 @@ import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +15,10 @@ from pipeline.cql.arrowvalues import without_views
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
-from pipeline.rowfiles.opening import not_utf8, open_regular
+from pipeline.rowfiles.opening import not_utf8, open_content
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import Split
+from pipeline.rowfiles.stores.paths import FilePath, ObjectPath
 
 
 class Position(NamedTuple):
@@ -38,7 +38,7 @@ def splits_of(opened: pq.ParquetFile) -> Iterator[Split]:
 
 
 def read_batches(
-    file: Path, fields: Sequence[Field], splits: Iterable[Split]
+    file: FilePath, fields: Sequence[Field], splits: Iterable[Split]
 ) -> Iterator[tuple[Split, list[pa.Array]]]:
     """Yield the columns of some splits, in the order of the file, before their texts are checked.
 
@@ -90,7 +90,7 @@ def _part_rows(group: pq.RowGroupMetaData) -> list[int]:
 
 
 def _batches(
-    file: Path, opened: pq.ParquetFile, groups: Sequence[int], fields: Sequence[Field]
+    file: FilePath, opened: pq.ParquetFile, groups: Sequence[int], fields: Sequence[Field]
 ) -> Iterator[pa.RecordBatch]:
     """Yield the parts of one row group, or several row groups as one batch."""
     metadata = [opened.metadata.row_group(at) for at in groups]
@@ -108,7 +108,7 @@ def _batches(
 
 
 def rows_of_split(
-    file: Path, fields: Sequence[Field], split: Split, columns: Sequence[pa.Array]
+    file: FilePath, fields: Sequence[Field], split: Split, columns: Sequence[pa.Array]
 ) -> SplitRows:
     """Return the rows of a split; those with a text that is not UTF-8 are bad."""
     bad: dict[int, BadRow] = {}
@@ -163,19 +163,21 @@ def _wrong_text(column: pa.Array) -> Iterator[tuple[int, UnicodeDecodeError]]:
 
 
 @contextlib.contextmanager
-def opened_parquet(file: Path) -> Iterator[pq.ParquetFile]:
+def opened_parquet(file: FilePath) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file.
 
     Raises:
         RowFileError: it cannot be read, or is damaged; also where the damage shows while the block runs.
     """
     # Arrow's own words for what is no file are longer than the system's.
-    with open_regular(file):
+    is_object = isinstance(file, ObjectPath)
+    with open_content(file) as content:
         try:
             with pq.ParquetFile(
-                file,
-                pre_buffer=False,
-                buffer_size=_BUFFER_BYTES,
+                content if is_object else file,
+                # A store answers late: the columns of row groups are asked for at once, in Arrow's threads.
+                pre_buffer=is_object,
+                buffer_size=0 if is_object else _BUFFER_BYTES,
                 page_checksum_verification=True,
                 # The server's precision, and the one unit in which no INT96 wraps around.
                 coerce_int96_timestamp_unit="ms",
@@ -190,7 +192,7 @@ def opened_parquet(file: Path) -> Iterator[pq.ParquetFile]:
             raise (_unknown if is_unknown else _damaged)(file, str(error)) from error
 
 
-def _require_consistent(file: Path, opened: pq.ParquetFile) -> None:
+def _require_consistent(file: FilePath, opened: pq.ParquetFile) -> None:
     """Return if the metadata agrees with itself on the number of rows, by which splits are counted."""
     metadata = opened.metadata
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
@@ -206,11 +208,11 @@ def _require_consistent(file: Path, opened: pq.ParquetFile) -> None:
                 )
 
 
-def _damaged(file: Path, what: str) -> RowFileError:
+def _damaged(file: FilePath, what: str) -> RowFileError:
     return RowFileError(f"{file}: not a whole Parquet file: {abbreviated(what)}; write or copy it again")
 
 
-def _unknown(file: Path, what: str) -> RowFileError:
+def _unknown(file: FilePath, what: str) -> RowFileError:
     return RowFileError(
         f"{file}: this kind of Parquet is not read: {abbreviated(what)}; write it without encryption, in "
         "Snappy, GZIP or ZSTD, and without types nested deeply"

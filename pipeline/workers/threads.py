@@ -1,8 +1,11 @@
-"""Calls in threads, for work that would keep all greenlets waiting: syncing a file, encoding a split."""
+"""Calls in threads, for work that would keep all greenlets waiting: syncing, encoding, asking a store."""
 
+import os
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from gevent import monkey
 from gevent.hub import get_hub
 
 T = TypeVar("T")
@@ -31,3 +34,10 @@ class ThreadCall(Generic[T]):
         except Exception as error:  # noqa: BLE001 - `result` raises it
             self._error = error
             return None
+
+
+def off_the_loop(call: Callable[[], T]) -> T:
+    """Return what a call returns; where this thread runs the event loop, another one makes the call."""
+    if monkey.is_module_patched("threading") and threading.get_native_id() == os.getpid():
+        return ThreadCall(call).result()
+    return call()
