@@ -7,9 +7,10 @@ from typing import Any
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline.errors import SettingError, abbreviated
+from pipeline.errors import RowFileError, SettingError, abbreviated
 from pipeline.rowfiles.mapping import format_mapping, parse_mapping
 from pipeline.rowfiles.opening import printable
+from pipeline.rowfiles.stores.paths import path_of
 from tasks.configfile import folder_of
 
 
@@ -126,7 +127,7 @@ class Located(SettingParameter):
 
 
 class Input(SettingParameter):
-    """Row files: a file, a folder or a glob. In luigi.cfg it is relative to the folder of that file."""
+    """Row files: a file, a folder or a glob. In luigi.cfg a path is relative to the folder of that file."""
 
     wanted = "a file, a folder or a glob"
 
@@ -135,10 +136,15 @@ class Input(SettingParameter):
 
         Raises:
             SettingError: it is empty on the command line, for example because a variable of the shell was
-                empty.
+                empty; or it is the URI of a store that is not known, or one with credentials in it, which
+                Luigi would print with the task.
         """
         if isinstance(text, Given) and text == "":
             raise SettingError(f"{self.known_as} is ''; it must be {self.wanted}, or be left out")
+        try:
+            path_of(text)
+        except RowFileError as error:
+            raise SettingError(f"{self.known_as}: {error}") from error
         return super().parse(text)
 
 

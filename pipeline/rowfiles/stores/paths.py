@@ -98,12 +98,12 @@ def path_of(path: str, config: ObjectsConfig | None = None, sha256: str = "") ->
     # What is refused may be a secret, so that it is not repeated.
     if ":" in container if is_azure else has_account:
         raise RowFileError(
-            f"a {found.scheme}:// path has a user or a key in it; take it out, and give credentials as the "
+            f"the {found.scheme}:// path has a user or a key in it; take it out, and give credentials as the "
             "store's own tools take them: in the environment, a profile or a role"
         )
     if re.search(r"\?[^/]*=", found.uri):
         raise RowFileError(
-            f"a {found.scheme}:// path has options behind a question mark; take them out: endpoint and "
+            f"the {found.scheme}:// path has options behind a question mark; take them out: endpoint and "
             "region are settings of [objects], and credentials are taken from the environment, a profile or "
             "a role"
         )
