@@ -72,7 +72,7 @@ def _azure(authority: str, config: ObjectsConfig) -> fs.FileSystem:
     services = ("blob_storage", "dfs_storage") if host else ()
     other = {f"{each}_authority": host for each in services} | {f"{each}_scheme": scheme for each in services}
     # The variable of Azure's command line; without it Arrow asks for a login, a managed identity, and others.
-    return fs.AzureFileSystem(account, os.environ.get("AZURE_STORAGE_KEY"), **other)
+    return fs.AzureFileSystem(account, account_key=os.environ.get("AZURE_STORAGE_KEY"), **other)
 
 
 def _hadoop(authority: str, config: ObjectsConfig) -> fs.FileSystem:
