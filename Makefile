@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ test-page: venv-dev  ## Test a report's page in Chromium; needs the Debian packa
 
 test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas and Polars write of a table, and compare it byte by byte
 	.venv/bin/pytest $(ARGS) tests/exports
+
+test-clouds: venv-dev  ## Read objects of Azure and Google from emulators on this machine; needs npm and the network once
+	.venv/bin/pytest $(ARGS) tests/clouds
 
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
