@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 from pipeline.errors import RowFileError
 from pipeline.rowfiles.compression import BLOCK_BYTES, unpacked
 from pipeline.rowfiles.dialect import Dialect
+from pipeline.rowfiles.encodings import in_utf8
 from pipeline.rowfiles.opening import open_content
 from pipeline.rowfiles.stores.ahead import PiecesFile, read_ahead
 from pipeline.rowfiles.stores.content import ObjectContent
@@ -250,7 +251,7 @@ def text_of_file(path: FilePath, content: BinaryIO, dialect: Dialect) -> Text:
         # Of its own, because Arrow closes what it reads.
         with os.fdopen(os.dup(content.fileno()), "rb") as own:
             own.seek(0)
-            yield from _in_utf8(path, unpacked(path, own, dialect.compression), dialect.encoding)
+            yield from in_utf8(path, unpacked(path, own, dialect.compression), dialect.encoding)
 
     return StreamText(path, blocks)
 
@@ -263,42 +264,8 @@ def unpacked_text(path: FilePath, pieces: Iterator[bytes], dialect: Dialect) -> 
     """
     if dialect.compression != NONE:
         pieces = unpacked(path, cast("BinaryIO", PiecesFile(pieces)), dialect.compression)
-    return _in_utf8(path, pieces, dialect.encoding)
+    return in_utf8(path, pieces, dialect.encoding)
 
-
-def _in_utf8(path: FilePath, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield text in UTF-8; for what is not in the encoding, the byte 0xff, which UTF-8 never has.
-
-    Raises:
-        RowFileError: the encoding gives up on the text, as UTF-16 does without its byte-order mark.
-    """
-    if encoding == "utf-8":
-        yield from blocks
-        return
-    decoder = codecs.getincrementaldecoder(encoding)(_NOT_TEXT)
-    try:
-        for block in blocks:
-            yield decoder.decode(block).encode("utf-8", _NOT_TEXT)
-        yield decoder.decode(b"", final=True).encode("utf-8", _NOT_TEXT)
-    except UnicodeError as error:
-        hint = f", such as {encoding}-le or {encoding}-be" if encoding in _WITH_MARK else ""
-        raise RowFileError(
-            f"{path}: not {encoding} text ({error}); name the file's encoding{hint}"
-        ) from error
-
-
-def _mark(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Decode what is not in the encoding as half of a character, and encode any such half as 0xff."""
-    if isinstance(error, UnicodeDecodeError):
-        return "\udcff", error.end
-    if isinstance(error, UnicodeEncodeError):
-        return b"\xff" * (error.end - error.start), error.end
-    raise error
-
-
-_NOT_TEXT = "rowfiles-not-text"
-codecs.register_error(_NOT_TEXT, _mark)
-_WITH_MARK = {"utf-16", "utf-32"}
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 BYTE_ORDER_MARK = codecs.BOM_UTF8

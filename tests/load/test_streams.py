@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.cql.columns import Column
 from pipeline.errors import BadRowsError, RowFileError, StoreError, WorkerError
-from pipeline.load.eventlogs.opening import log_at
+from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.journal import read_journal
 from pipeline.proxy.control import proxy
 from pipeline.rowfiles.files import write_rows
@@ -76,14 +76,14 @@ def test_a_load_goes_on_behind_the_splits_that_are_settled(loads: Loads, store: 
     journal = loads.begin(load).journal
     with pytest.raises(BadRowsError, match=r"1 bad rows, .*s3://rows/resume.csv:22: column number: 'many'"):
         loads.send(load, journal)
-    settled = read_journal(log_at(journal))
+    settled = read_journal(FileLog(Path(journal)))
     assert settled.rows > 0
     assert settled.ends == {}
     loads.execute(f"TRUNCATE {loads.keyspace}.{wide}")
     again = loads.job(wide, load_files(store, "resume.csv"), max_bad_rows="1")
     loads.send(again, journal)
     assert sorted(numbers(loads)) == [f"{at:03d}" for at in range(settled.rows, 30) if at != 20]
-    assert list(read_journal(log_at(journal)).ends) == [0]
+    assert list(read_journal(FileLog(Path(journal))).ends) == [0]
 
 
 def load_files(store: Store, *keys: str) -> Sequence[ObjectPath]:
@@ -106,7 +106,7 @@ def test_settled_splits_must_be_those_of_the_stream(loads: Loads, store: Store, 
     load = loads.job(wide, [store.put("digest.csv", wide_csv(*range(12)))])
     journal = loads.begin(load).journal
     loads.send(load, journal)
-    log = log_at(journal)
+    log = FileLog(Path(journal))
     said = [event for event in log.read() if "end" not in event]
     for event in said:
         if "split" in event:
@@ -121,7 +121,7 @@ def test_an_end_that_nobody_saw_is_no_finished_load(loads: Loads, store: Store, 
     load = loads.job(wide, [store.put("end.csv", wide_csv(*range(12)))])
     journal = loads.begin(load).journal
     loads.send(load, journal)
-    log = log_at(journal)
+    log = FileLog(Path(journal))
     said = log.read()
     log.replace([event for event in said if "end" not in event])
     with pytest.raises(WorkerError, match=r"s3://rows/end.csv was not read to its end; run the load again"):
