@@ -1,7 +1,8 @@
 """What other forms of a file cost beside plain CSV of the same rows: describing, reading and encoding them.
 
-`python -m bench.inputs` takes about 4 minutes, needs no server, and writes `bench/results/inputs.csv`, one
-line per figure. Sending is not part of it: it costs the same for all.
+`python -m bench.inputs` takes about 4 minutes, needs no Cassandra, and writes `bench/results/inputs.csv`, one
+line per figure. Sending is not part of it: it costs the same for all. Objects are those of moto's server on
+this machine, whose own CPU does not count.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
@@ -30,7 +32,9 @@ from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.dialect import PRESETS, Dialect
 from pipeline.rowfiles.files import plan_fields, read_splits
 from pipeline.rowfiles.sources import describe_file
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import ValuesConfig
+from tests.harness.stores import running_store
 
 _TABLE = TABLES["orders"]
 _ROWS = 300_000
@@ -60,6 +64,7 @@ class _Input:
     values: ValuesConfig = field(default_factory=ValuesConfig)
     types: Mapping[str, str] = field(default_factory=dict)
     beside: str = "plain CSV"
+    is_object: bool = False
 
 
 def _csv(delimiter: str = ",", *, all_quoted: bool = False) -> Callable[[Path, Rows], None]:
@@ -109,6 +114,12 @@ def _json_lines(path: Path, rows: Rows) -> None:
 def _json_array(path: Path, rows: Rows) -> None:
     head, *others = rows
     path.write_text(json.dumps([dict(zip(head, row, strict=True)) for row in others]), encoding="utf-8")
+
+
+def _parquet(path: Path, rows: Rows) -> None:
+    head, *others = rows
+    table = pa.table(dict(zip(head, map(pa.array, zip(*others, strict=True)), strict=True)))
+    pq.write_table(table, path)
 
 
 def _mysql(path: Path, rows: Rows) -> None:
@@ -180,6 +191,18 @@ _INPUTS = (
         types=_NESTED,
         beside=_AS_JSON,
     ),
+    _Input("Parquet", _parquet, "parquet"),
+    _Input("plain CSV, an object", _csv(), is_object=True),
+    _Input(
+        "gzip, an object",
+        _packed(gzip.compress),
+        "csv.gz",
+        Dialect(compression="gzip"),
+        beside="gzip",
+        is_object=True,
+    ),
+    _Input("JSON Lines, an object", _json_lines, "jsonl", beside="JSON Lines", is_object=True),
+    _Input("Parquet, an object", _parquet, "parquet", beside="Parquet", is_object=True),
 )
 
 
@@ -192,12 +215,18 @@ def main() -> None:
     with ensure_file(FILES, _TABLE, _ROWS).open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     used: dict[str, list[float]] = {each.name: [] for each in _INPUTS}
-    with tempfile.TemporaryDirectory(dir=FILES) as folder:
+    with tempfile.TemporaryDirectory(dir=FILES) as folder, running_store() as store:
         for number, each in enumerate(_INPUTS):
             each.write(_file(folder, number), rows)
+        paths = [
+            store.put(_file(folder, number).name, _file(folder, number))
+            if each.is_object
+            else _file(folder, number)
+            for number, each in enumerate(_INPUTS)
+        ]
         for round_number in range(rounds + 1):
             for number in order.sample(range(len(_INPUTS)), k=len(_INPUTS)):
-                us_a_row = _measured(_file(folder, number), _INPUTS[number])
+                us_a_row = _measured(paths[number], _INPUTS[number])
                 if round_number:
                     used[_INPUTS[number].name].append(us_a_row)
     figures = list(_figures(used))
@@ -210,7 +239,7 @@ def _file(folder: str, number: int) -> Path:
     return Path(folder, f"{number}.{_INPUTS[number].end}")
 
 
-def _measured(file: Path, form: _Input) -> float:
+def _measured(file: FilePath, form: _Input) -> float:
     """Return the CPU, in µs a row, of describing, reading and encoding a file.
 
     Raises:
