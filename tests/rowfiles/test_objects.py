@@ -3,14 +3,12 @@
 import bz2
 import gzip
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.cql.columns import Row
 from pipeline.errors import AbsentInputError, RowFileError, StoreError
-from pipeline.proxy.control import proxy
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.files import plan_fields, read_rows, read_splits, write_rows
 from pipeline.rowfiles.finding import find_files, listed, passed_over, require_flags
@@ -18,13 +16,9 @@ from pipeline.rowfiles.jobs import RowsToRead
 from pipeline.rowfiles.rejected import write_rejected
 from pipeline.rowfiles.sources import describe_file, is_untouched, require_unchanged, with_splits
 from pipeline.rowfiles.splits import SourceFile
-from pipeline.rowfiles.stores.ahead import read_ahead
-from pipeline.rowfiles.stores.content import PIECE_BYTES, ObjectContent
 from pipeline.rowfiles.stores.paths import ObjectPath, path_of
-from tests.harness.interpreter import printed
 from tests.harness.rowfiles import NAMES, SOME
 from tests.harness.stores import Store, running_store
-from tests.harness.workspace import until
 
 MIB = 1 << 20
 
@@ -183,16 +177,6 @@ def test_an_object_is_known_by_its_version(store: Store) -> None:
         list(read_splits(first, plan_fields([first], NAMES)))
 
 
-def test_an_object_that_is_replaced_while_it_is_read_is_an_error(store: Store) -> None:
-    """No piece that was read from another object is handed out."""
-    content = ObjectContent(store.put("replaced.csv", b"x" * (3 * PIECE_BYTES)))
-    pieces = content.pieces()
-    assert next(pieces) == b"x" * PIECE_BYTES
-    store.put("replaced.csv", b"y" * (3 * PIECE_BYTES))
-    with pytest.raises(RowFileError, match="was replaced while it was being read"):
-        next(pieces)
-
-
 def test_what_is_not_there_or_forbidden_is_said_at_once(store: Store) -> None:
     """Neither is retried: the message names the object, what the store says, and what to do."""
     with pytest.raises(RowFileError, match=r"cannot read s3://rows/none.csv: there is no such object; check"):
@@ -212,64 +196,3 @@ def test_a_stream_with_more_rows_than_its_beginning_tells_is_an_error(store: Sto
     described = describe_file(store.put("grows.csv", text))
     with pytest.raises(RowFileError, match="more rows than its beginning made expect: 50,000 were allotted"):
         list(read_splits(described, plan_fields([described], NAMES)))
-
-
-def test_a_network_that_fails_costs_nothing_but_time(store: Store) -> None:
-    """Connections that are reset, cut or refused are made again; the content is what it is."""
-    text = many(300_000).encode()
-    store.put("network.csv", text)
-    with proxy([("127.0.0.1", store.port)], round_trip_s=0.01) as network:
-        content = ObjectContent(store.through(network.port).path("network.csv"))
-        received = []
-        for piece, fault in zip(read_ahead(content), ("reset", "truncate", "refuse", "none"), strict=False):
-            received.append(piece)
-            network.set(fault=fault)
-            network.set(fault="none")
-        assert b"".join(received) == text
-
-
-def test_a_connection_that_brings_nothing_ends_by_itself(store: Store) -> None:
-    """A store that no longer answers is given up behind the budget, with what failed."""
-    store.put("silent.csv", b"x" * MIB)
-    with proxy([("127.0.0.1", store.port)]) as network:
-        config = replace(store.through(network.port).config, retry_budget_s=1)
-        content = ObjectContent(replace(store.path("silent.csv"), config=config))
-        network.set(fault="drop")
-        with pytest.raises(StoreError, match=r"silent.csv: failing for [0-9]+ s: .*check the network"):
-            content.read_at(0, MIB)
-
-
-def test_at_most_two_pieces_are_read_ahead(store: Store) -> None:
-    """However slow the work is, the thread that reads waits, and it ends with whoever takes its pieces."""
-    content = ObjectContent(store.put("ahead.csv", b"x" * (6 * PIECE_BYTES)))
-    pieces = read_ahead(content)
-    next(pieces)
-    until(lambda: content.handed_bytes == 3 * PIECE_BYTES)
-    pieces.close()
-    until(lambda: content.handed_bytes == 4 * PIECE_BYTES)
-
-
-def test_memory_does_not_depend_on_the_size_of_an_object(store: Store) -> None:
-    """An object of 300 MB takes the memory that one of 60 MB takes."""
-    text = many(600_000)
-    header, rows = text.split("\n", 1)
-    used = []
-    for times in (1, 5):
-        path = store.put(f"{times}.csv", f"{header}\n{rows * times}")
-        used.append(int(printed(_READ.format(path=path, config=store.config)).split()[-1]))
-    assert used[1] < used[0] + 48 * MIB, used
-
-
-_READ = """
-import psutil
-from pipeline.rowfiles.files import plan_fields, read_splits
-from pipeline.rowfiles.sources import describe_file
-from pipeline.rowfiles.stores.paths import ObjectPath
-from pipeline.settings.objects import ObjectsConfig
-from tests.harness.interpreter import printed
-from tests.harness.rowfiles import NAMES
-
-described = describe_file(ObjectPath("{path}", {config}))
-splits = read_splits(described, plan_fields([described], NAMES))
-print(max(psutil.Process().memory_info().rss for _ in splits))
-"""

@@ -56,11 +56,9 @@ class PiecesFile(io.RawIOBase):
 
 def _read(content: ObjectContent, pieces: Any, wanted: Any) -> None:  # noqa: ANN401 - queues without types
     try:
-        for piece in content.pieces():
-            pieces.put(piece)
-            if wanted.get() == _NO_MORE:
-                return
-        pieces.put(b"")
+        following = content.pieces()
+        while wanted.get() == _MORE:
+            pieces.put(next(following, b""))
     except Exception as error:  # noqa: BLE001 - whoever takes the pieces raises it
         pieces.put(error)
 
