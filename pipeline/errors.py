@@ -48,7 +48,11 @@ class StoreError(RowFileError):
 
 
 class BadRowsError(PipelineError):
-    """More rows are bad than a load allows."""
+    """More rows are bad than a load allows. `bad` are those that were found, as JSON can represent them."""
+
+    def __init__(self, message: str, bad: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.bad = bad
 
 
 class OutputError(PipelineError):

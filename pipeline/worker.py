@@ -1,8 +1,9 @@
 """The child process that runs gevent: `python -m pipeline.worker`. It reads jobs, one JSON line each.
 
 Each line that it writes is an object with one key: `progress` ([done, total, what]), and, once per job,
-`result` or `error` ([its type in pipeline.errors, its message]). Standard error is that of the parent. The
-process ends when its parent ends.
+`result` or `error` ([its type in pipeline.errors, its message], for too many bad rows also those). Standard
+error is that of the parent. The process ends when its parent ends, and at the deadline that its second
+argument may name.
 """
 
 from gevent import monkey
@@ -14,6 +15,7 @@ import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+import time  # noqa: E402
 from typing import TextIO  # noqa: E402
 
 import gevent  # noqa: E402
@@ -25,15 +27,17 @@ import pipeline.measure.jobs  # noqa: E402
 import pipeline.rowfiles.jobs  # noqa: E402
 import pipeline.suggest.jobs  # noqa: E402
 import pipeline.verify.jobs  # noqa: E402, F401 - only imported classes of jobs can be read
-from pipeline.errors import PipelineError  # noqa: E402
+from pipeline.errors import BadRowsError, PipelineError  # noqa: E402
 from pipeline.workers.codec import job_from_json, to_json_values  # noqa: E402
 from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 
 def main() -> None:
     """Carry out the jobs on standard input, one per line, until it ends."""
-    parent = int(sys.argv[1])
-    _set_signal_handlers(parent)
+    parent, *deadline = sys.argv[1:]
+    _set_signal_handlers(int(parent))
+    if deadline:
+        _end_at(float(deadline[0]))
     os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # else cqlengine warns; a job says what it may create
     lines = _take_standard_output()
 
@@ -49,6 +53,8 @@ def main() -> None:
             gc.freeze()  # collections while rows are written skip the imported objects
             result = run(lambda done, total, what: write_line("progress", [done, total, what]))
             last = ("result", to_json_values(result))
+        except BadRowsError as error:
+            last = ("error", [type(error).__name__, str(error), error.bad])
         except PipelineError as error:
             last = ("error", [type(error).__name__, str(error)])
         finally:
@@ -67,10 +73,20 @@ def _set_signal_handlers(parent: int) -> None:
         sys.exit(_EXIT_TERMINATED)
 
 
+def _end_at(deadline_s: float) -> None:
+    """End this process at a time of the monotonic clock.
+
+    SIGALRM has its default action. So it also ends a process that was stopped at that time, before it
+    continues with anything else.
+    """
+    signal.setitimer(signal.ITIMER_REAL, max(_AT_ONCE_S, deadline_s - time.monotonic()))
+
+
 def _exit_cleanly(*_: object) -> None:
     """Exit through every `finally`, which removes scratch tables and temporary files, within a time limit."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.alarm(_CLEANUP_MAX_S)
+    left_s = signal.getitimer(signal.ITIMER_REAL)[0]
+    signal.setitimer(signal.ITIMER_REAL, min(left_s or _CLEANUP_MAX_S, _CLEANUP_MAX_S))
     if gevent.getcurrent() is gevent.get_hub().parent:
         sys.exit(_EXIT_TERMINATED)
     # SystemExit here would first end the current greenlet, such as the one that reads the driver's responses.
@@ -86,6 +102,7 @@ def _take_standard_output() -> TextIO:
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 _CLEANUP_MAX_S = 15
+_AT_ONCE_S = 0.001
 
 if __name__ == "__main__":
     main()

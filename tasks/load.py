@@ -1,12 +1,9 @@
 """The base of every load into a table: its parameters, its run, its report."""
 
-import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
-import ipaddress
 import json
-import os
 import re
 import time
 from collections import Counter
@@ -19,15 +16,17 @@ from filelock import FileLock
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.files import write_text
 from pipeline.load import jobs
+from pipeline.load.sharing import SentRows, send_rows
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.formats import ENDINGS
 from pipeline.rowfiles.sources import digest, options_of
 from pipeline.rowfiles.stores.paths import FilePath, absolute
 from pipeline.settings import ClusterConfig, LoadConfig
-from pipeline.workers.client import run_job, run_jobs
+from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
 from pipeline.workers.jobs import Progress
 from tasks.cluster import pool_size_of, running_cluster
+from tasks.engines import engine_of
 from tasks.inputs import described, passed_over
 from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Flag
@@ -145,20 +144,8 @@ class LoadTask(LoadParameters, FileParameters):
         )
         if begun.rows:
             say(self, f"goes on behind {begun.rows} rows that a run before this one has loaded")
-        shard_count, tell = self._shard_count(load), progress_of(self)
-        results = run_jobs(
-            [
-                jobs.LoadShard(
-                    plan=begun.plan,
-                    journal=begun.journal,
-                    holder=begun.holder,
-                    shard=shard,
-                    shard_count=shard_count,
-                )
-                for shard in range(shard_count)
-            ],
-            tell,
-        )
+        tell = progress_of(self)
+        sent = send_rows(begun, engine_of(self, load), tell)
         tell(1, 1, "rows loaded")
         self._require_same_files(load)
         counts = run_job(
@@ -171,7 +158,7 @@ class LoadTask(LoadParameters, FileParameters):
                 rows=self.rows_generated,
             )
         )
-        self._report(begun.rows, counts, results)
+        self._report(begun.rows, counts, sent)
 
     def _require_same_files(self, load: jobs.Load) -> None:
         """Return if the input still consists of the files that were loaded.
@@ -188,9 +175,9 @@ class LoadTask(LoadParameters, FileParameters):
                 "run the load again: it loads what is there then"
             )
 
-    def _report(self, resumed: int, counts: jobs.RowCounts, results: list[jobs.LoadedShard]) -> None:
+    def _report(self, resumed: int, counts: jobs.RowCounts, sent: SentRows) -> None:
         """Write the load's counts for its verification, and print them in a line or two."""
-        elapsed_s = max(result.elapsed_s for result in results)
+        results, elapsed_s = sent.shards, sent.elapsed_s
         rows_per_s = (counts.read - resumed) / elapsed_s
         retries: Counter[str] = sum((Counter(result.retries) for result in results), Counter())
         warned = sum(result.warned for result in results)
@@ -200,7 +187,7 @@ class LoadTask(LoadParameters, FileParameters):
             "resumed": resumed,
             "elapsed_s": elapsed_s,
             "rows_per_s": rows_per_s,
-            "processes": len(results),
+            "workers": sent.worker_count,
             "retries": retries,
             "requests_in_flight_at_end": windows,
             "requests_with_a_warning": warned,
@@ -233,25 +220,6 @@ class LoadTask(LoadParameters, FileParameters):
             config=build(LoadConfig, self, pool_size=pool_size_of(self, cluster, self.method)),
             checkpoints=str(output_folder() / "checkpoints"),
             bad_rows=str(self.folder),
-        )
-
-    def _shard_count(self, load: jobs.Load) -> int:
-        """Return the number of loading processes.
-
-        If `processes` is 0: one where the server is on this machine, else one for every 500,000 rows, at most
-        one a core.
-        """
-        if self.processes:
-            return int(self.processes)
-        hosts = load.cluster.contact_points
-        if hosts and all(map(_is_loopback, hosts)):
-            return 1
-        return max(
-            1,
-            min(
-                len(os.sched_getaffinity(0)),
-                sum(file.estimated_places for file in load.files) // _ROWS_A_PROCESS,
-            ),
         )
 
     def _input_sha256(self) -> str | None:
@@ -287,11 +255,4 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
         say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {passed}")
 
 
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
-
-
-_ROWS_A_PROCESS = 500_000
 _NAME_MAX_CHARACTERS = 120

@@ -30,16 +30,20 @@ from pipeline.load.jobs import (
     CheckedRows,
     CheckRows,
     FinishLoad,
+    KeepBadRows,
+    KeptBadRows,
     Load,
     LoadedShard,
     LoadPlan,
     LoadShard,
     PlanLoad,
+    ReserveAttempts,
     RowCounts,
 )
 from pipeline.load.journal import Journal, LoadKey, begin_run, read_journal, take_over
 from pipeline.load.judging import judge, keep
 from pipeline.load.planning import plan_of
+from pipeline.load.reading import left_of
 from pipeline.load.refusing import require_some
 from pipeline.load.restoring import bad_rows_of
 from pipeline.load.shard import Shard, count_rows, in_order_of
@@ -50,6 +54,7 @@ from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.rowfiles.streams import WAY
+from pipeline.workers.codec import to_json_values
 from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
 
@@ -75,11 +80,12 @@ def begin(job: BeginLoad, _: Progress) -> BegunLoad:
         take_over(journal, {_place_of(file): file.sha256 for file in load.files})
         if job.day:
             void_marker(table, day=job.day, source=job.source, input_sha256=job.input_sha256)
-        if table.has_lists([field.column.name for field in job.plan.fields]):
+        if job.plan.has_lists:
             with_retries(lambda: journal.log.hold(holder), budget_s=load.config.retry_budget_s)
             journal.reserve_attempts(journal.attempts + 1)
     plan = replace(job.plan, timestamp_us=journal.timestamp_us)
-    return BegunLoad(plan=plan, journal=journal.log.place, rows=journal.rows, holder=holder)
+    left = tuple(left_of(journal, in_order_of(journal, load.files)))
+    return BegunLoad(plan=plan, journal=journal.log.place, rows=journal.rows, left=left, holder=holder)
 
 
 def _place_of(file: SourceFile) -> str:
@@ -139,7 +145,7 @@ def load_key(session: Session, table: Table, load: Load) -> LoadKey:
 
 
 def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None = None) -> LoadedShard:
-    """Load one shard. If too many rows are bad, write the bad rows found so far, then fail.
+    """Load one shard. If too many rows are bad, fail with the bad rows found so far.
 
     `model` is for the method `create` into a table that has no dataset.
     """
@@ -148,8 +154,15 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
         model = bind_model(find_dataset(load.dataset).model, load.keyspace.name)
     with _session_again(load) as session:
         journal = read_journal(log_at(session, job.plan, job.journal))
+        if job.ticket and job.plan.has_lists:
+            journal.take(job.ticket)
         shard = Shard(
-            session, job.plan, journal, shard=job.shard, shard_count=job.shard_count, holder=job.holder
+            session,
+            job.plan,
+            journal,
+            splits=job.splits,
+            holder=job.holder,
+            is_elsewhere=job.is_elsewhere,
         )
         total = sum(file.estimated_places for file in load.files)
         try:
@@ -159,7 +172,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
                 nodes = shard.run()
                 elapsed_s = time.perf_counter() - began_s
         except BadRowsError as error:
-            raise BadRowsError(f"{error}; {keep(job.plan, shard.bad)}") from error
+            raise BadRowsError(str(error), to_json_values(shard.bad)) from error
     return LoadedShard(
         rows=shard.done,
         elapsed_s=elapsed_s,
@@ -168,6 +181,19 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
         warning=nodes.tally.warning,
         limits=nodes.limits,
     )
+
+
+def keep_bad_rows(job: KeepBadRows, _: Progress) -> KeptBadRows:
+    """Write the bad rows that a load found before it was given up."""
+    return KeptBadRows(advice=keep(job.plan, job.bad))
+
+
+def reserve_attempts(job: ReserveAttempts, _: Progress) -> None:
+    """Reserve the timestamps of one more attempt to send the rows of a shard; withdraw its ticket."""
+    with _session_again(job.plan.load) as session:
+        journal = read_journal(log_at(session, job.plan, job.journal))
+        journal.withdraw(job.withdrawn)
+        journal.reserve_attempts(journal.attempts + 1)
 
 
 @contextlib.contextmanager

@@ -5,10 +5,17 @@ from datetime import date
 from functools import partial
 
 from pipeline.cql.tables import Table
+from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.jobs import Handler, Job
+
+WHOLE = -1
+"""In place of a split's number: all splits of a file that is streamed, which are found as it is read."""
+
+LIST_STEP_US = 16
+"""The step between the timestamps of two places, where a list that is not frozen is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +54,16 @@ class LoadPlan:
     fields: tuple[Field, ...]
     using: tuple[Field, ...] = ()
     timestamp_us: int = 0
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether a list that is not frozen is loaded: written twice with one timestamp, it stands twice."""
+        return self.table.has_lists([field.column.name for field in self.fields])
+
+    @property
+    def step_us(self) -> int:
+        """The step between the timestamps of two places in µs: 1, or more if attempts need their own."""
+        return LIST_STEP_US if self.has_lists else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +105,14 @@ class CheckRows(Job[CheckedRows]):
 class BegunLoad:
     """The plan with its first timestamp, the place of the journal, and how many rows are settled already.
 
-    `holder` names this run to others where only one may send rows.
+    `left` are the splits that are not settled, in the order of their rows: the place of the file in the
+    journal's order, and the split's number. `holder` names this run to others where only one may send rows.
     """
 
     plan: LoadPlan
     journal: str
     rows: int
+    left: tuple[tuple[int, int], ...]
     holder: str = ""
 
 
@@ -136,19 +155,61 @@ class LoadedShard:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadShard(Job[LoadedShard]):
-    """Load every split of one shard of `shard_count` that is not settled yet."""
+    """Load those splits of a shard that are not settled yet; None is a shard of every split.
+
+    The splits are named as in `BegunLoad.left`. The most requests in flight and rows per second that the plan
+    allows are this shard's own. `is_elsewhere`: the files may have been described on another machine. With
+    a `ticket`, lists are loaded only by the first worker that has it, and never after it was withdrawn.
+    """
 
     plan: LoadPlan
     journal: str
     holder: str = ""
-    shard: int = 0
-    shard_count: int = 1
+    splits: tuple[tuple[int, int], ...] | None = None
+    is_elsewhere: bool = False
+    ticket: str = ""
 
     def handler(self) -> Handler[LoadedShard]:
         """Load it."""
         from pipeline.load.handlers import load_shard  # noqa: PLC0415 - it needs gevent and the driver
 
         return partial(load_shard, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReserveAttempts(Job[None]):
+    """Reserve the timestamps of one more attempt at a shard, whose ticket is `withdrawn`."""
+
+    plan: LoadPlan
+    journal: str
+    withdrawn: str
+
+    def handler(self) -> Handler[None]:
+        """Reserve them."""
+        from pipeline.load.handlers import reserve_attempts  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(reserve_attempts, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptBadRows:
+    """Where the bad rows are, and what to do with them."""
+
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepBadRows(Job[KeptBadRows]):
+    """Write the bad rows that were found before the load was given up."""
+
+    plan: LoadPlan
+    bad: tuple[BadRow, ...]
+
+    def handler(self) -> Handler[KeptBadRows]:
+        """Write them."""
+        from pipeline.load.handlers import keep_bad_rows  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(keep_bad_rows, self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,11 @@ path had, or that a stream was read to its end. Where the events are kept is for
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, WorkerError
 from pipeline.load.eventlogs.protocol import Event, EventLog
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.streams import StreamEnd
@@ -73,6 +74,8 @@ class Journal:
         for event in events:
             self.contents.update(event.get("contents", {}))
         self.attempts = max((event["attempts"] for event in events if "attempts" in event), default=0)
+        self.withdrawn = {event["withdrawn"] for event in events if "withdrawn" in event}
+        self.taken = {tuple(event["taken"]) for event in events if "taken" in event}
         records = (_record(event["split"]) for event in events if "split" in event)
         self.splits = {(record.file, record.split): record for record in records}
         ended = (event["end"] for event in events if "end" in event)
@@ -120,6 +123,27 @@ class Journal:
         if attempts > self.attempts:
             self.log.append({"attempts": attempts})
             self.attempts = attempts
+
+    def take(self, ticket: str) -> None:
+        """Take a ticket; of those that take it at the same time, at most one does.
+
+        Raises:
+            WorkerError: another worker took it, or it was withdrawn.
+            OutputError, ClusterError: as `EventLog.append`.
+        """
+        taker = uuid.uuid4().hex
+        self.log.append({"taken": [ticket, taker]})
+        now = read_journal(self.log)
+        if ticket in now.withdrawn or any(each == ticket and other != taker for each, other in now.taken):
+            raise WorkerError("this shard was given to another worker meanwhile")
+
+    def withdraw(self, ticket: str) -> None:
+        """Let nobody take a ticket from now on.
+
+        Raises:
+            OutputError, ClusterError: as `EventLog.append`.
+        """
+        self.log.append({"withdrawn": ticket})
 
 
 def take_over(journal: Journal, contents: Mapping[str, str]) -> None:

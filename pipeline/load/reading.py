@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.errors import RowFileError
-from pipeline.load.jobs import LoadPlan
+from pipeline.load.jobs import WHOLE, LoadPlan
 from pipeline.load.journal import Journal
 from pipeline.rowfiles.files import read_splits, read_stream_of
-from pipeline.rowfiles.sources import still_same
+from pipeline.rowfiles.sources import as_seen_here, still_same
 from pipeline.rowfiles.splitrows import SplitRows
 from pipeline.rowfiles.splits import SourceFile, Split
 from pipeline.rowfiles.streams import StreamEnd
@@ -29,20 +29,26 @@ class ReadEnd(NamedTuple):
     end: StreamEnd
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ShardReader:
-    """Reads the shard of one process, of `shard_count`. `files` are in the journal's order."""
+    """Reads the splits of one shard, or all; `files` are in the journal's order.
+
+    `splits` and `is_elsewhere` are as in `pipeline.load.jobs.LoadShard`.
+    """
 
     plan: LoadPlan
     journal: Journal
     files: Sequence[SourceFile]
-    shard: int
-    shard_count: int
+    splits: Sequence[tuple[int, int]] | None = None
+    is_elsewhere: bool = False
+
+    def __post_init__(self) -> None:
+        self._own = None if self.splits is None else frozenset(self.splits)
 
     def owns(self, file: int, split: int) -> bool:
         """Return whether a split belongs to this shard: of a stream, all do, or none."""
         is_streamed = self.files[file].content.stream is not None
-        return (file if is_streamed else file + split) % self.shard_count == self.shard
+        return self._own is None or (file, WHOLE if is_streamed else split) in self._own
 
     def read(self) -> Iterator[ReadSplit | ReadEnd]:
         """Yield the splits that the journal lacks; behind those of a stream, its end.
@@ -67,7 +73,9 @@ class ShardReader:
             for split in file.content.splits
             if self.owns(number, split.number) and (number, split.number) not in self.journal.splits
         ]
-        source = file
+        if not wanted:
+            return
+        source = as_seen_here(file) if self.is_elsewhere else file
         for split_rows in read_splits(file, [*self.plan.fields, *self.plan.using], wanted):
             source = still_same(source)
             yield split_rows
@@ -92,3 +100,15 @@ def is_settled(journal: Journal, file: int) -> bool:
     """Return whether a stream was read to its end, and each of its splits is settled."""
     end = journal.ends.get(file)
     return end is not None and all((file, split) in journal.splits for split in range(end.split_count))
+
+
+def left_of(journal: Journal, files: Sequence[SourceFile]) -> Iterator[tuple[int, int]]:
+    """Yield the place of the file and the number of what is not settled; files are in the journal's order."""
+    for number, file in enumerate(files):
+        if file.content.stream:
+            if not is_settled(journal, number):
+                yield number, WHOLE
+        else:
+            for split in file.content.splits:
+                if (number, split.number) not in journal.splits:
+                    yield number, split.number

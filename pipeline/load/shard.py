@@ -1,4 +1,4 @@
-"""Loads a shard: its splits are encoded and sent, and each is noted in the journal when it is settled."""
+"""Loads a shard of a load: its splits are encoded and sent, and noted in the journal once settled."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -33,9 +33,9 @@ from pipeline.workers.threads import ThreadCall
 
 
 class Shard:
-    """One process's shard of a load: all its splits that are not in the journal yet.
+    """A shard of a load: those of its splits that are not in the journal yet; without `splits`, of all.
 
-    `done` counts the settled rows.
+    `done` counts the settled rows of its splits.
 
     Raises:
         RowFileError: the files are not those of the journal.
@@ -47,16 +47,16 @@ class Shard:
         plan: LoadPlan,
         journal: Journal,
         *,
-        shard: int,
-        shard_count: int,
+        splits: Sequence[tuple[int, int]] | None = None,
         holder: str = "",
+        is_elsewhere: bool = False,
     ) -> None:
         table, load = plan.table, plan.load
         files = in_order_of(journal, load.files)
         self._reader = ShardReader(
-            plan=plan, journal=journal, files=files, shard=shard, shard_count=shard_count
+            plan=plan, journal=journal, files=files, splits=splits, is_elsewhere=is_elsewhere
         )
-        # Only its own splits: other shards may have settled some of theirs by now.
+        # Other shards may have settled some of theirs by now.
         own = (journal.splits[at] for at in journal.splits if self._reader.owns(*at))
         self.done = sum(record.rows for record in own)
         self.bad = bad_rows_of(session, plan, journal, files)
@@ -66,9 +66,7 @@ class Shard:
         self._plan = plan
         self._journal = journal
         self._holder = holder
-        self._shard_count = shard_count
-        self._fields = plan.fields
-        self._names = [field.column.name for field in self._fields]
+        self._names = [field.column.name for field in plan.fields]
         self._budget = ErrorBudget.parse(load.config.max_bad_rows)
         self._read = journal.rows
         self._what = f"cannot load into {table}"
@@ -117,7 +115,7 @@ class Shard:
             nodes,
             RetryPolicy(what=self._what, retry_budget_s=config.retry_budget_s),
             pool_size=config.pool_size,
-            pace=Pace(config.rows_per_s / self._shard_count),
+            pace=Pace(config.rows_per_s),
         )
         self._refusing.settle_held()
         return nodes

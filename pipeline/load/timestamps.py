@@ -11,6 +11,7 @@ from gevent.lock import Semaphore
 
 from pipeline.cql.tables import Table
 from pipeline.errors import RequestError
+from pipeline.load.jobs import LIST_STEP_US
 from pipeline.load.journal import Journal
 
 
@@ -91,8 +92,7 @@ class WriteTimestamps:
 
 def list_step_us(table: Table, names: Sequence[str]) -> int:
     """Return the step between the timestamps of two places in µs: 1, or more if attempts need their own."""
-    return _LIST_STEP_US if table.has_lists(names) else 1
+    return LIST_STEP_US if table.has_lists(names) else 1
 
 
-_LIST_STEP_US = 16
 _HELD_AGAIN_S = 15.0

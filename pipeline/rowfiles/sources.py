@@ -124,6 +124,35 @@ def still_same(file: SourceFile) -> SourceFile:
     return replace(file, version=version)
 
 
+def as_seen_here(file: SourceFile) -> SourceFile:
+    """Return a file that was described on another machine, its version as this machine's file system has it.
+
+    A file of the same size and time of change is the same; of another time, its content must be. An object
+    is known by its version everywhere.
+
+    Raises:
+        RowFileError: it is not there, cannot be read, or has another content.
+    """
+    path = file.place
+    if isinstance(path, ObjectPath):
+        return file
+    try:
+        version = _version(path.stat())
+    except OSError as error:
+        raise RowFileError(
+            f"cannot read {path}: {os.strerror(error.errno or 0)}; each worker needs the row files at the "
+            "same path: share their folder with it, or load with engine processes"
+        ) from error
+    if version[_SIZE:_WRITTEN] != file.version[_SIZE:_WRITTEN] and (
+        version[_SIZE] != file.version[_SIZE] or describe_file(path, file.dialect).sha256 != file.sha256
+    ):
+        raise RowFileError(
+            f"{path} has another content here than where the load was planned: {version[_SIZE]} bytes, not "
+            f"{file.version[_SIZE]}; each worker needs the same row files at the same path"
+        )
+    return replace(file, version=version)
+
+
 def digest(files: Iterable[SourceFile], options: str) -> str:
     """Return the SHA-256, in hex, of what the files hold, whatever their names, and of how it is loaded."""
     content = "\n".join([*sorted(file.sha256 for file in files), options])

@@ -32,8 +32,8 @@ class LoadConfig:
     )
     pool_size: int = setting(
         100,
-        doc="the most requests in flight, in each process; `auto`: what `RecommendPoolSize` found for the "
-        "cluster's round trip",
+        doc="the most requests in flight, of all workers together; `auto`: what `RecommendPoolSize` found "
+        "for the cluster's round trip",
         minimum=1,
         may_be_auto=True,
         is_significant=False,

@@ -8,6 +8,8 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeVar, cast
 
@@ -29,31 +31,44 @@ def run_job(job: Job[R], progress: Progress | None = None) -> R:
     return run_jobs([job], progress)[0]
 
 
-def run_jobs(jobs: Sequence[Job[R]], progress: Progress | None = None) -> list[R]:
+def run_jobs(
+    jobs: Sequence[Job[R]], progress: Progress | None = None, *, at_once: int | None = None
+) -> list[R]:
     """Carry out jobs in parallel, one process each, and return their results in order.
 
-    `progress` gets the sum of what the jobs have done. If one fails, or this process is interrupted, all are
-    ended.
+    At most `at_once` run at a time, in order; without it, all do. `progress` gets the sum of what the jobs
+    have done. If one fails, or this process is interrupted, all are ended.
 
     Raises:
         PipelineError: the first one that a job raised.
         WorkerError: a process ended without a result.
     """
+    waiting = deque(range(len(jobs)))
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
-        workers = [stack.enter_context(_worker(job)) for job in jobs]
-        for at, worker in enumerate(workers):
-            selector.register(_output(worker), selectors.EVENT_READ, (at, Messages(worker)))
+
+        def begin() -> None:
+            at = waiting.popleft()
+            own = contextlib.ExitStack()
+            stack.push(own)
+            worker = own.enter_context(_worker(jobs[at]))
+            selector.register(output_of(worker), selectors.EVENT_READ, (at, Messages(worker), own))
+
+        for _ in range(min(len(jobs), at_once or len(jobs))):
+            begin()
         done = dict.fromkeys(range(len(jobs)), 0)
         results: dict[int, R] = {}
         while len(results) < len(jobs):
             for key, _ in selector.select():
-                at, messages = key.data
+                at, messages, own = key.data
                 for kind, value in messages.read():
                     if kind == "error":
-                        raise _as_error(*value)
+                        raise as_error(*value)
                     if kind == "result":
                         results[at] = result_from_json_values(jobs[at], value)
                         selector.unregister(key.fileobj)
+                        own.close()
+                        if waiting:
+                            begin()
                     elif progress:
                         done[at] = value[0]
                         progress(sum(done.values()), *value[1:])
@@ -73,7 +88,7 @@ class Messages:
         Raises:
             WorkerError: the worker has ended.
         """
-        more = os.read(_output(self._worker).fileno(), _READ_BYTES)
+        more = os.read(output_of(self._worker).fileno(), _READ_BYTES)
         if not more:
             raise _ended_early(self._worker)
         *lines, self._unread = (self._unread + more).split(b"\n")
@@ -83,14 +98,13 @@ class Messages:
 @contextlib.contextmanager
 def _worker(job: Job[Any]) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a worker that has received the job; after the block it waits for the next job."""
-    worker = _waiting_worker() or _start()
+    worker = _waiting_worker() or start_worker()
     try:
         with contextlib.suppress(BrokenPipeError):
             cast("IO[bytes]", worker.stdin).write(job_to_json(job).encode() + b"\n")
         yield worker
     except BaseException:
-        worker.terminate()
-        _reap(worker)
+        end_worker(worker)
         raise
     _waiting.append((os.getpid(), worker))
 
@@ -105,8 +119,10 @@ def _waiting_worker() -> subprocess.Popen[bytes] | None:
     return None
 
 
-def _start() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pipeline.worker", str(os.getpid())]
+def start_worker(deadline_s: float | None = None) -> subprocess.Popen[bytes]:
+    """Start a worker that ends with this process and, if a deadline is given, so many seconds from now."""
+    deadline = [] if deadline_s is None else [str(time.monotonic() + deadline_s)]
+    command = [sys.executable, "-m", "pipeline.worker", str(os.getpid()), *deadline]
     # Ctrl-C reaches the whole process group. A worker that does not ignore it yet would print a traceback.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -115,8 +131,15 @@ def _start() -> subprocess.Popen[bytes]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _output(worker: subprocess.Popen[bytes]) -> IO[bytes]:
+def output_of(worker: subprocess.Popen[bytes]) -> IO[bytes]:
+    """Return where a worker's messages arrive."""
     return cast("IO[bytes]", worker.stdout)
+
+
+def end_worker(worker: subprocess.Popen[bytes]) -> None:
+    """End a worker, whatever it does: through its `finally` blocks if it can, else at once."""
+    worker.terminate()
+    _reap(worker)
 
 
 def _reap(worker: subprocess.Popen[bytes]) -> None:
@@ -141,8 +164,9 @@ def _ended_early(worker: subprocess.Popen[bytes]) -> WorkerError:
     return WorkerError(f"worker process {worker.pid} {how} before it had a result; its output above says why")
 
 
-def _as_error(kind: str, message: str) -> PipelineError:
-    error: PipelineError = getattr(errors, kind)(message)
+def as_error(kind: str, message: str, *bad: Sequence[object]) -> PipelineError:
+    """Return the error that a worker reports by the name of its class, its message and, perhaps, bad rows."""
+    error: PipelineError = getattr(errors, kind)(message, *bad)
     return error
 
 

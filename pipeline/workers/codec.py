@@ -29,6 +29,11 @@ def from_json(kind: type[Value], text: str) -> Value:
     return _converter.structure(json.loads(text), kind)
 
 
+def from_json_values(kind: type[Value], values: object) -> Value:
+    """Return the value that `to_json_values` took apart."""
+    return _converter.structure(values, kind)
+
+
 def job_to_json(job: Job[Any]) -> str:
     """Return `job` with the name of its class, as one line of JSON."""
     return json.dumps({_name(type(job)): to_json_values(job)})

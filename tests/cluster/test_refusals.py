@@ -242,8 +242,8 @@ def test_two_processes_that_are_refused_all_do_not_finish(loads: RoleLoads) -> N
     table = loads.plain_table("two_refused")
     file = loads.write("rows.csv", "k,v", [(at, "x" * 9000) for at in range(1100)])
     load = loads.job(table, [file], max_bad_rows="100%")
-    loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", shard_count=2)
-    loads.send(load, loads.begin(load).journal, shard_count=2)
+    loads.leaves(load, BadRowsError, "the server refused all 1100 rows that were sent", worker_count=2)
+    loads.send(load, loads.begin(load).journal, worker_count=2)
     assert loads.begin(load).rows == 0, "as after a kill before the end"
 
 
@@ -295,5 +295,5 @@ def test_rows_refused_before_one_is_taken_are_bad_rows(loads: RoleLoads) -> None
     """If one row is accepted and others are refused, in shards of their own, only the refused are bad."""
     table = loads.plain_table("some_taken")
     file = loads.write("rows.csv", "k,v", [*((at, "x" * 2000) for at in range(900)), (901, "v")])
-    done = loads.run(loads.job(table, [file], max_bad_rows="100%"), shard_count=2)
+    done = loads.run(loads.job(table, [file], max_bad_rows="100%"), worker_count=2)
     assert (done.acknowledged, done.bad) == (1, 900)

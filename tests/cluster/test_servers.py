@@ -91,7 +91,7 @@ def test_back_pressure_slows_a_load(tmp_path: Path) -> None:
     ):
         table = loads.create("rows", "k int PRIMARY KEY, v text")
         load = loads.job(table, [loads.write("rows.csv", "k,v", ROWS)], method="prepared", pool_size=100)
-        [shard] = loads.run(load).shard_count
+        [shard] = loads.run(load).shards
         assert (shard.rows, len(loads.rows(table))) == (len(ROWS), len(ROWS))
         assert "triggered backpressure" in shard.warning
         assert max(shard.limits.values()) <= 10

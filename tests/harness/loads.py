@@ -11,11 +11,14 @@ from typing import Any
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
+from pipeline.engines.processes import Processes
+from pipeline.engines.protocol import Engine
 from pipeline.load import jobs
+from pipeline.load.sharing import send_rows
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
-from pipeline.workers.client import run_job, run_jobs
+from pipeline.workers.client import run_job
 
 USERS = "pipeline.datasets.users"
 MIB = 1 << 20
@@ -28,7 +31,7 @@ LOADED_ON = dt.date(2026, 11, 22)
 class Loaded(jobs.RowCounts):
     """The counts of a whole load, and the result of each of its shards."""
 
-    shard_count: Sequence[jobs.LoadedShard]
+    shards: Sequence[jobs.LoadedShard]
 
 
 class Loads:
@@ -39,7 +42,7 @@ class Loads:
         self.keyspace = keyspace
         self._cluster = ClusterConfig(contact_points=endpoint.contact_points, port=endpoint.port)
         self._cql = cql
-        self._plans: dict[str, jobs.LoadPlan] = {}
+        self._begun: dict[str, jobs.BegunLoad] = {}
 
     def create(self, name: str, columns: str) -> str:
         """Create a table, after dropping one of that name; return its name."""
@@ -94,24 +97,22 @@ class Loads:
     def begin(self, load: jobs.Load, *, anew: bool = False) -> jobs.BegunLoad:
         """Open a load's journal."""
         begun = run_job(jobs.BeginLoad(plan=planned(load), anew=anew))
-        self._plans[begun.journal] = begun.plan
+        self._begun[begun.journal] = begun
         return begun
 
-    def send(self, load: jobs.Load, journal: str, *, shard_count: int = 1) -> list[jobs.LoadedShard]:
+    def send(
+        self, load: jobs.Load, journal: str, *, worker_count: int = 1, engine: Engine | None = None
+    ) -> tuple[jobs.LoadedShard, ...]:
         """Load the splits that the journal lacks; return the result of each shard."""
-        plan = replace(self._plans[journal], load=load)
-        return run_jobs(
-            [
-                jobs.LoadShard(plan=plan, journal=journal, shard=at, shard_count=shard_count)
-                for at in range(shard_count)
-            ]
-        )
+        begun = self._begun[journal]
+        begun = replace(begun, plan=replace(begun.plan, load=load))
+        return send_rows(begun, engine or Processes(worker_count)).shards
 
     def finish(self, load: jobs.Load, journal: str) -> jobs.RowCounts:
         """Check that every split is settled, and mark the load as finished."""
         return run_job(
             jobs.FinishLoad(
-                plan=replace(self._plans[journal], load=load),
+                plan=replace(self._begun[journal].plan, load=load),
                 journal=journal,
                 date=LOADED_ON,
                 source="tests",
@@ -119,11 +120,11 @@ class Loads:
             )
         )
 
-    def run(self, load: jobs.Load, *, shard_count: int = 1) -> Loaded:
+    def run(self, load: jobs.Load, *, worker_count: int = 1, engine: Engine | None = None) -> Loaded:
         """Run a load from beginning to end; return its counts, and the result of each shard."""
         journal = self.begin(load).journal
-        sent = self.send(load, journal, shard_count=shard_count)
-        return Loaded(**vars(self.finish(load, journal)), shard_count=sent)
+        sent = self.send(load, journal, worker_count=worker_count, engine=engine)
+        return Loaded(**vars(self.finish(load, journal)), shards=sent)
 
 
 @contextlib.contextmanager

@@ -99,10 +99,10 @@ class RoleLoads(Loads):
         """Return the name of a table of two columns, created again."""
         return self.create(name, f"k int PRIMARY KEY, v text{more}")
 
-    def leaves(self, load: jobs.Load, kind: type[Exception], message: str, *, shard_count: int = 1) -> None:
+    def leaves(self, load: jobs.Load, kind: type[Exception], message: str, *, worker_count: int = 1) -> None:
         """Run a load that must end with this error, without a marker."""
         with pytest.raises(kind, match=message):
-            self.run(load, shard_count=shard_count)
+            self.run(load, worker_count=worker_count)
         assert not self.is_marked(load)
 
     def is_marked(self, load: jobs.Load) -> bool:

@@ -120,7 +120,7 @@ def test_batches_have_at_most_so_many_rows(loads: Loads, batch_rows: int) -> Non
     """A batch has at most `batch_rows` rows: the server warns of each that is over 10 partitions."""
     table = loads.create("few", "k int PRIMARY KEY, v text")
     file = loads.write("few.csv", "k,v", [(at, "v") for at in range(300)])
-    [shard] = loads.run(loads.job(table, [file], batch_rows=batch_rows)).shard_count
+    [shard] = loads.run(loads.job(table, [file], batch_rows=batch_rows)).shards
     assert (shard.warned, shard.warning[:40]) == (
         (0, "") if batch_rows == 1 else (10, "Unlogged batch covering 30 partitions de")
     )

@@ -35,9 +35,9 @@ def users(loads: Loads) -> str:
     return loads.create_users()
 
 
-def load_users(loads: Loads, *files: Path, shard_count: int = 1, **config: Any) -> Loaded:  # noqa: ANN401
+def load_users(loads: Loads, *files: Path, worker_count: int = 1, **config: Any) -> Loaded:  # noqa: ANN401
     """Load users; return the counts."""
-    return loads.run(loads.job("user", files, dataset=USERS, **config), shard_count=shard_count)
+    return loads.run(loads.job("user", files, dataset=USERS, **config), worker_count=worker_count)
 
 
 def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
@@ -45,10 +45,10 @@ def names(loads: Loads) -> dict[uuid.UUID, tuple[str | None, str | None]]:
     return {row["user_id"]: (row["first_name"], row["last_name"]) for row in loads.rows("user")}
 
 
-@pytest.mark.parametrize("shard_count", [1, 2])
+@pytest.mark.parametrize("worker_count", [1, 2])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_writes_the_rows_of_the_files(
-    loads: Loads, users: str, method: str, shard_count: int
+    loads: Loads, users: str, method: str, worker_count: int
 ) -> None:
     """Each method writes the rows of the files and no others, in one process or several."""
     texts = ["Ada", "Jörg", 'O"Neil', "a, b", "line\nbreak", "x" * 3000, None]
@@ -58,9 +58,9 @@ def test_every_method_writes_the_rows_of_the_files(
         loads.write(f"{at}.csv", HEADER, [(key, *values) for key, values in half])
         for at, half in enumerate(halves)
     ]
-    counts = load_users(loads, *files, method=method, shard_count=shard_count)
+    counts = load_users(loads, *files, method=method, worker_count=worker_count)
     assert (counts.read, counts.sent, counts.acknowledged, counts.bad) == (100, 100, 100, 0)
-    assert sum(shard.rows for shard in counts.shard_count) == 100
+    assert sum(shard.rows for shard in counts.shards) == 100
     assert names(loads) == rows
     del users
 
@@ -86,7 +86,7 @@ def test_the_last_row_wins_a_cell(loads: Loads, users: str, method: str, apart: 
         files = [loads.write("b.csv", HEADER, second), loads.write("a.csv", HEADER, first)]
     else:
         files = [loads.write("one.csv", HEADER, [*first, *pads, *second])]
-    load_users(loads, *files, method=method, shard_count=1 if apart == "in a split" else 2)
+    load_users(loads, *files, method=method, worker_count=1 if apart == "in a split" else 2)
     found = names(loads)
     assert found.pop(pad, None) == (("pad", "x" * SPLIT_BYTES) if pads else None)
     assert found == {one: ("1", "2"), two: ("x", "a"), three: ("6", "7")}
@@ -186,7 +186,7 @@ def test_rows_a_second_are_capped(loads: Loads, users: str) -> None:
     """A load of n rows with a cap takes at least (n - 1) / cap seconds."""
     file = loads.write("slow.csv", HEADER, [(uuid.uuid4(), "a", "b") for _ in range(61)])
     counts = load_users(loads, file, method="prepared", rows_per_s=100.0)
-    assert counts.shard_count[0].elapsed_s >= 0.6
+    assert counts.shards[0].elapsed_s >= 0.6
     assert len(loads.rows(users)) == 61
 
 

@@ -89,7 +89,7 @@ def test_the_last_of_a_line_wins_a_cell(loads: Loads, apart: str) -> None:
     else:
         files = [_array(loads, "one.json", [*first, *pads, *second])]
     load = loads.job(table, files)
-    counts = loads.run(load, shard_count=1 if apart == "in a split" else 2)
+    counts = loads.run(load, worker_count=1 if apart == "in a split" else 2)
     assert (counts.read, counts.bad) == (len(first + pads + second), 0)
     found = {row["id"]: (row["v"], row["w"]) for row in loads.rows(table)}
     assert (found[1], found[2], found[3]) == (("4", "5"), ("a", None), ("x3", None))

@@ -164,8 +164,8 @@ def test_a_store_that_does_not_answer_keeps_the_journal(loads: Loads, store: Sto
         assert loads.finish(load, journal).acknowledged == 1
 
 
-@pytest.mark.parametrize("shard_count", [1, 2])
-def test_the_later_row_wins(loads: Loads, store: Store, shard_count: int) -> None:
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_the_later_row_wins(loads: Loads, store: Store, worker_count: int) -> None:
     """Of rows with one key the last one counts, within a stream, and over streams and files."""
     name = loads.create("later", "id int PRIMARY KEY, text text")
     local = loads.folder / "b.csv"
@@ -177,6 +177,6 @@ def test_the_later_row_wins(loads: Loads, store: Store, shard_count: int) -> Non
         store.put("later/c.jsonl", "".join(json.dumps({"id": 3, "text": f"{at}"}) + "\n" for at in range(9))),
         store.put("later/d.csv", "id,text\n4,last\n"),
     ]
-    loads.run(loads.job(name, files), shard_count=shard_count)
+    loads.run(loads.job(name, files), worker_count=worker_count)
     # Sorted by their paths: the file of this machine comes first.
     assert {row["id"]: row["text"] for row in loads.rows(name)} == {1: "99999", 2: "first", 3: "8", 4: "last"}

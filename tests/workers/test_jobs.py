@@ -91,9 +91,9 @@ DAY = dt.date(2026, 11, 25)
                 ),
             ),
         ),
-        (BeginLoad(plan=PLAN, anew=True, day=DAY), BegunLoad(plan=PLAN, journal="j", rows=1)),
+        (BeginLoad(plan=PLAN, anew=True, day=DAY), BegunLoad(plan=PLAN, journal="j", rows=1, left=((0, 0),))),
         (
-            LoadShard(plan=PLAN, journal="j", shard=1, shard_count=2),
+            LoadShard(plan=PLAN, journal="j", splits=((0, 1), (2, 0))),
             LoadedShard(
                 rows=1,
                 elapsed_s=0.1,

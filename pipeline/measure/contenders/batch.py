@@ -34,7 +34,7 @@ def _prepare(context: TrialContext) -> Write:
     plan = plan_of(context.session, load)
     journal = open_journal(context.session, plan, anew=True)
     plan = replace(plan, timestamp_us=journal.timestamp_us)
-    shard = Shard(context.session, plan, journal, shard=0, shard_count=1)
+    shard = Shard(context.session, plan, journal)
     shard.prepare(None)
 
     def write() -> None:
