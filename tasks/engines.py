@@ -3,17 +3,38 @@
 import contextlib
 import ipaddress
 import os
+from collections.abc import Iterator
 
 import luigi
 
-from pipeline.engines.processes import Processes
+from pipeline.engines.opening import open_engine
 from pipeline.engines.protocol import Engine
+from pipeline.errors import SettingError
 from pipeline.load.jobs import Load
+from pipeline.settings import DaskConfig, SparkConfig
+from tasks.settings import build
 
 
-def engine_of(task: luigi.Task, load: Load) -> Engine:
-    """Return the engine that carries out a load."""
-    return Processes(_process_count(task, load))
+@contextlib.contextmanager
+def engine_of(task: luigi.Task, load: Load) -> Iterator[Engine]:
+    """Connect to the engine that carries out a load or a look at one, and leave it when the block ends.
+
+    Raises:
+        SettingError: a setting that it needs is missing, or its package is not installed.
+        WorkerError: it cannot be reached, or has no workers.
+    """
+    if task.engine != "processes" and load.config.journal != "cluster":
+        raise SettingError(
+            f"engine is {task.engine!r} and journal is {load.config.journal!r}; other machines "
+            "need journal = cluster in [load]"
+        )
+    with open_engine(
+        task.engine,
+        processes=_process_count(task, load),
+        dask=build(DaskConfig),
+        spark=build(SparkConfig),
+    ) as engine:
+        yield engine
 
 
 def _process_count(task: luigi.Task, load: Load) -> int:

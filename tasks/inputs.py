@@ -1,16 +1,17 @@
 """The row files of an input, found and described: Arrow is only in a worker, not in Luigi's own process."""
 
+import os
 from collections.abc import Sequence
 
 import luigi
 
 from pipeline.errors import AbsentInputError
 from pipeline.rowfiles import finding
-from pipeline.rowfiles.jobs import DescribeFiles, FileToRead, FindObjects, FoundObjects
+from pipeline.rowfiles.jobs import DescribedFiles, DescribeFiles, FileToRead, FindObjects, FoundObjects
 from pipeline.rowfiles.sources import is_untouched
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.rowfiles.stores.paths import FilePath, is_object, path_of
-from pipeline.workers.client import run_job
+from pipeline.workers.client import run_job, run_jobs
 from pipeline.workers.jobs import Progress
 from tasks.parameters import Flag, SettingParameter
 from tasks.settings import objects_config
@@ -28,9 +29,27 @@ def described(files: Sequence[FileToRead], progress: Progress | None = None) -> 
     unknown = tuple(file for file in files if not _is_known(file))
     if unknown:
         known = tuple(_known[file] for file in unknown if file in _known and is_object(file.path))
-        found = run_job(DescribeFiles(files=unknown, known=known), progress).files
-        _known.update(zip(unknown, found, strict=True))
+        for asked, found in zip(_shared(unknown), _describe(unknown, known, progress), strict=True):
+            _known.update(zip(asked, found.files, strict=True))
     return tuple(_known[file] for file in files)
+
+
+def _describe(
+    files: Sequence[FileToRead], known: tuple[SourceFile, ...], progress: Progress | None
+) -> list[DescribedFiles]:
+    """Describe files in parallel, where there are several."""
+
+    def tell(done: int, _: int, what: str) -> None:
+        if progress:
+            progress(done, len(files), what)
+
+    return run_jobs([DescribeFiles(files=each, known=known) for each in _shared(files)], tell)
+
+
+def _shared(files: Sequence[FileToRead]) -> list[tuple[FileToRead, ...]]:
+    """Return which files each process describes: as many processes as there are cores, or files."""
+    count = min(len(files), len(os.sched_getaffinity(0)))
+    return [tuple(files[at::count]) for at in range(count)]
 
 
 def find(pattern: str, *, any_ending: bool, flag_file: str = "") -> tuple[FilePath, ...]:

@@ -16,7 +16,7 @@ from filelock import FileLock
 from pipeline.errors import RowFileError, abbreviated
 from pipeline.files import write_text
 from pipeline.load import jobs
-from pipeline.load.sharing import SentRows, send_rows
+from pipeline.load.sharing import SentRows, dry_run, send_rows
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.formats import ENDINGS
 from pipeline.rowfiles.sources import digest, options_of
@@ -107,7 +107,8 @@ class LoadTask(LoadParameters, FileParameters):
         say_what_is_passed_over(self, self.source)
         load = self.as_job(running_cluster(), progress_of(self))
         if self.dry_run:
-            checked = run_job(jobs.CheckRows(plan=run_job(jobs.PlanLoad(load=load))), progress_of(self))
+            with engine_of(self, load) as engine:
+                checked = dry_run(run_job(jobs.PlanLoad(load=load)), engine, progress_of(self))
             columns = ", ".join(checked.columns)
             say(
                 self,
@@ -145,7 +146,8 @@ class LoadTask(LoadParameters, FileParameters):
         if begun.rows:
             say(self, f"goes on behind {begun.rows} rows that a run before this one has loaded")
         tell = progress_of(self)
-        sent = send_rows(begun, engine_of(self, load), tell)
+        with engine_of(self, load) as engine:
+            sent = send_rows(begun, engine, tell)
         tell(1, 1, "rows loaded")
         self._require_same_files(load)
         counts = run_job(

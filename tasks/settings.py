@@ -33,6 +33,8 @@ columns = section_class(sections.COLUMNS, __name__)
 values = section_class(sections.VALUES, __name__)
 objects = section_class(sections.OBJECTS, __name__)
 load = section_class(sections.LOAD, __name__)
+dask = section_class(sections.DASK, __name__)
+spark = section_class(sections.SPARK, __name__)
 timing = section_class(sections.TIMING, __name__)
 experiment = section_class(sections.EXPERIMENT, __name__)
 output = section_class(sections.OUTPUT, __name__)
@@ -45,6 +47,8 @@ SECTIONS = (
     columns,
     values,
     load,
+    dask,
+    spark,
     timing,
     experiment,
     output,

@@ -10,10 +10,11 @@ from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.files import write_text
 from pipeline.load.jobs import PlanLoad
-from pipeline.verify.jobs import VerifyFiles
+from pipeline.verify.asking import verified
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
 from tasks.cluster import running_cluster
+from tasks.engines import engine_of
 from tasks.load import STARTED_S, LoadTask, say_what_is_passed_over
 from tasks.options import LoadParameters
 from tasks.parameters import Flag
@@ -63,7 +64,8 @@ class Verify(LoadParameters):
         marker = load.output().marker()
         tell = progress_of(self)
         plan = run_job(PlanLoad(load=load.as_job(running_cluster(), tell)))
-        counted = run_job(VerifyFiles(plan=plan, exact=self.exact), tell)
+        with engine_of(self, plan.load) as engine:
+            counted = verified(plan, engine, exact=self.exact, progress=tell)
         said = {
             **_counts_of(load),
             **to_json_values(counted),

@@ -24,6 +24,12 @@ class Retry(Protocol):
         """Return the job for the other worker. `is_ended`: the first worker has ended for certain."""
 
 
+def same_job(job: Any, *, is_ended: bool) -> Again:  # noqa: ANN401 - a job of any kind
+    """Give a job to another worker as it is: it changes nothing that another attempt could."""
+    del is_ended
+    return Again(job=job)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempts:
     """How many seconds a worker may take for a job, and what to do before another one gets it.

@@ -21,14 +21,11 @@ from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import find_dataset
 from pipeline.errors import BadRowsError, RowFileError, SchemaError, StoreError, WorkerError
-from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.eventlogs.cluster import ensure_journal_table
 from pipeline.load.eventlogs.opening import log_at, log_named
 from pipeline.load.jobs import (
     BeginLoad,
     BegunLoad,
-    CheckedRows,
-    CheckRows,
     FinishLoad,
     KeepBadRows,
     KeptBadRows,
@@ -48,9 +45,7 @@ from pipeline.load.refusing import require_some
 from pipeline.load.restoring import bad_rows_of
 from pipeline.load.shard import Shard, count_rows, in_order_of
 from pipeline.load.timestamps import list_step_us
-from pipeline.requests.replicas import Replicas
 from pipeline.rowfiles.badrows import BadRow
-from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.rowfiles.streams import WAY
@@ -277,28 +272,6 @@ def _mark(
         input_sha256=job.input_sha256,
         rows=counts.acknowledged,
     )
-
-
-def check_rows(job: CheckRows, progress: Progress) -> CheckedRows:
-    """Read and encode every row as a load does, and write the bad rows."""
-    plan, load = job.plan, job.plan.load
-    with open_session(load.cluster) as session:
-        replicas = Replicas(session, plan.table.keyspace)
-    shape = InsertPlan.of(plan)
-    rows, bad = 0, list[BadRow]()
-    total = sum(file.estimated_places for file in load.files)
-    for file in load.files:
-        for split_rows in read_splits(file, shape.read):
-            encoded = encode_split(split_rows, shape, replicas)
-            rows += encoded.row_count
-            bad += encoded.bad
-            progress(min(rows, total), total, "rows checked")
-        require_unchanged(file)
-    judge(plan, bad, rows)
-    # Nothing is sent: good rows count as if the cluster had acknowledged them.
-    require_some(bad, read=rows, sent=0, acknowledged=rows - count_rows(bad))
-    columns = tuple(field.column.name for field in plan.fields)
-    return CheckedRows(rows=rows, bad=count_rows(bad), columns=columns)
 
 
 def _counts(journal: Journal, bad: Sequence[BadRow]) -> RowCounts:

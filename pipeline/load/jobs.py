@@ -11,6 +11,9 @@ from pipeline.rowfiles.splits import SourceFile
 from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.jobs import Handler, Job
 
+Splits = tuple[tuple[int, int], ...]
+"""Splits, each by the place of its file and its number."""
+
 WHOLE = -1
 """In place of a split's number: all splits of a file that is streamed, which are found as it is read."""
 
@@ -81,6 +84,32 @@ class PlanLoad(Job[LoadPlan]):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedRows:
+    """How many rows of some splits were read, and which of them are bad."""
+
+    rows: int
+    bad: tuple[BadRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRows(Job[CheckedRows]):
+    """Do everything of a load except sending: read and encode every row of some splits, or of all.
+
+    A split is named by the place of its file in the load, and its number. `is_elsewhere` as for `LoadShard`.
+    """
+
+    plan: LoadPlan
+    splits: Splits | None = None
+    is_elsewhere: bool = False
+
+    def handler(self) -> Handler[CheckedRows]:
+        """Check them."""
+        from pipeline.load.checking import check_rows  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(check_rows, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedRows:
     """How many rows were read, how many of them are bad, and into which columns the others would go."""
 
     rows: int
@@ -89,16 +118,18 @@ class CheckedRows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckRows(Job[CheckedRows]):
-    """Do everything of a load except sending: read and encode every row."""
+class JudgeRows(Job[JudgedRows]):
+    """Write the bad rows of a dry run; fail if they are too many for the load."""
 
     plan: LoadPlan
+    rows: int
+    bad: tuple[BadRow, ...]
 
-    def handler(self) -> Handler[CheckedRows]:
-        """Check them."""
-        from pipeline.load.handlers import check_rows  # noqa: PLC0415 - it needs gevent and the driver
+    def handler(self) -> Handler[JudgedRows]:
+        """Judge them."""
+        from pipeline.load.checking import judge_rows  # noqa: PLC0415 - it needs gevent and the driver
 
-        return partial(check_rows, self)
+        return partial(judge_rows, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +143,7 @@ class BegunLoad:
     plan: LoadPlan
     journal: str
     rows: int
-    left: tuple[tuple[int, int], ...]
+    left: Splits
     holder: str = ""
 
 
@@ -165,7 +196,7 @@ class LoadShard(Job[LoadedShard]):
     plan: LoadPlan
     journal: str
     holder: str = ""
-    splits: tuple[tuple[int, int], ...] | None = None
+    splits: Splits | None = None
     is_elsewhere: bool = False
     ticket: str = ""
 

@@ -5,17 +5,27 @@ import uuid
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pipeline.engines.protocol import Again, Attempts, Engine
+from pipeline.engines.protocol import Again, Attempts, Engine, same_job
 from pipeline.errors import BadRowsError
-from pipeline.load.jobs import BegunLoad, KeepBadRows, LoadedShard, LoadPlan, LoadShard, ReserveAttempts
+from pipeline.load.jobs import (
+    WHOLE,
+    BegunLoad,
+    CheckRows,
+    JudgedRows,
+    JudgeRows,
+    KeepBadRows,
+    LoadedShard,
+    LoadPlan,
+    LoadShard,
+    ReserveAttempts,
+    Splits,
+)
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.rowfiles.stores.paths import absolute
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import from_json_values
 from pipeline.workers.jobs import Progress
-
-Splits = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +49,7 @@ def send_rows(begun: BegunLoad, engine: Engine, progress: Progress | None = None
     worker_count = min(len(shards), engine.worker_count)
     plan = _for_each_of(worker_count, begun.plan)
     if engine.is_elsewhere:
-        plan = _with_absolute_paths(plan)
+        plan = with_absolute_paths(plan)
     jobs = [
         LoadShard(
             plan=plan,
@@ -67,6 +77,32 @@ def send_rows(begun: BegunLoad, engine: Engine, progress: Progress | None = None
         raise BadRowsError(f"{error}; {kept.advice}") from error
     elapsed_s = time.monotonic() - began_s if len(jobs) > 1 else results[0].elapsed_s
     return SentRows(shards=tuple(results), worker_count=worker_count, elapsed_s=elapsed_s)
+
+
+def dry_run(plan: LoadPlan, engine: Engine, progress: Progress | None = None) -> JudgedRows:
+    """Check every row of a load by the workers of an engine, and write the bad ones; send nothing.
+
+    Raises:
+        BadRowsError: more rows are bad than the load may have, or none is good.
+        PipelineError: as the job `CheckRows`.
+    """
+    every = tuple(
+        (number, split) for number, file in enumerate(plan.load.files) for split in _splits_of(file)
+    )
+    shards = shards_of(every, engine.worker_count)
+    seen = with_absolute_paths(plan) if engine.is_elsewhere else plan
+    jobs = [CheckRows(plan=seen, splits=splits, is_elsewhere=engine.is_elsewhere) for splits in shards]
+    attempts = Attempts(deadline_s=deadline_of(plan, max(map(len, shards))), again=same_job)
+    checked = engine.carry_out(jobs, attempts, progress)
+    return run_job(
+        JudgeRows(
+            plan=seen,
+            rows=sum(each.rows for each in checked),
+            bad=tuple(
+                sorted((row for each in checked for row in each.bad), key=lambda row: (row.file, row.place))
+            ),
+        )
+    )
 
 
 def shards_of(left: Splits, worker_count: int) -> list[Splits]:
@@ -114,9 +150,14 @@ def _for_each_of(count: int, plan: LoadPlan) -> LoadPlan:
     return replace(plan, load=replace(plan.load, config=own))
 
 
-def _with_absolute_paths(plan: LoadPlan) -> LoadPlan:
+def with_absolute_paths(plan: LoadPlan) -> LoadPlan:
+    """Return a plan for workers whose folder is another one."""
     files = tuple(replace(file, path=absolute(file.path)) for file in plan.load.files)
     return replace(plan, load=replace(plan.load, files=files))
+
+
+def _splits_of(file: SourceFile) -> list[int]:
+    return [WHOLE] if file.content.stream else [split.number for split in file.content.splits]
 
 
 def _most_places(file: SourceFile) -> int:

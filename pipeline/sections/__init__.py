@@ -7,6 +7,7 @@ from pipeline.datasets.settings import GenerateConfig
 from pipeline.settings.cluster import ClusterConfig, EmbeddedConfig, KeyspaceConfig, TlsConfig
 from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.declaration import Setting, settings_of
+from pipeline.settings.engines import DaskConfig, EngineConfig, SparkConfig
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
@@ -42,9 +43,29 @@ FILES = Section("files", "how row files are read", (FilesConfig,))
 COLUMNS = Section("columns", "which field of row files feeds which column", (ColumnsConfig,))
 VALUES = Section("values", "how values are written in row files of text", (ValuesConfig,))
 OBJECTS = Section("objects", "where objects are; credentials are never settings", (ObjectsConfig,))
-LOAD = Section("load", "how a load writes, and which failures it tolerates", (LoadConfig, ProcessesConfig))
+LOAD = Section(
+    "load",
+    "how a load writes, who does it, and which failures it tolerates",
+    (LoadConfig, EngineConfig, ProcessesConfig),
+)
+DASK = Section("dask", "the engine Dask", (DaskConfig,))
+SPARK = Section("spark", "the engine Spark", (SparkConfig,))
 TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
 OUTPUT = Section("output", "where files go", (OutputConfig,))
-SECTIONS = (CASSANDRA, EMBEDDED, GENERATE, FILES, OBJECTS, COLUMNS, VALUES, LOAD, TIMING, EXPERIMENT, OUTPUT)
+SECTIONS = (
+    CASSANDRA,
+    EMBEDDED,
+    GENERATE,
+    FILES,
+    OBJECTS,
+    COLUMNS,
+    VALUES,
+    LOAD,
+    DASK,
+    SPARK,
+    TIMING,
+    EXPERIMENT,
+    OUTPUT,
+)
 """In the order in which luigi.cfg and docs/settings.md have them."""

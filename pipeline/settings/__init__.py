@@ -15,6 +15,7 @@ from pipeline.settings.cluster import (
 )
 from pipeline.settings.columns import ColumnsConfig
 from pipeline.settings.declaration import require_at_least, require_one_of
+from pipeline.settings.engines import ENGINES, DaskConfig, EngineConfig, SparkConfig
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
@@ -25,12 +26,15 @@ from pipeline.settings.values import ValuesConfig
 __all__ = [
     "CONSISTENCY_LEVELS",
     "EMBEDDED_VERSIONS",
+    "ENGINES",
     "METHODS",
     "NULLS",
     "PASSWORD_VARIABLE",
     "ClusterConfig",
     "ColumnsConfig",
+    "DaskConfig",
     "EmbeddedConfig",
+    "EngineConfig",
     "ExperimentConfig",
     "FilesConfig",
     "KeyspaceConfig",
@@ -38,6 +42,7 @@ __all__ = [
     "ObjectsConfig",
     "OutputConfig",
     "ProcessesConfig",
+    "SparkConfig",
     "TimingConfig",
     "TlsConfig",
     "ValuesConfig",

@@ -1,11 +1,13 @@
 """The step that verifies a load: its files read again, the table read back, every row accounted for."""
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.cluster.session import has_murmur3_tokens, open_session
 from pipeline.load.encoded import InsertPlan
 from pipeline.rowfiles.badrows import BAD_ROWS, read_bad_places
-from pipeline.rowfiles.sources import require_unchanged
+from pipeline.rowfiles.sources import as_seen_here, require_unchanged
 from pipeline.verify.comparison import Comparison
 from pipeline.verify.fingerprints import FileIndex, RowFiles
 from pipeline.verify.jobs import VerifiedRows, VerifyFiles
@@ -24,8 +26,10 @@ def verify(job: VerifyFiles, progress: Progress) -> VerifiedRows:
         ClusterError: the cluster, or the table, is not what the load needs.
     """
     plan, load = job.plan, job.plan.load
+    if job.is_elsewhere:
+        load = replace(load, files=tuple(map(as_seen_here, load.files)), checkpoints=tempfile.gettempdir())
     files = sorted(load.files, key=lambda file: file.path)
-    left_out = read_bad_places(Path(load.bad_rows) / BAD_ROWS)
+    left_out = read_bad_places(Path(load.bad_rows) / BAD_ROWS) if job.left_out is None else job.left_out
     places = sum(file.estimated_places for file in load.files)
     with open_session(load.cluster) as session:
         source = RowFiles(files, InsertPlan.of(plan), left_out)

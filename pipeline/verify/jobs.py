@@ -26,10 +26,16 @@ class VerifiedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyFiles(Job[VerifiedRows]):
-    """Read the rows of a load back and compare; `exact` also looks for rows that no file has."""
+    """Read the rows of a load back and compare; `exact` also looks for rows that no file has.
+
+    `left_out` are the bad rows of the load, by file and place; None reads them from the load's folder.
+    `is_elsewhere`: the files may have been described on another machine, whose folders are not here.
+    """
 
     plan: LoadPlan
     exact: bool
+    left_out: dict[str, tuple[int, ...]] | None = None
+    is_elsewhere: bool = False
 
     def handler(self) -> Handler[VerifiedRows]:
         """Verify them."""

@@ -8,10 +8,10 @@ from cassandra import InvalidRequest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
+from pipeline.engines.processes import Processes
 from pipeline.errors import BadRowsError, RequestError
-from pipeline.load import jobs
 from pipeline.load.refusing import Refusing
-from pipeline.workers.client import run_job
+from pipeline.load.sharing import dry_run
 from tests.harness.loads import Loads, loads_into, planned
 
 KEYSPACE = "t_none_taken"
@@ -57,6 +57,6 @@ def test_a_dry_run_says_that_no_row_is_whole(loads: Loads) -> None:
     table = loads.create("checked", "k int PRIMARY KEY, v text")
     load = loads.job(table, [loads.write("rows.csv", "k,v", [("x", "v")])], max_bad_rows="100%")
     with pytest.raises(BadRowsError, match=r"none of 1 rows.*no row is whole"):
-        run_job(jobs.CheckRows(plan=planned(load)))
+        dry_run(planned(load), Processes(1))
     empty = loads.job(table, [loads.write("empty.csv", "k,v", [])])
-    assert run_job(jobs.CheckRows(plan=planned(empty))).rows == 0
+    assert dry_run(planned(empty), Processes(1)).rows == 0

@@ -13,8 +13,9 @@ import pytest
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
+from pipeline.engines.processes import Processes
 from pipeline.errors import BadRowsError
-from pipeline.load import jobs
+from pipeline.load.sharing import dry_run
 from pipeline.verify.jobs import VerifyFiles
 from pipeline.workers.client import run_job
 from tests.harness.loads import Loads, loads_into, planned
@@ -75,7 +76,7 @@ def test_a_bad_row_is_the_same_dry_and_loaded(loads: Loads, type_name: str) -> N
     pq.write_table(pa.table({"id": keys, "value": VIEWS[type_name]}), file)
     table = loads.create("views", f"id int PRIMARY KEY, value {type_name}")
     load = loads.job(table, [file], max_bad_rows="1")
-    checked = run_job(jobs.CheckRows(plan=planned(load)))
+    checked = dry_run(planned(load), Processes(1))
     assert (checked.rows, checked.bad) == (3, 1)
     bad_rows = faults(loads)
     counts = loads.run(load)
@@ -96,7 +97,7 @@ def test_too_many_bad_rows_are_the_same_dry_and_loaded(loads: Loads) -> None:
     table = loads.create("views", "id int PRIMARY KEY, value list<text>")
     load = loads.job(table, [file], max_bad_rows="1")
     with pytest.raises(BadRowsError, match="null inside a collection") as dry:
-        run_job(jobs.CheckRows(plan=planned(load)))
+        dry_run(planned(load), Processes(1))
     bad_rows = faults(loads)
     with pytest.raises(BadRowsError) as loaded:
         loads.run(load)

@@ -1,0 +1,83 @@
+"""A scheduler of Dask and its workers, as processes on addresses of this machine."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tests.harness.workspace import PROJECT, until
+
+HOSTS = ("127.0.0.1", "127.0.0.2")
+
+
+class DaskCluster:
+    """A scheduler, and a worker with one thread on each of the hosts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._start("scheduler", "scheduler", "--host", HOSTS[0], "--port", "0")
+        self.address = self._said("scheduler", r"Scheduler at: +(tcp://\S+)")
+
+    def start_worker(
+        self, host: str, *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start a worker at an address, and wait until it is known to the scheduler."""
+        words = ("worker", self.address, "--host", host, "--nthreads", "1", "--no-nanny")
+        self.workers[host] = self._start(host, *words, cwd=cwd, environment=environment)
+        self._said(host, r"(Registered to)")
+
+    def logs(self) -> str:
+        """Return all that the scheduler and the workers have said."""
+        return "".join(log.read_text(encoding="utf-8") for log in self._folder.glob("*.log"))
+
+    def end(self) -> None:
+        """End all processes; those that are stopped too."""
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+    def _start(
+        self,
+        name: str,
+        *words: str,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        command = [str(Path(sys.executable).with_name("dask")), *words, "--no-dashboard"]
+        folder = cwd or self._folder / name
+        folder.mkdir(exist_ok=True)
+        with (self._folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(PROJECT), **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._processes.append(process)
+        return process
+
+    def _said(self, name: str, pattern: str) -> str:
+        log = self._folder / f"{name}.log"
+        until(lambda: re.search(pattern, log.read_text(encoding="utf-8")))
+        found = re.search(pattern, log.read_text(encoding="utf-8"))
+        assert found
+        return found[1]
+
+
+@contextlib.contextmanager
+def dask_cluster(folder: Path, hosts: Sequence[str] = HOSTS) -> Iterator[DaskCluster]:
+    """Start a scheduler and workers; end them when the block ends."""
+    cluster = DaskCluster(folder)
+    try:
+        for host in hosts:
+            cluster.start_worker(host)
+        yield cluster
+    finally:
+        cluster.end()
