@@ -210,6 +210,18 @@ except SettingError as error:
     assert "pip install '.[dask]'" in printed(program)
 
 
+def test_a_worker_without_this_package_is_an_error(tmp_path: Path) -> None:
+    """If the workers do not have this package, the error says to install it there."""
+    (tmp_path / "pipeline.py").touch()
+    with dask_cluster(tmp_path, hosts=()) as dask:
+        dask.start_worker("127.0.0.1", environment={"PYTHONPATH": str(tmp_path)})
+        with (
+            open_dask(DaskConfig(scheduler=dask.address)) as engine,
+            pytest.raises(SettingError, match=r"does not have this package: .*install the same version"),
+        ):
+            engine.carry_out([describe(tmp_path / "rows.csv")], LONG, None)
+
+
 def test_a_scheduler_must_be_named_and_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty address, and one where nobody answers, are errors that say what to correct."""
     with pytest.raises(SettingError, match=r"scheduler in \[dask\] is empty"), open_dask(DaskConfig()):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, WorkerError
 from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.journal import Journal, LoadKey, SplitRecord, begin_run, read_journal
 from pipeline.rowfiles.badrows import BadRow
@@ -70,6 +70,18 @@ def test_a_journal_keeps_how_often_rows_may_have_been_sent(tmp_path: Path) -> No
     journal.reserve_attempts(4)
     beside.reserve_attempts(2)
     assert read_journal(journal.log).attempts == 4
+
+
+def test_a_ticket_is_taken_once(tmp_path: Path) -> None:
+    """Of two workers with one ticket the second stops, and so does whoever comes after it was withdrawn."""
+    journal = settled(tmp_path)
+    journal.take("first")
+    with pytest.raises(WorkerError, match="given to another worker"):
+        read_journal(journal.log).take("first")
+    journal.withdraw("second")
+    with pytest.raises(WorkerError, match="given to another worker"):
+        journal.take("second")
+    journal.take("third")
 
 
 @pytest.mark.parametrize(
