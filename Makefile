@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas 
 test-clouds: venv-dev  ## Read objects of Azure and Google from emulators on this machine; needs npm and the network once
 	.venv/bin/pytest $(ARGS) tests/clouds
 
+test-spark: venv-dev .venv-spark/.stamp  ## Load by Spark: a standalone master and two workers; needs the network once, 345 MB
+	.venv-spark/bin/python -m pytest $(ARGS) tests/engines/spark
+
 test-install:  ## Install into an environment of its own, and load a few rows from another folder
 	PYTHON="$(PYTHON)" tests/install.sh
 
@@ -72,6 +75,7 @@ requirements: venv-dev  ## Write requirements*.txt, with hashes, from pyproject.
 	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) --group pyproject.toml:bench --output-file bench/requirements.txt
 	$(LOCK) --group pyproject.toml:exports --constraint requirements.txt --output-file tests/exports/requirements.txt
+	$(LOCK) --group pyproject.toml:spark --output-file tests/engines/spark/requirements.txt
 
 bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benchmarks, about three hours
 
@@ -105,6 +109,13 @@ bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, 
 	.venv-exports/bin/python -m pip check
 	touch $@
 
+# On top of .venv: executors need the pipeline's packages too. Of pyspark there is only the source.
+.venv-spark/.stamp: tests/engines/spark/requirements.txt
+	$(PYTHON) -m venv --clear .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
+	.venv/bin/python -c 'import site; print(*site.getsitepackages())' > "$$(.venv-spark/bin/python -c 'import site; print(*site.getsitepackages())')/venv.pth"
+	touch $@
+
 faults-short: venv-dev  ## Some of the faults, with few repeats: about 4 minutes
 	.venv/bin/python -m faults --short $(ARGS)
 
@@ -128,7 +139,7 @@ clean:  ## Remove .venv, caches and the embedded Cassandra's data, which can be 
 		echo "output/cassandra stays: without .venv its server cannot be stopped; run make stop, then make clean"; \
 	fi
 	$(PYTHON) bootstrap.py --remove
-	rm -rf .venv-bench .venv-exports .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv-bench .venv-exports .venv-spark .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 venv:
