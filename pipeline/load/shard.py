@@ -183,7 +183,7 @@ class Shard:
         while encoded := following.result():
             following = ThreadCall(partial(encode_next, replicas.now()))
             if isinstance(encoded, ReadEnd):
-                ThreadCall(partial(self._journal.note_end, encoded.file, encoded.end)).result()
+                self._journal.note_end(encoded.file, encoded.end)
             else:
                 yield encoded
 

@@ -10,11 +10,13 @@ import pytest
 
 from pipeline.cql.columns import Column
 from pipeline.errors import BadRowsError, RowFileError, StoreError, WorkerError
+from pipeline.load import jobs
 from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.journal import read_journal
 from pipeline.proxy.control import proxy
 from pipeline.rowfiles.files import write_rows
 from pipeline.rowfiles.stores.paths import FilePath, ObjectPath
+from pipeline.workers.client import run_job
 from tests.harness.loads import MIB, Loads
 from tests.harness.stores import Store
 
@@ -84,6 +86,30 @@ def test_a_load_goes_on_behind_the_splits_that_are_settled(loads: Loads, store: 
     loads.send(again, journal)
     assert sorted(numbers(loads)) == [f"{at:03d}" for at in range(settled.rows, 30) if at != 20]
     assert list(read_journal(FileLog(Path(journal))).ends) == [0]
+
+
+def test_a_stream_goes_on_on_another_machine(loads: Loads, store: Store) -> None:
+    """With its journal in the cluster, a stream with lists and a bad row is resumed without the disk."""
+    table = loads.create("listed", "id text PRIMARY KEY, elements list<int>, pad text")
+    rows = [f'{at:03d},"[{at}, {at}]",{PAD}' for at in range(10)] + [f"bad,many,{PAD}", f"last,[7],{PAD}"]
+    file = store.put("listed.csv", "\n".join(["id,elements,pad", *rows, ""]))
+    load = loads.job(table, [file], journal="cluster")
+    begun = loads.begin(load)
+    with pytest.raises(BadRowsError, match=r"1 bad rows, .*s3://rows/listed.csv:12: column elements: 'many'"):
+        run_job(jobs.LoadShard(plan=begun.plan, journal=begun.journal, holder=begun.holder))
+    loads.execute(
+        f"DELETE FROM {loads.keyspace}.load_journal WHERE scope = '{begun.journal[-32:]}' AND run = 'held'"
+    )
+    elsewhere = replace(
+        loads.job(table, [file], journal="cluster", max_bad_rows="1"), bad_rows=str(loads.folder / "b")
+    )
+    again = loads.begin(elsewhere)
+    assert again.journal == begun.journal
+    run_job(jobs.LoadShard(plan=again.plan, journal=again.journal, holder=again.holder))
+    assert loads.finish(elsewhere, again.journal).bad == 1
+    found = {row["id"]: row["elements"] for row in loads.rows(table, "id, elements")}
+    assert found == {**{f"{at:03d}": [at, at] for at in range(10)}, "last": [7]}
+    assert "'many' is not a valid list" in (loads.folder / "b" / "bad_rows.csv").read_text(encoding="utf-8")
 
 
 def load_files(store: Store, *keys: str) -> Sequence[ObjectPath]:
