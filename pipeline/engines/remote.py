@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from pipeline.engines.protocol import Attempts, Engine
-from pipeline.errors import SettingError, WorkerError
+from pipeline.errors import SettingError, WorkerError, abbreviated
 from pipeline.workers.client import as_error
 from pipeline.workers.codec import job_to_json, result_from_json_values
 from pipeline.workers.jobs import Job, Progress
@@ -170,7 +170,7 @@ class _Round(Generic[R]):
             return
         if isinstance(answer, BaseException):
             self._require_package(answer)
-            self._try_again(running.attempt, f"{type(answer).__name__}: {answer}", is_ended=False)
+            self._try_again(running.attempt, _reason_of(answer), is_ended=False)
             return
         said = json.loads(answer)
         if "error" in said:
@@ -190,7 +190,8 @@ class _Round(Generic[R]):
         if attempt.tries + 1 >= _MOST_TRIES:
             raise WorkerError(
                 f"{_MOST_TRIES} workers of {self.workers.name} had job {attempt.number} without a result, "
-                f"the last: {reason}; its log says why; run the task again: it goes on behind what is done"
+                f"the last: {reason}; look into the worker's log, then run the task again: it goes on behind "
+                "what is done"
             )
         again = self.attempts.again(attempt.job, is_ended=is_ended)
         self._waiting.appendleft(
@@ -210,8 +211,15 @@ class _Round(Generic[R]):
             ) from error
 
 
+def _reason_of(error: BaseException) -> str:
+    """Return what an error of the other system says, without the frames of a Java exception."""
+    lines = [line for line in str(error).splitlines() if not line.lstrip().startswith(("at ", "..."))]
+    return abbreviated(f"{type(error).__name__}: {' '.join(lines)}", _REASON_CHARACTERS)
+
+
 _TICK_S = 0.5
 _MARGIN_S = 20.0
 """How long an attempt may wait for its worker, and its answer be on the way."""
 
 _MOST_TRIES = 4
+_REASON_CHARACTERS = 600

@@ -42,11 +42,13 @@ class SparkCluster:
 
     def executors(self, host: str) -> list[psutil.Process]:
         """Return the Java processes of the executors at an address."""
-        return [
-            child
-            for child in psutil.Process(self.workers[host].pid).children(recursive=True)
-            if "CoarseGrainedExecutorBackend" in " ".join(child.cmdline())
-        ]
+        found = []
+        for child in psutil.Process(self.workers[host].pid).children(recursive=True):
+            # One that has ended has no command line.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "CoarseGrainedExecutorBackend" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def logs(self) -> str:
         """Return all that the master, the workers and their executors have said."""
