@@ -67,14 +67,19 @@ def prepare(sections: list[str]) -> None:
 def folder_of(section: str, name: str) -> Path:
     """Return the base folder of a relative path in a setting: that of the file with the setting.
 
-    If several files have the setting, the last one that Luigi reads counts; if none has it, that of
-    luigi.cfg.
+    If no file has the setting, it is that of luigi.cfg.
     """
+    file = file_of(section, name)
+    return file.parent if file else Path(os.environ.get(_PATH_VARIABLE, "")).parent
+
+
+def file_of(section: str, name: str) -> Path | None:
+    """Return the file with a setting, the last one that Luigi reads if several have it; None if none has."""
     named = os.environ.get(_PATH_VARIABLE, "")
     for file in (Path(named), Path("luigi.cfg"), _SHARED):
         if file.name and _read(file).has_option(section, name):
-            return file.parent
-    return Path(named).parent
+            return file
+    return None
 
 
 def _read(file: Path) -> ConfigParser:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,6 +94,15 @@ def embedded_spec() -> ClusterSpec | None:
         SettingError: a setting is unknown, of the wrong type or out of range.
     """
     require_known_settings()
+    return embedded_spec_as_set()
+
+
+def embedded_spec_as_set() -> ClusterSpec | None:
+    """Return the embedded cluster to use as `embedded_spec` does, whatever else is in luigi.cfg.
+
+    Raises:
+        SettingError: a setting is of the wrong type or out of range.
+    """
     if cassandra().contact_points or cassandra().secure_connect_bundle:
         return None
     return ClusterSpec(folder=output_folder() / "cassandra", **dataclasses.asdict(build(EmbeddedConfig)))
@@ -105,8 +114,18 @@ def cluster_config() -> ClusterConfig | None:
     Raises:
         SettingError: a setting is unknown, of the wrong type or out of range.
     """
+    require_known_settings()
+    return cluster_config_as_set()
+
+
+def cluster_config_as_set() -> ClusterConfig | None:
+    """Return the cluster to use as `cluster_config` does, whatever else is in luigi.cfg.
+
+    Raises:
+        SettingError: a setting is of the wrong type or out of range.
+    """
     section = cassandra()
-    spec = embedded_spec()
+    spec = embedded_spec_as_set()
     endpoint = (
         Endpoint(
             contact_points=section.contact_points,
@@ -135,6 +154,12 @@ def require_known_settings() -> None:
     Raises:
         SettingError: a setting is unknown, or a section's name is nearly one of ours.
     """
+    for error in unknown_settings():
+        raise error
+
+
+def unknown_settings() -> Iterator[SettingError]:
+    """Yield an error for each unknown setting in our sections, and each section that is nearly ours."""
     config = luigi.configuration.get_config()
     ours = {section.get_task_family(): dict(section.get_params()) for section in SECTIONS}
     for name in config.sections():
@@ -142,9 +167,9 @@ def require_known_settings() -> None:
             for setting in config.options(name):
                 if setting not in ours[name]:
                     near = _nearest(setting, ours[name]) or f"; it has {', '.join(ours[name])}"
-                    raise SettingError(f"[{name}] has no setting {setting!r}{near}")
+                    yield SettingError(f"[{name}] has no setting {setting!r}{near}")
         elif near := _nearest(name, ours) or _nearest_table(name):
-            raise SettingError(f"no section is called [{name}]{near}")
+            yield SettingError(f"no section is called [{name}]{near}")
 
 
 def _tls(section: Any) -> TlsConfig | None:  # noqa: ANN401 - Luigi's attributes have no types

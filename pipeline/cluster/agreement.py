@@ -47,7 +47,7 @@ def await_schema(what: str, is_known: Callable[[], object], refresh: Callable[[]
 def _require_agreement(session: Session, what: str) -> None:
     until_s = time.monotonic() + _AGREEMENT_S
     while True:
-        nodes = _nodes(session)
+        nodes = nodes_of(session)
         if versions := groups(nodes, "release_version"):
             raise SchemaError(
                 f"{what}: the nodes run different versions of Cassandra ({versions}), and a schema change "
@@ -76,8 +76,12 @@ def groups(nodes: Sequence[Mapping[str, Any]], fact: str) -> str:
     return "; ".join(f"{value}: {', '.join(sorted(of))}" for value, of in sorted(addresses.items()))
 
 
-def _nodes(session: Session) -> list[dict[str, Any]]:
-    """Return all nodes as one of them sees them, that one first."""
+def nodes_of(session: Session) -> list[dict[str, Any]]:
+    """Return all nodes as one of them sees them, that one first, with their versions.
+
+    Raises:
+        Exception: any error of the driver.
+    """
     for pool in session.get_pools():
         [local] = read_system(session, _LOCAL, host=pool.host)
         return [{**local, "address": pool.host.address}, *read_system(session, _PEERS, host=pool.host)]

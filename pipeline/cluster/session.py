@@ -108,7 +108,7 @@ def _way_to(config: ClusterConfig) -> dict[str, Any]:
         "contact_points": _endpoints(config) if config.routes else list(config.contact_points),
         "port": config.port,
         "endpoint_factory": _RoutedFactory(dict(config.routes)) if config.routes else None,
-        "ssl_context": _ssl_context(config.tls) if config.tls else None,
+        "ssl_context": ssl_context(config.tls) if config.tls else None,
     }
 
 
@@ -184,7 +184,12 @@ def _password(config: ClusterConfig) -> str:
     )
 
 
-def _ssl_context(tls: TlsConfig) -> ssl.SSLContext:
+def ssl_context(tls: TlsConfig) -> ssl.SSLContext:
+    """Return how connections are encrypted.
+
+    Raises:
+        SettingError: a file cannot be read, or is not PEM.
+    """
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         context.check_hostname = tls.check_hostname

@@ -114,7 +114,7 @@ def find_truncated_at(session: Session, table_id: str) -> str:
     """
     answers, last_error = [], None
     with translated_errors("cannot read when the table was last truncated"):
-        for pool in _pools_of_all(session):
+        for pool in pools_of_all(session):
             try:
                 answers.append(_truncated_at(session, pool.host, uuid.UUID(table_id)))
             except Exception as error:
@@ -126,7 +126,7 @@ def find_truncated_at(session: Session, table_id: str) -> str:
     return max(answers)
 
 
-def _pools_of_all(session: Session) -> tuple[HostConnection, ...]:
+def pools_of_all(session: Session) -> tuple[HostConnection, ...]:
     """Return the connections to all nodes that are up; wait a little for those that are being opened.
 
     A session begins with its first connection. Nodes note a truncation at different times, so a load whose

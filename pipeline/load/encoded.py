@@ -107,7 +107,7 @@ def encode_split(split_rows: SplitRows, shape: InsertPlan, replicas: Replicas) -
         rows=EncodedRows(memoryview(data), offsets.data, _sizes_on_server(shape, values, lengths)),
         positions=order,
         row_ranges=_row_ranges(occurrences, sets, len(order), replicas),
-        bad=sorted([*split_rows.bad, *_bad_rows(split_rows, shape, faults)], key=lambda row: row.place),
+        bad=sorted([*split_rows.bad, *faulty_rows(split_rows, shape, faults)], key=lambda row: row.place),
     )
 
 
@@ -261,7 +261,8 @@ def _element_counts(column: Column, array: pa.BinaryArray) -> Integers | None:
     return np.array([int.from_bytes(head) for head in heads.to_pylist()], dtype=np.int64)
 
 
-def _bad_rows(split_rows: SplitRows, shape: InsertPlan, faults: Sequence[Fault]) -> list[BadRow]:
+def faulty_rows(split_rows: SplitRows, shape: InsertPlan, faults: Sequence[Fault]) -> list[BadRow]:
+    """Return the bad rows that faults in their values make."""
     return [
         bad_row(
             split_rows,

@@ -19,7 +19,15 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
     Raises:
         PipelineError: there is no such table, or the files do not fit it.
     """
-    table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
+    return plan_into(find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table)), load)
+
+
+def plan_into(table: Table, load: Load) -> LoadPlan:
+    """Return the plan of a load into a table.
+
+    Raises:
+        PipelineError: the files do not fit it.
+    """
     fields = plan_fields(load.files, table.columns, load.columns, load.values)
     _require_writable(load, table, fields)
     return LoadPlan(
