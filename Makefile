@@ -10,17 +10,20 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev doctor
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
-	@echo "ARGS=... are arguments for the command of run, report, test, start; PYTHON=... is the Python for .venv."
+	@echo "ARGS=... are arguments for the command of run, report, doctor, test, start; PYTHON=... is the Python for .venv."
 
 run: venv  ## Load 1,000 rows with every method, print the timing table and the paths of its files
 	.venv/bin/luigi --module tasks TimingReport $(ARGS)
 
 report: venv  ## Time nine contenders at five latencies, sweep pool sizes, write one page: half an hour
 	.venv/bin/luigi --module tasks ContenderReport $(ARGS)
+
+doctor: venv  ## Look at everything that loads need, a line each, and write nothing; ARGS="--table shop.orders" for one
+	.venv/bin/luigi --module tasks CheckSetup $(ARGS)
 
 test: venv-dev  ## Run every test
 	.venv/bin/pytest $(ARGS)

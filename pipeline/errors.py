@@ -16,6 +16,7 @@
     │   └── RequestError         a request failed or timed out
     ├── VerificationError    what was read back differs from what was loaded
     ├── ResultsError         measured results are damaged, or do not match those that they are used with
+    ├── SetupError           a look before a load has found that it would fail
     ├── SlowerError          a report is slower than the one that it is compared with
     └── WorkerError          a worker process ended without a result
 
@@ -104,6 +105,10 @@ class ResultsError(PipelineError):
 
 class SlowerError(PipelineError):
     """A report is slower than the one that it is compared with."""
+
+
+class SetupError(PipelineError):
+    """A look before a load has found that it would fail."""
 
 
 class WorkerError(PipelineError):

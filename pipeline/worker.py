@@ -20,6 +20,7 @@ from typing import TextIO  # noqa: E402
 
 import gevent  # noqa: E402
 
+import pipeline.checks.jobs  # noqa: E402
 import pipeline.cluster.jobs  # noqa: E402
 import pipeline.datasets.jobs  # noqa: E402
 import pipeline.load.jobs  # noqa: E402

@@ -2,6 +2,7 @@
 
 from tasks import configfile, settings, tablesections, terminal
 from tasks.chain import SetupKeyspace
+from tasks.check import CheckSetup
 from tasks.experiment import CompareReports
 from tasks.suggest import SuggestTable
 from tasks.tables import LoadTable, ReplayBadRows, VerifyTable
@@ -21,6 +22,7 @@ configfile.prepare(
 )
 
 __all__ = [
+    "CheckSetup",
     "CompareReports",
     "ContenderReport",
     "GenerateUsers",

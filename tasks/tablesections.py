@@ -15,6 +15,11 @@ def table_sections() -> list[str]:
     return [name for name in get_config().sections() if name.startswith(_BEGIN)]
 
 
+def named_sections() -> list[str]:
+    """Return the tables that have a section, as their sections name them."""
+    return [name.removeprefix(_BEGIN).strip() for name in table_sections()]
+
+
 def settings_of_table(table: str, known: Sequence[str]) -> tuple[str, dict[str, str]]:
     """Return the section of a table, empty where there is none, and its settings as text.
 

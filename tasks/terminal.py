@@ -16,9 +16,12 @@ import luigi
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from pipeline import embedded
-from pipeline.errors import PipelineError
+from pipeline.checks.findings import Finding, Status
+from pipeline.checks.jobs import Row
+from pipeline.errors import PipelineError, abbreviated
 from pipeline.measure.article import report
 from pipeline.measure.experiment.comparison import Difference
 from pipeline.suggest.jobs import Suggestion
@@ -74,6 +77,37 @@ def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
         places["server's log"] = embedded.status(spec.folder).nodes[0].log
     for what, place in places.items():
         console.print(f"{what}: {place}", soft_wrap=True, highlight=False, markup=False)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Print a line a finding; at a terminal in colours, and a long line below its beginning."""
+    console = Console()
+    if not console.is_terminal:
+        for each in findings:
+            print(f"{each.status:<8} {each.subject:<{_SUBJECT_CHARACTERS}} {_said(each)}", flush=True)  # noqa: T201 - its output
+        return
+    table = Table.grid(padding=(0, 1))
+    for each in findings:
+        table.add_row(Text(each.status, _COLOURS[each.status]), Text(each.subject), Text(_said(each)))
+    console.print(table)
+
+
+def show_first_rows(table: str, rows: Sequence[Row]) -> None:
+    """Print rows as they would be loaded, a line a column."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _PLAIN_CHARACTERS)
+    console.print(f"The first rows of {table} as they would be loaded:", markup=False, highlight=False)
+    shown = Table("column")
+    for number in range(1, len(rows) + 1):
+        shown.add_column(f"row {number}", no_wrap=True, overflow="ellipsis")
+    for values in zip(*rows, strict=True):
+        shown.add_row(Text(values[0][0]), *(Text(abbreviated(value)) for _, value in values))
+    console.print(shown)
+
+
+def _said(each: Finding) -> str:
+    return f"{each.found}; {each.advice}" if each.advice else each.found
 
 
 def show_suggestion(found: Suggestion, command: str, file: Path) -> None:
@@ -165,6 +199,10 @@ def _excepthook(kind: type[BaseException], error: BaseException, traceback: Trac
         sys.__excepthook__(kind, error, traceback)
 
 
+_COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILURE: "bold red"}
+_SUBJECT_CHARACTERS = 24
+_PLAIN_CHARACTERS = 100
+"""How wide what is no terminal is taken to be."""
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
 _PAGE_INTERVAL_S = 1.0
 _OUR_TRACEBACK = re.compile(r"Traceback .*\npipeline\.errors\.\w+: (.*)", re.DOTALL)

@@ -32,8 +32,11 @@ class Guarded:
 
 
 @contextlib.contextmanager
-def guard(folder: Path) -> Iterator[Guarded]:
-    """Start a server with the roles `loader`, which may create, and `reader`, which may not."""
+def guard(folder: Path, **settings: object) -> Iterator[Guarded]:
+    """Start a server with the roles `loader`, which may create, and `reader`, which may not.
+
+    `settings` are added to those of the server.
+    """
     authority = Authority(folder, "authority")
     certificate_file, key_file = authority.issue("server")
     parameters = {
@@ -44,6 +47,7 @@ def guard(folder: Path) -> Iterator[Guarded]:
         folder=folder / "cassandra",
         heap="512M",
         overrides={
+            **settings,
             "authenticator": "PasswordAuthenticator",
             "authorizer": "CassandraAuthorizer",
             "client_encryption_options": {
