@@ -1,7 +1,7 @@
 """What loads need, looked at before the night: `luigi --module tasks CheckSetup`."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import luigi
@@ -19,7 +19,7 @@ from tasks.parameters import Day, Input, SettingParameter
 from tasks.tables import LoadTable
 from tasks.tablesections import named_sections
 from tasks.targets import named_table
-from tasks.terminal import show_findings, show_first_rows
+from tasks.terminal import show_finding, show_first_rows
 
 
 class CheckSetup(luigi.Task):
@@ -43,7 +43,7 @@ class CheckSetup(luigi.Task):
         """
         self._found: list[Finding] = []
         self._largest_bytes = 0
-        self._show(look_at_settings())
+        self._show(looked_at("setting", look_at_settings))
         cluster = self._look_at_cluster()
         tables = [self.table] if self.table else named_sections()
         for table in tables:
@@ -58,11 +58,12 @@ class CheckSetup(luigi.Task):
             raise SetupError(f"a load would fail ({listed}); correct what is a failure above")
         self._show([ok("setup", listed)])
 
-    def _show(self, findings: Iterator[Finding] | list[Finding] | tuple[Finding, ...]) -> None:
+    def _show(self, findings: Iterable[Finding]) -> None:
         """Print findings, those that were printed already left out: tables share a keyspace and a server."""
-        new = [each for each in dict.fromkeys(findings) if each not in self._found]
-        self._found += new
-        show_findings(new)
+        for each in findings:
+            if each not in self._found:
+                self._found.append(each)
+                show_finding(each)
 
     def _look_at_cluster(self) -> ClusterConfig | None:
         """Return the cluster if there is a session on it."""
@@ -78,7 +79,11 @@ class CheckSetup(luigi.Task):
                 [warning("cluster", "the embedded Cassandra does not run, so it is not looked at", advice)]
             )
             return None
-        checked = run_job(CheckCluster(cluster=cluster))
+        try:
+            checked = run_job(CheckCluster(cluster=cluster))
+        except PipelineError as error:
+            self._show([failure("cluster", str(error))])
+            return None
         self._show(checked.findings)
         return cluster if checked.is_open else None
 
@@ -108,7 +113,7 @@ class CheckSetup(luigi.Task):
         """Yield what is found of a table and its input; `rows` gets the first rows."""
         load = self._load_of(table)
         files: list[Path] = []
-        yield from looked_at(f"input {table}", lambda: self._look_for_input(load, table, files))
+        yield from looked_at(f"input {table}", lambda: self._look_for_input(load, files))
         checked = run_job(
             CheckTable(
                 cluster=cluster,
@@ -136,11 +141,12 @@ class CheckSetup(luigi.Task):
             return LoadTable(table=table, date=self.date)
         return LoadTable(table=table, date=self.date, input="")
 
-    def _look_for_input(self, load: LoadTable, table: str, files: list[Path]) -> Iterator[Finding]:
+    def _look_for_input(self, load: LoadTable, files: list[Path]) -> Iterator[Finding]:
         """Yield whether the input of the day is there; `files` gets its files."""
-        subject, named = f"input {table}", load.named_input()
+        ref, named = load.table_ref, load.named_input()
+        subject = f"input {ref.keyspace.name}.{ref.table}"
         if not named:
-            yield warning(subject, "none is named", f"set input in [table {table}], or give --input")
+            yield warning(subject, "none is named", f"set input in [table {load.table}], or give --input")
             return
         try:
             files += load.find(named)

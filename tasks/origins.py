@@ -33,7 +33,7 @@ def look_at_settings() -> Iterator[Finding]:
         yield from found
         if not any(each.status == "failure" for each in found):
             yield from looked_at("setting", partial(_look_at_rules, section))
-    if settings.cassandra().user and os.environ.get(PASSWORD_VARIABLE):
+    if os.environ.get(PASSWORD_VARIABLE):
         yield ok("setting", f"the password is set (environment {PASSWORD_VARIABLE})")
 
 

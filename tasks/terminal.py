@@ -79,17 +79,18 @@ def show_report(folder: Path, spec: embedded.ClusterSpec | None) -> None:
         console.print(f"{what}: {place}", soft_wrap=True, highlight=False, markup=False)
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
-    """Print a line a finding; at a terminal in colours, and a long line below its beginning."""
+def show_finding(each: Finding) -> None:
+    """Print a finding as a line; at a terminal in colours, what is too long for it below its beginning."""
+    said = f"{each.found}; {each.advice}" if each.advice else each.found
     console = Console()
     if not console.is_terminal:
-        for each in findings:
-            print(f"{each.status:<8} {each.subject:<{_SUBJECT_CHARACTERS}} {_said(each)}", flush=True)  # noqa: T201 - its output
+        print(f"{each.status:<8} {each.subject:<{_SUBJECT_CHARACTERS}} {said}", flush=True)  # noqa: T201 - its output
         return
-    table = Table.grid(padding=(0, 1))
-    for each in findings:
-        table.add_row(Text(each.status, _COLOURS[each.status]), Text(each.subject), Text(_said(each)))
-    console.print(table)
+    line = Table.grid(padding=(0, 1))
+    line.add_column(min_width=8)
+    line.add_column(min_width=_SUBJECT_CHARACTERS)
+    line.add_row(Text(each.status, _COLOURS[each.status]), Text(each.subject), Text(said))
+    console.print(line)
 
 
 def show_first_rows(table: str, rows: Sequence[Row]) -> None:
@@ -104,10 +105,6 @@ def show_first_rows(table: str, rows: Sequence[Row]) -> None:
     for values in zip(*rows, strict=True):
         shown.add_row(Text(values[0][0]), *(Text(abbreviated(value)) for _, value in values))
     console.print(shown)
-
-
-def _said(each: Finding) -> str:
-    return f"{each.found}; {each.advice}" if each.advice else each.found
 
 
 def show_suggestion(found: Suggestion, command: str, file: Path) -> None:

@@ -73,7 +73,10 @@ def test_one_run_shows_all_that_is_wrong(tables: Tables) -> None:
     )
     (tables.folder / "file").write_text("", encoding="utf-8")
     tables.configure(
-        load={"max_bad_rows": "few", "pool_sice": 3}, cassandra={"prot": 1}, output={"folder": "file/output"}
+        load={"max_bad_rows": "few", "pool_sice": 3},
+        cassandra={"prot": 1},
+        timing={"sync_repeats": "x"},
+        output={"folder": "file/output"},
     )
     done = tables.luigi("CheckSetup", "--date", "2026-11-28")
     output = done.stdout
@@ -85,6 +88,7 @@ def test_one_run_shows_all_that_is_wrong(tables: Tables) -> None:
         "setting                  [load] has no setting 'pool_sice'; did you mean 'pool_size'?",
         "max_bad_rows is 'few'; it must be a number of rows",
         "[table gone] has no setting 'dialekt'; did you mean 'dialect'?",
+        "[timing] sync_repeats is 'x'; it must be a whole number",
         f"columns {other}",
         "file is not a folder",
     ):
@@ -130,3 +134,15 @@ def test_a_password_is_named_and_not_shown(tmp_path: Path) -> None:
     assert "the password is set (environment CASSANDRA_PASSWORD)" in done.stdout
     assert "Connection refused; check contact_points, port and firewalls" in done.stdout
     assert "not to be shown" not in done.stdout
+
+
+def test_a_cluster_whose_settings_are_wrong_is_left_out(tmp_path: Path) -> None:
+    """A port that is no number is a failure by itself; the folder and the files are looked at still."""
+    workspace = Workspace(tmp_path, "t_check", Endpoint(contact_points=("127.0.0.1",), port=1))
+    workspace.configure(cassandra={"port": "many"})
+    (tmp_path / "rows.csv").write_text("id\n1\n", encoding="utf-8")
+    done = workspace.luigi("CheckSetup", "--table", "shop.orders", "--input", "rows.csv")
+    assert done.returncode == TASK_FAILED, done.stdout
+    assert line_of(done.stdout, "warning", "cluster").startswith("is not looked at: its settings are wrong")
+    assert "[cassandra] port is 'many'; it must be a whole number" in done.stdout
+    assert line_of(done.stdout, "ok", "folder output")
