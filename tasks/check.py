@@ -151,7 +151,7 @@ class CheckSetup(luigi.Task):
         try:
             files += load.find(named)
         except AbsentInputError as error:
-            yield warning(subject, str(error), f"it is waited for; it may come later on {self.date}")
+            yield warning(subject, str(error), "it may come later: a load waits for it")
             return
         size_bytes = sum(file.stat().st_size for file in files)
         self._largest_bytes = max(self._largest_bytes, size_bytes)

@@ -58,11 +58,9 @@ def clock_of(node: str, ahead_s: float, uncertain_s: float) -> Finding:
     )
     least_s = abs(ahead_s) - uncertain_s
     if least_s > _MOST_S:
-        return failure(
-            f"clock {node}", found, f"set both clocks: write timestamps are this machine's; {_WHY}"
-        )
+        return failure(f"clock {node}", found, f"{_ADVICE}; a later load may lose to an earlier one")
     if least_s > _NOTED_S:
-        return warning(f"clock {node}", found, "set both clocks: write timestamps are this machine's")
+        return warning(f"clock {node}", found, _ADVICE)
     return ok(f"clock {node}", found)
 
 
@@ -83,6 +81,7 @@ def _difference(session: Session, host: Host) -> tuple[float, float]:
     return ahead_s, round_trip_s / 2 + _TICK_S
 
 
+_ADVICE = "set both clocks: write timestamps are this machine's"
 _TRIES = 5
 _GREGORIAN = 0x01B21DD213814000
 """RFC 9562: the 100 ns ticks of a time UUID begin on 15 October 1582; so many later it is 1970."""
@@ -91,5 +90,4 @@ _TICK_S = 0.001
 """The server's clock counts milliseconds."""
 _NOTED_S = 1.0
 _MOST_S = 60.0
-_WHY = "a machine that goes on with a load after a minute would write older rows"
-"""So long another machine waits for a journal in the cluster before it goes on with a load."""
+"""cron starts runs a minute apart: with more, the later of two, from two machines, may lose to the other."""

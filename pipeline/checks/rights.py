@@ -21,17 +21,17 @@ class RightsOf:
         self._user, self._keyspace = user, keyspace
         self._rights: Rights = frozenset()
         self._all, self._unknown = "", ""
-        if not user:
-            self._all = "the server asks for no login, so nothing is forbidden"
-            return
         try:
-            if any(row["super"] for row in read_system(session, f"LIST ROLES OF {quoted(user)}")):
+            if user and any(row["super"] for row in read_system(session, f"LIST ROLES OF {quoted(user)}")):
                 self._all = f"{user} is a superuser: everything, and guardrails do not apply"
                 return
-            found = read_system(session, f"LIST ALL PERMISSIONS OF {quoted(user)}")
-            self._rights = frozenset((row["permission"], row["resource"]) for row in found)
+            found = read_system(session, f"LIST ALL PERMISSIONS{f' OF {quoted(user)}' if user else ''}")
         except Exception as error:  # noqa: BLE001 - each kind of server has its own; all mean that it cannot be known
             self._unknown = str(error).splitlines()[0]
+            self._all = next((means for said, means in _NO_RIGHTS.items() if said in self._unknown), "")
+        else:
+            self._unknown = "" if user else "no user is named, and the server has logins"
+            self._rights = frozenset((row["permission"], row["resource"]) for row in found)
 
     def look_at_table(self, table: str, permissions: Sequence[str] = READ_AND_WRITE) -> Iterator[Finding]:
         """Yield whether the user has these permissions on a table, which is there."""
@@ -59,10 +59,17 @@ class RightsOf:
             return warning(
                 subject,
                 f"cannot be known: {self._unknown}",
-                f"ask an administrator whether {self._user} has {wanted} on {what}",
+                f"ask an administrator whether {self._user or 'its role'} has {wanted} on {what}",
             )
         missing = [each for each in permissions if not any((each, place) in self._rights for place in places)]
         if missing:
             grants = "; ".join(f"GRANT {each} ON {what} TO {self._user}" for each in missing)
             return failure(subject, f"{self._user} has no {', '.join(missing)}", f"have it granted: {grants}")
         return ok(subject, f"{self._user} has {wanted}")
+
+
+_NO_RIGHTS = {
+    "not anonymous": "the server asks for no login, so nothing is forbidden",
+    "AllowAllAuthorizer": "the server has AllowAllAuthorizer, so nothing is forbidden",
+}
+"""Parts of a refusal to list permissions that mean that there are none."""

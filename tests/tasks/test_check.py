@@ -94,7 +94,7 @@ def test_one_run_shows_all_that_is_wrong(tables: Tables) -> None:
     ):
         assert any(part in line for line in failures), (part, output)
     assert line_of(output, "ok", "login")
-    assert "it may come later" in line_of(output, "warning", f"input {late}")
+    assert "it may come later: a load waits" in line_of(output, "warning", f"input {late}")
     assert "no row file at late-2026-11-28.csv" in line_of(output, "warning", f"input {late}")
     assert line_of(output, "failure", "setup").endswith("; correct what is a failure above")
 
