@@ -1,7 +1,6 @@
 """A keyspace's replicas against the consistency level and the nodes that are up."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from cassandra.cluster import Session
 from cassandra.metadata import NetworkTopologyStrategy, SimpleStrategy
@@ -28,7 +27,8 @@ def look_at_replication(
     known = session.cluster.metadata.keyspaces.get(config.name)
     up = {pool.host for pool in pools_of_all(session)}
     if known is None:
-        ensure_keyspace(session, replace(config, manage_schema=False), cluster.datacentre)
+        yield _absent(session, config, cluster, up)
+        return
     strategy, ring = known.replication_strategy, session.cluster.metadata.token_map
     copies = _copies(strategy)
     if not copies or ring is None:
@@ -62,6 +62,29 @@ def look_at_replication(
             f"{about}: reached, but not if {needed[0]} is down",
             "replicate the keyspace to more nodes, or lower consistency_level",
         )
+
+
+def _absent(
+    session: Session, config: KeyspaceConfig, cluster: ClusterConfig, up: Collection[Host]
+) -> Finding:
+    """Return what is found of a keyspace that is still to be created.
+
+    Raises:
+        SchemaError: it may not be created.
+    """
+    if not config.manage_schema:
+        ensure_keyspace(session, config, cluster.datacentre)
+    copies = {cluster.datacentre: config.replication_factor}
+    needs = needs_of(cluster.consistency_level, copies, cluster.datacentre)
+    found = (
+        f"is absent; SetupKeyspace creates it with replication_factor {config.replication_factor}, of which "
+    )
+    found += f"{cluster.consistency_level} needs {_listed(dict(needs))}"
+    if _reached(needs, up):
+        return ok(f"keyspace {config.name}", found)
+    return failure(
+        f"keyspace {config.name}", f"{found}, more than nodes are up", "lower it or the level, or add nodes"
+    )
 
 
 def needs_of(level: str, copies: Mapping[str, int], datacentre: str) -> Needs:

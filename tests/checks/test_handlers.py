@@ -199,6 +199,12 @@ def test_what_is_absent_is_a_failure(cluster: ClusterConfig) -> None:
         assert "manage_schema is false" in found[f"table shop.{name}"].found
     found = of_table(cluster, "nowhere.orders")
     assert found["table nowhere.orders"].status == "failure"
+    assert found["keyspace nowhere"].status == "ok"
+    assert found["keyspace nowhere"].found.startswith("is absent; SetupKeyspace creates it with ")
+    found = of_table(cluster, "nowhere.orders", manage_schema=False)
+    assert found["keyspace nowhere"].status == "failure"
+    assert "CREATE KEYSPACE nowhere" in found["keyspace nowhere"].found
+    found = of_table(replace(cluster, consistency_level="TWO"), "nowhere.orders")
     assert found["keyspace nowhere"].status == "failure"
 
 
