@@ -1,5 +1,7 @@
 """The Luigi tasks: `luigi --module tasks LoadUsers`."""
 
+import sys
+
 from tasks import configfile, settings, tablesections, terminal
 from tasks.chain import SetupKeyspace
 from tasks.check import CheckSetup
@@ -16,10 +18,13 @@ from tasks.users import (
 )
 
 terminal.install()
-configfile.require_config_file()
-configfile.prepare(
-    [*(section.get_task_family() for section in settings.SECTIONS), *tablesections.table_sections()]
-)
+# `python -m tasks init` needs no luigi.cfg: it writes one. While Python imports a package to run a module of
+# it, the first argument is "-m".
+if sys.argv[:1] != ["-m"]:
+    configfile.require_config_file()
+    configfile.prepare(
+        [*(section.get_task_family() for section in settings.SECTIONS), *tablesections.table_sections()]
+    )
 
 __all__ = [
     "CheckSetup",

@@ -8,6 +8,9 @@ from luigi.configuration import get_config
 
 from pipeline.errors import SettingError
 
+PATH_VARIABLE = "LUIGI_CONFIG_PATH"
+"""The environment variable that names the settings file."""
+
 
 def require_config_file() -> None:
     """Return if there is a luigi.cfg. Without one, Luigi would wait for a scheduler that is not running.
@@ -16,10 +19,10 @@ def require_config_file() -> None:
         SettingError: there is none, LUIGI_CONFIG_PATH names an absent file, or the settings are in a form or
             under a name of which Luigi reads only a part.
     """
-    named, parser = os.environ.get(_PATH_VARIABLE, ""), os.environ.get(_PARSER_VARIABLE, "cfg")
+    named, parser = os.environ.get(PATH_VARIABLE, ""), os.environ.get(_PARSER_VARIABLE, "cfg")
     if parser == "toml" or Path(named).suffix == ".toml":
         raise SettingError(
-            f"settings are read from luigi.cfg, not from TOML: {_PATH_VARIABLE} is {named or 'not set'}, "
+            f"settings are read from luigi.cfg, not from TOML: {PATH_VARIABLE} is {named or 'not set'}, "
             f"{_PARSER_VARIABLE} is {parser}; write them as in the project's luigi.cfg, and unset "
             f"{_PARSER_VARIABLE}"
         )
@@ -28,8 +31,9 @@ def require_config_file() -> None:
         return
     old = [file for file in (Path("client.cfg"), Path("luigi.toml")) if file.is_file()]
     raise SettingError(
-        f"there is no luigi.cfg: {_PATH_VARIABLE} is {named or 'not set'}, looked for {here.absolute()} and "
-        f"{_SHARED}; run the command in the project's folder, or set {_PATH_VARIABLE} to its luigi.cfg"
+        f"there is no luigi.cfg: {PATH_VARIABLE} is {named or 'not set'}, looked for {here.absolute()} and "
+        f"{_SHARED}; run the command in the project's folder, or set {PATH_VARIABLE} to its luigi.cfg; "
+        "for a new project, `python -m tasks init` writes one"
         + "".join(f"; {file} does not count, its settings belong into a luigi.cfg" for file in old)
     )
 
@@ -70,12 +74,12 @@ def folder_of(section: str, name: str) -> Path:
     If no file has the setting, it is that of luigi.cfg.
     """
     file = file_of(section, name)
-    return file.parent if file else Path(os.environ.get(_PATH_VARIABLE, "")).parent
+    return file.parent if file else Path(os.environ.get(PATH_VARIABLE, "")).parent
 
 
 def file_of(section: str, name: str) -> Path | None:
     """Return the file with a setting, the last one that Luigi reads if several have it; None if none has."""
-    named = os.environ.get(_PATH_VARIABLE, "")
+    named = os.environ.get(PATH_VARIABLE, "")
     for file in (Path(named), Path("luigi.cfg"), _SHARED):
         if file.name and _read(file).has_option(section, name):
             return file
@@ -98,7 +102,7 @@ def _read(file: Path) -> ConfigParser:
     return config
 
 
-_PATH_VARIABLE, _PARSER_VARIABLE = "LUIGI_CONFIG_PATH", "LUIGI_CONFIG_PARSER"
+_PARSER_VARIABLE = "LUIGI_CONFIG_PARSER"
 _SHARED = Path("/etc/luigi/luigi.cfg")
 _OLD = ("/etc/luigi/client.cfg", "client.cfg")
 _PATHS_OF_LUIGI = ("lock_pid_dir", "logging_conf_file")

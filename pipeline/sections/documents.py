@@ -7,7 +7,7 @@ of each. What else is in these files is written by hand.
 import datetime as dt
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pipeline.errors import SettingError
@@ -32,10 +32,15 @@ def documents(project: Path) -> dict[Path, str]:
     }
 
 
-def config_section(section: Section) -> str:
-    """Return a section of luigi.cfg: each setting with its default, below what it means."""
+def config_section(section: Section, names: Collection[str] | None = None) -> str:
+    """Return a section of luigi.cfg: each setting with its default, below what it means.
+
+    If `names` are given, it has only these settings.
+    """
     lines = [f"[{section.name}]"]
     for each in _in_file(section):
+        if names is not None and each.name not in names:
+            continue
         lines += textwrap.wrap(
             each.plain_sentence, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
         )
@@ -50,6 +55,11 @@ def page_section(section: Section) -> str:
         default = text_of(each.default)
         rows.append(f"| `{each.name}` | {f'`{default}`' if default else 'empty'} | {each.sentence} |")
     return "\n".join(rows)
+
+
+def heading_of(section: Section) -> str:
+    """Return the fragment of a section's heading in docs/settings.md, as code hosts and the site make it."""
+    return re.sub(r"[^\w -]", "", f"[{section.name}]: {section.title}".lower()).replace(" ", "-")
 
 
 def text_of(value: object) -> str:
