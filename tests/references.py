@@ -9,7 +9,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 SOURCES = ("bench", "faults", "pipeline", "tasks")  # The tests' own texts name files that they write.
-FOLDERS = (*SOURCES, "docs", "tests")
+FOLDERS = (*SOURCES, "docs", "examples", "tests")
 # A path or a module in one of the folders; in documents also the bare name of a Python file.
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*<>-]*")
 IN_DOCUMENT = re.compile(rf"(?<![\w./>-])(?:(?:{'|'.join(FOLDERS)})(?:\.[a-z_]+)+(?![\w/(])|\w+\.py\b)")
