@@ -42,8 +42,9 @@ class Verify(LoadParameters):
         """Complete while the marker of the verified load exists; another load must be verified again.
 
         A verification that is named on the command line always runs: the user asks for the current state.
+        Without its input, nothing is verified: the run then waits for the input, as its load does.
         """
-        if not self.output().exists():
+        if not self.clone(self.load).is_input_there() or not self.output().exists():
             return False
         said = json.loads(Path(self.output().path).read_text(encoding="utf-8"))
         is_of_this_run = said.get("verified_at_s", 0) >= STARTED_S

@@ -93,6 +93,20 @@ def test_what_is_gone_never_counts_as_loaded(tables: Tables) -> None:
     assert done.returncode == MISSING_DATA, done.stdout
 
 
+def test_a_verification_waits_for_its_input(tables: Tables) -> None:
+    """The verification of a day without files exits with 20 and names them, before and after a load."""
+    declare(tables, **NIGHTLY)
+    words = ("VerifyTable", "--table", "events", "--date", "2026-11-06")
+    absent = tables.luigi(*words)
+    assert absent.returncode == MISSING_DATA, absent.stdout
+    assert "no row file at drop/2026/11/06/*.csv.gz; name a" in absent.stdout
+    drop(tables, "2026-11-06", "6;f")
+    tables.succeed(*words)
+    (tables.folder / "drop/2026/11/06/events.csv.gz").unlink()
+    gone = tables.luigi(*words)
+    assert gone.returncode == MISSING_DATA, gone.stdout
+
+
 def test_yesterday_is_a_date(tables: Tables) -> None:
     """`--date yesterday` is the day before this one, as cron needs it."""
     yesterday = dt.date.today() - dt.timedelta(days=1)  # noqa: DTZ011 - as the task has it
