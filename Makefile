@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev doctor
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev doctor docs screenshots
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -37,8 +37,8 @@ test-versions: venv-dev  ## Run some tests with Cassandra 3.11 to 6.0, write a t
 test-versions-short: venv-dev  ## Run a few tests with Cassandra 4.0
 	.venv/bin/python -m tests.versions --short
 
-test-page: venv-dev  ## Test a report's page in Chromium; needs the Debian package chromium
-	.venv/bin/pytest $(ARGS) tests/measure/page
+test-page: venv-dev docs  ## Test a report's page and the documentation site in Chromium; needs the Debian package chromium
+	.venv/bin/pytest $(ARGS) tests/measure/page tests/docs/page
 
 test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas and Polars write of a table, and compare it byte by byte
 	.venv/bin/pytest $(ARGS) tests/exports
@@ -49,7 +49,7 @@ test-clouds: venv-dev  ## Read objects of Azure and Google from emulators on thi
 test-spark: venv-dev .venv-spark/.stamp  ## Load by Spark: a standalone master and two workers; needs the network once, 345 MB
 	.venv-spark/bin/python -m pytest $(ARGS) tests/engines/spark
 
-test-install:  ## Install into an environment of its own, and load a few rows from another folder
+test-install:  ## Build the wheel, install it into an environment of its own, and load from an empty folder
 	PYTHON="$(PYTHON)" tests/install.sh
 
 published: venv-dev  ## Download 50 data files that others have published, 115 MB, load and verify each; ten minutes; needs npm
@@ -69,8 +69,9 @@ check: venv-dev  ## Lint, formatting, types, dependencies, spelling, links, path
 	.venv/bin/python -m tests.sizes
 	tests/audit.sh
 
-settings-docs: venv  ## Generate the sections of luigi.cfg and the tables of docs/settings.md from the declarations
+settings-docs: venv  ## Generate the sections of luigi.cfg, the tables of docs/settings.md, and docs/tasks.md
 	.venv/bin/python -m pipeline.sections.documents
+	.venv/bin/python -m tasks.documents
 
 # A valid version is kept. To upgrade, edit pyproject.toml, or give ARGS="--upgrade-package NAME" for the others.
 requirements: venv-dev  ## Write requirements*.txt, with hashes, from pyproject.toml
@@ -79,6 +80,7 @@ requirements: venv-dev  ## Write requirements*.txt, with hashes, from pyproject.
 	$(LOCK) --group pyproject.toml:bench --output-file bench/requirements.txt
 	$(LOCK) --group pyproject.toml:exports --constraint requirements.txt --output-file tests/exports/requirements.txt
 	$(LOCK) --group pyproject.toml:spark --output-file tests/engines/spark/requirements.txt
+	$(LOCK) --group pyproject.toml:docs --output-file docs/requirements.txt
 
 bench: bench-one-node bench-three-nodes bench-alone bench-experiment  ## All benchmarks, about three hours
 
@@ -104,6 +106,19 @@ bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, 
 	$(PYTHON) -m venv --clear .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --no-deps --require-hashes --requirement bench/requirements.txt
 	.venv-bench/bin/python -m pip check
+	touch $@
+
+docs: .venv-docs/.stamp  ## Build the documentation site in build/site; a dead link fails
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	@echo "build/site is written; to read it: python3 -m http.server --bind 127.0.0.1 --directory build/site"
+
+screenshots: venv-dev  ## Make the pictures of the docs anew, from real runs; needs the Debian package chromium, and make report before
+	.venv/bin/python -m tests.screenshots
+
+.venv-docs/.stamp: docs/requirements.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
+	.venv-docs/bin/python -m pip check
 	touch $@
 
 .venv-exports/.stamp: tests/exports/requirements.txt
@@ -142,7 +157,7 @@ clean:  ## Remove .venv, caches and the embedded Cassandra's data, which can be 
 		echo "output/cassandra stays: without .venv its server cannot be stopped; run make stop, then make clean"; \
 	fi
 	$(PYTHON) bootstrap.py --remove
-	rm -rf .venv-bench .venv-exports .venv-spark .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv-bench .venv-docs .venv-exports .venv-spark .luigi build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 venv:

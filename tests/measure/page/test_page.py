@@ -1,16 +1,16 @@
 """The report's page in a real browser: narrow and wide, in the light and the dark colour scheme."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pipeline.measure.reporting.report import write_experiment
 from tests.harness import experiments
+from tests.harness.browser import chromium
 from tests.measure.page import looks
 
 SIZES = {"phone": (360, 740), "desk": (1280, 900)}
@@ -18,16 +18,9 @@ SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Start the system's own Chromium; if it is not installed the run fails, it does not skip."""
-    program = shutil.which("chromium")
-    assert program, "chromium is not on the PATH; install it, on Debian: apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Chromium's sandbox refuses to start as root, the user in containers; the page is our own.
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
+    """Start the system's own Chromium."""
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

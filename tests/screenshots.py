@@ -1,0 +1,141 @@
+"""Makes the pictures of the documents anew, from real runs: `make screenshots`.
+
+The terminal is a session of three commands on a pseudo-terminal, in a folder and with a Cassandra of its own.
+The page is that of the newest report in output/, which `make report` writes. Needs Chromium.
+"""
+
+import csv
+import datetime as dt
+import io
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from tests.harness.browser import chromium
+
+PROJECT = Path(__file__).resolve().parents[1]
+IMAGES = PROJECT / "docs" / "images"
+ROWS = 300_000
+WIDTH = 110
+PAGE_SIZE = (1280, 1000)
+QUIET = "--log-level WARNING"
+FILE = "--input orders.csv --delimiter ';' --timestamp-formats '%d.%m.%Y %H:%M' --decimal-mark ,"
+CREATE = "--create output/suggested/shop.orders.cql"
+SESSION = (
+    f"luigi --module tasks SuggestTable --input orders.csv --table shop.orders {QUIET}",
+    f"luigi --module tasks LoadTable --table shop.orders {CREATE} {FILE} {QUIET}",
+    f"luigi --module tasks VerifyTable --table shop.orders {FILE} --exact {QUIET}",
+)
+
+
+def write_orders(file: Path) -> None:
+    """Write a file of orders: semicolons, dates as in Germany, a comma before the decimals."""
+    begin = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    with file.open("w", encoding="utf-8", newline="") as text:
+        writer = csv.writer(text, delimiter=";")
+        writer.writerow(["order_no", "ordered_at", "customer", "total"])
+        for number in range(ROWS):
+            cents = number * 7919 % 100_000
+            at = begin + dt.timedelta(minutes=number % 43_200)
+            writer.writerow(
+                [number, f"{at:%d.%m.%Y %H:%M}", f"C{number % 9_973}", f"{cents // 100},{cents % 100:02d}"]
+            )
+
+
+def typed(command: str, folder: Path) -> str:
+    """Run a command on a pseudo-terminal; return all that it printed."""
+    control, terminal = pty.openpty()
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COLUMNS": str(WIDTH),
+        "TERM": "xterm-256color",
+    }
+    printed = bytearray()
+    with subprocess.Popen(
+        shlex.split(command), cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
+    ) as running:
+        os.close(terminal)
+        try:
+            while part := os.read(control, 65_536):
+                printed += part
+        except OSError:  # Linux ends the reading so, once no process has the terminal any more.
+            pass
+        finally:
+            os.close(control)
+    if running.returncode:
+        sys.exit(f"{command}: exit code {running.returncode}\n{printed.decode()}")
+    return printed.decode()
+
+
+def seen(printed: str) -> str:
+    """Return what is on the screen at the end: progress bars are drawn over themselves, line by line."""
+    lines, row = [""], 0
+    for found in re.finditer(
+        r"\x1b\[(\d*)A|\x1b\[2K|\x1b\[\?25[lh]|\r|\n|[^\x1b\r\n]+|\x1b\[[\d;]*m", printed
+    ):
+        part = found.group()
+        if part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part.endswith("A") and part.startswith("\x1b"):
+            row -= int(found.group(1) or 1)
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part != "\r" and not part.startswith("\x1b[?"):
+            lines[row] += part
+    return "\n".join(lines).strip("\n")
+
+
+def session() -> Iterator[str]:
+    """Yield each command of the session, and what it printed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_orders(folder / "orders.csv")
+        for words in (["tasks", "init"], ["pipeline.embedded", "start"]):
+            subprocess.run([sys.executable, "-m", *words], cwd=folder, check=True)
+        try:
+            for command in SESSION:
+                yield f"\x1b[1;32m$\x1b[0m {command}\n{seen(typed(command, folder))}\n"
+        finally:
+            subprocess.run([sys.executable, "-m", "pipeline.embedded", "stop"], cwd=folder, check=True)
+
+
+def draw_terminal(file: Path) -> None:
+    """Draw the session as SVG, without the fonts that rich would fetch from another host."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    console.print(Text.from_ansi("\n".join(session())))
+    drawn = console.export_svg(title="luigi-cassandra-load", theme=MONOKAI)
+    file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL), encoding="utf-8")
+
+
+def draw_page(report: Path, file: Path) -> None:
+    """Draw the top of a report's page as PNG."""
+    width, height = PAGE_SIZE
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        page.goto(report.as_uri())
+        page.screenshot(path=file)
+
+
+def main() -> None:
+    """Draw both pictures; the newest report is that of the last day."""
+    reports = sorted((PROJECT / "output" / "reports").glob("*/*/report.html"))
+    if not reports:
+        sys.exit("there is no report in output/reports: run `make report` first")
+    draw_page(reports[-1], IMAGES / "report.png")
+    draw_terminal(IMAGES / "terminal.svg")
+
+
+if __name__ == "__main__":
+    main()
