@@ -109,7 +109,8 @@ bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, 
 	touch $@
 
 docs: .venv-docs/.stamp  ## Build the documentation site in build/site; a dead link fails
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	@# Not --quiet: with it, MkDocs does not count the warnings that --strict makes failures.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	@echo "build/site is written; to read it: python3 -m http.server --bind 127.0.0.1 --directory build/site"
 
 screenshots: venv-dev  ## Make the pictures of the docs anew, from real runs; needs the Debian package chromium, and make report before

@@ -32,7 +32,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return the text with links as the site has them; of a link to what is not there, the text stays."""
+    """Return the text with links as the site has them.
+
+    Of a link to a file that is in the project and not in the site, only the text stays.
+    """
     project = Path(config.docs_dir).parent
     here = page.file.src_uri
     source = Path(str(page.file.abs_src_path)).relative_to(project).parent.as_posix()
@@ -43,9 +46,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         if not name or ":" in name:
             return found.group()
         target = posixpath.normpath(posixpath.join(source, name))
-        target = PAGES.get(target, target.removeprefix("docs/"))
-        if files.get_file_from_path(target) is None:
-            return text
-        return f"{image}[{text}]({posixpath.relpath(target, posixpath.dirname(here) or '.')}{mark}{heading})"
+        in_site = PAGES.get(target, target.removeprefix("docs/"))
+        if files.get_file_from_path(in_site) is None:
+            # MkDocs says so where the file is nowhere.
+            return text if (project / target).exists() else found.group()
+        return f"{image}[{text}]({posixpath.relpath(in_site, posixpath.dirname(here) or '.')}{mark}{heading})"
 
     return LINK.sub(linked, markdown)
