@@ -26,6 +26,7 @@ import pipeline.datasets.jobs  # noqa: E402
 import pipeline.load.jobs  # noqa: E402
 import pipeline.measure.jobs  # noqa: E402
 import pipeline.rowfiles.jobs  # noqa: E402
+import pipeline.runs.ledger.jobs  # noqa: E402
 import pipeline.suggest.jobs  # noqa: E402
 import pipeline.verify.jobs  # noqa: E402, F401 - only imported classes of jobs can be read
 from pipeline.errors import BadRowsError, PipelineError  # noqa: E402

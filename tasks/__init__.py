@@ -2,7 +2,7 @@
 
 import sys
 
-from tasks import configfile, settings, tablesections, terminal
+from tasks import configfile, hooks, settings, tablesections, terminal
 from tasks.chain import SetupKeyspace
 from tasks.check import CheckSetup
 from tasks.experiment import CompareReports
@@ -17,6 +17,7 @@ from tasks.users import (
     VerifyUsers,
 )
 
+hooks.install()
 terminal.install()
 # `python -m tasks init` needs no luigi.cfg: it writes one. While Python imports a package to run a module of
 # it, the first argument is "-m".

@@ -11,9 +11,11 @@ from pipeline.checks.folder import look_at_folder, size_of
 from pipeline.checks.jobs import CheckCluster, CheckTable, Row
 from pipeline.errors import AbsentInputError, PipelineError, SetupError
 from pipeline.rowfiles import finding
+from pipeline.rowfiles.stores.paths import FilePath
 from pipeline.settings import ClusterConfig, ColumnsConfig, LoadConfig, ValuesConfig
 from pipeline.workers.client import run_job
 from tasks import settings
+from tasks.inputs import find, passed_over
 from tasks.origins import look_at_section_of_table, look_at_settings
 from tasks.parameters import Day, Input, SettingParameter
 from tasks.tables import LoadTable
@@ -112,7 +114,7 @@ class CheckSetup(luigi.Task):
     def _table(self, table: str, cluster: ClusterConfig | None, rows: list[Row]) -> Iterator[Finding]:
         """Yield what is found of a table and its input; `rows` gets the first rows."""
         load = self._load_of(table)
-        files: list[Path] = []
+        files: list[FilePath] = []
         yield from looked_at(f"input {table}", lambda: self._look_for_input(load, files))
         checked = run_job(
             CheckTable(
@@ -141,7 +143,7 @@ class CheckSetup(luigi.Task):
             return LoadTable(table=table, date=self.date)
         return LoadTable(table=table, date=self.date, input="")
 
-    def _look_for_input(self, load: LoadTable, files: list[Path]) -> Iterator[Finding]:
+    def _look_for_input(self, load: LoadTable, files: list[FilePath]) -> Iterator[Finding]:
         """Yield whether the input of the day is there; `files` gets its files."""
         ref, named = load.table_ref, load.named_input()
         subject = f"input {ref.keyspace.name}.{ref.table}"
@@ -153,21 +155,26 @@ class CheckSetup(luigi.Task):
         except AbsentInputError as error:
             yield warning(subject, str(error), "it may come later: a load waits for it")
             return
-        size_bytes = sum(file.stat().st_size for file in files)
+        size_bytes = sum(file.stat().st_size for file in files if isinstance(file, Path))
         self._largest_bytes = max(self._largest_bytes, size_bytes)
         yield ok(
             subject,
-            f"{len(files)} file{'s' * (len(files) > 1)}, {size_of(size_bytes)}: {finding.listed(files)}",
+            f"{len(files)} file{'s' * (len(files) > 1)}{_sized(size_bytes)}: {finding.listed(files)}",
         )
-        if passed := finding.passed_over(named, any_ending=bool(load.format)):
-            yield warning(subject, f"not read: {finding.listed(passed)}", "see format in [files]")
+        if passed := passed_over(named, any_ending=bool(load.format)):
+            yield warning(subject, f"not read: {passed}", "see format in [files]")
         if load.flag_file:
             try:
-                finding.require_flags(files, load.flag_file)
+                find(named, any_ending=bool(load.format), flag_file=load.flag_file)
             except AbsentInputError as error:
                 yield warning(subject, str(error), "a load waits for it")
             else:
                 yield ok(subject, f"{load.flag_file} is there")
+
+
+def _sized(size_bytes: int) -> str:
+    """Return the size of an input for a sentence; nothing where it is not known, as that of objects."""
+    return f", {size_of(size_bytes)}" if size_bytes else ""
 
 
 _POOL_SIZE = LoadConfig().pool_size

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 
 import luigi
 
@@ -104,6 +105,11 @@ class RowFiles(luigi.ExternalTask):
     input = SettingParameter(description="Row files: a file, a folder or a glob.")
     any_ending = Flag(description="Whether their names may have any ending.")
     flag_file = SettingParameter(description="The file that says that they are complete; empty: none.")
+
+    @cached_property
+    def awaited_by(self) -> dict[str, luigi.Task]:
+        """The tasks of this process that wait for them, by their ids."""
+        return {}
 
     def complete(self) -> bool:
         """Return whether there are such files, and the file that says that they are complete.

@@ -30,6 +30,7 @@ from tasks.engines import engine_of
 from tasks.inputs import described, passed_over
 from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Flag
+from tasks.runs import finish_run, note_plan, note_sent, notes_of
 from tasks.settings import build, output_folder
 from tasks.targets import CassandraTarget, TableRef, describe, loads_of
 from tasks.terminal import progress_of, say
@@ -134,6 +135,7 @@ class LoadTask(LoadParameters, FileParameters):
                 "this server does not tell whether a table was truncated: if it is during the load, the load "
                 "does not notice; verify it",
             )
+        note_plan(self, plan, input_sha256)
         begun = run_job(
             jobs.BeginLoad(
                 plan=plan,
@@ -145,12 +147,15 @@ class LoadTask(LoadParameters, FileParameters):
         )
         if begun.rows:
             say(self, f"goes on behind {begun.rows} rows that a run before this one has loaded")
+        notes_of(self).step("begin")
         tell = progress_of(self)
         with engine_of(self, load) as engine:
             sent = send_rows(begun, engine, tell)
         tell(1, 1, "rows loaded")
+        note_sent(self, sent)
         self._require_same_files(load)
-        counts = run_job(
+        counts = finish_run(
+            self,
             jobs.FinishLoad(
                 plan=begun.plan,
                 journal=begun.journal,
@@ -158,7 +163,7 @@ class LoadTask(LoadParameters, FileParameters):
                 source=self.source,
                 input_sha256=input_sha256,
                 rows=self.rows_generated,
-            )
+            ),
         )
         self._report(begun.rows, counts, sent)
 

@@ -1,14 +1,17 @@
 """The parameters that a load and its verification share."""
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
 import luigi
 
+from pipeline.errors import PipelineError
 from pipeline.rowfiles import finding
 from pipeline.rowfiles.dialect import dialect_of_file, values_of_dialect
 from pipeline.rowfiles.jobs import FileToRead
 from pipeline.rowfiles.stores.paths import FilePath
+from pipeline.runs.wording import told_of
 from pipeline.settings import ColumnsConfig, FilesConfig, ValuesConfig
 from tasks import settings
 from tasks.declared import with_settings
@@ -21,6 +24,11 @@ class LoadParameters(luigi.Task):
     """The parameters of a load and of the tasks after it: the settings of [load], and the day."""
 
     date = Day(description="The day of the batch.")
+
+    def on_failure(self, exception: BaseException) -> str:
+        """Return what Luigi's page and its e-mail say of a failure: nothing that may be from a row."""
+        frames = () if isinstance(exception, PipelineError) else traceback.format_tb(exception.__traceback__)
+        return f"{''.join(frames)}{type(exception).__name__}: {told_of(exception)}"
 
 
 @with_settings(settings.files)
@@ -48,7 +56,9 @@ class FileParameters(luigi.Task):
 
     def row_files(self) -> RowFiles:
         """Return the task that waits for the input."""
-        return RowFiles(input=self.named_input(), any_ending=bool(self.format), flag_file=self.flag_file)
+        files = RowFiles(input=self.named_input(), any_ending=bool(self.format), flag_file=self.flag_file)
+        files.awaited_by[self.task_id] = self
+        return files
 
     def columns_config(self) -> ColumnsConfig:
         """Return which field of the files feeds which column.

@@ -38,6 +38,8 @@ spark = section_class(sections.SPARK, __name__)
 timing = section_class(sections.TIMING, __name__)
 experiment = section_class(sections.EXPERIMENT, __name__)
 output = section_class(sections.OUTPUT, __name__)
+metrics = section_class(sections.METRICS, __name__)
+news = section_class(sections.NEWS, __name__)
 SECTIONS = (
     cassandra,
     embedded,
@@ -52,6 +54,8 @@ SECTIONS = (
     timing,
     experiment,
     output,
+    metrics,
+    news,
 )
 
 

@@ -10,6 +10,7 @@ from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.files import write_text
 from pipeline.load.jobs import PlanLoad
+from pipeline.runs.summary import VERIFIED
 from pipeline.verify.asking import verified
 from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
@@ -18,6 +19,7 @@ from tasks.engines import engine_of
 from tasks.load import STARTED_S, LoadTask, say_what_is_passed_over
 from tasks.options import LoadParameters
 from tasks.parameters import Flag
+from tasks.runs import notes_of, record, summary_of
 from tasks.terminal import progress_of, say
 
 
@@ -65,8 +67,11 @@ class Verify(LoadParameters):
         marker = load.output().marker()
         tell = progress_of(self)
         plan = run_job(PlanLoad(load=load.as_job(running_cluster(), tell)))
+        notes = notes_of(self)
+        notes.step("plan", server_version=plan.server_version)
         with engine_of(self, plan.load) as engine:
             counted = verified(plan, engine, exact=self.exact, progress=tell)
+        notes.step("verify", rows_read=counted.read, rows_bad=counted.bad, rows_verified=counted.present)
         said = {
             **_counts_of(load),
             **to_json_values(counted),
@@ -74,6 +79,8 @@ class Verify(LoadParameters):
             "verified_at_s": time.time(),
         }
         write_text(Path(self.output().path), json.dumps(said, indent=2) + "\n")
+        notes.told = summary_of(self, load, VERIFIED, digest=marker.input_sha256 if marker else "")
+        record(load, notes.told)
         say(self, f"{counted.present} of {counted.distinct_keys} rows are in the table")
         if counted.duplicate_keys:
             first = "; ".join(counted.duplicates)

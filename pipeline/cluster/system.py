@@ -26,3 +26,9 @@ def has_system_column(session: Session, table: str, column: str) -> bool:
     keyspace, _, name = table.partition(".")
     known = session.cluster.metadata.keyspaces.get(keyspace)
     return known is not None and name in known.tables and column in known.tables[name].columns
+
+
+def server_version(session: Session) -> str:
+    """Return the version of the nodes; of nodes that differ, the versions, separated by commas."""
+    hosts = session.cluster.metadata.all_hosts()
+    return ", ".join(sorted({host.release_version for host in hosts if host.release_version}))

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +49,7 @@ from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.sources import options_of, require_unchanged, still_same
 from pipeline.rowfiles.splits import SourceFile
 from pipeline.rowfiles.streams import WAY
+from pipeline.runs.summary import Requests
 from pipeline.workers.codec import to_json_values
 from pipeline.workers.jobs import Progress
 from pipeline.workers.progress import reporting
@@ -168,6 +169,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
                 elapsed_s = time.perf_counter() - began_s
         except BadRowsError as error:
             raise BadRowsError(str(error), to_json_values(shard.bad)) from error
+    latencies = nodes.tally.latencies
     return LoadedShard(
         rows=shard.done,
         elapsed_s=elapsed_s,
@@ -175,6 +177,7 @@ def load_shard(job: LoadShard, progress: Progress, *, model: type[Model] | None 
         warned=nodes.tally.warned,
         warning=nodes.tally.warning,
         limits=nodes.limits,
+        requests=Requests(counts=latencies.counts, sum_s=latencies.sum_s, limits=nodes.limits),
     )
 
 
@@ -200,8 +203,10 @@ def _session_again(load: Load) -> Iterator[Session]:
         )
 
 
-def finish(job: FinishLoad, _: Progress) -> RowCounts:
-    """Prove that every split is settled, write the marker, then remove the journal."""
+def finish(
+    job: FinishLoad, _: Progress, *, then: Callable[[Session, RowCounts], None] | None = None
+) -> RowCounts:
+    """Prove that every split is settled, write the marker, remove the journal; `then` has the session."""
     load = job.plan.load
     with _session_again(load) as session:
         journal = read_journal(log_at(session, job.plan, job.journal))
@@ -226,6 +231,8 @@ def finish(job: FinishLoad, _: Progress) -> RowCounts:
             )
         with_retries(lambda: _mark(session, job, journal, bad, counts), budget_s=load.config.retry_budget_s)
         journal.log.remove()
+        if then:
+            then(session, counts)
     return counts
 
 

@@ -8,6 +8,7 @@ from pipeline.cql.tables import Table
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.runs.summary import Requests, RunSummary
 from pipeline.settings import ClusterConfig, ColumnsConfig, KeyspaceConfig, LoadConfig, ValuesConfig
 from pipeline.workers.jobs import Handler, Job
 
@@ -49,7 +50,8 @@ class LoadPlan:
     It is made once. A process that runs a part of the load, or verifies it, gets the plan, and does not
     describe the table or match headers with its columns again. `fields` are in the order of the table's
     columns. `using` are those with the time to live and the write timestamp of each row. `timestamp_us` is
-    the first row's write timestamp where no field has it, 0 until the load begins.
+    the first row's write timestamp where no field has it, 0 until the load begins. `server_version` is that
+    of the nodes.
     """
 
     load: Load
@@ -57,6 +59,7 @@ class LoadPlan:
     fields: tuple[Field, ...]
     using: tuple[Field, ...] = ()
     timestamp_us: int = 0
+    server_version: str = ""
 
     @property
     def has_lists(self) -> bool:
@@ -173,7 +176,8 @@ class LoadedShard:
     """The result of loading a shard.
 
     `rows` are settled. `retries` counts retries by kind of error, `warned` the answers with a warning;
-    `warning` is the first one. `limits` is the last limit of requests in flight to each node.
+    `warning` is the first one. `limits` is the last limit of requests in flight to each node; `requests` has
+    it too, beside how long requests took.
     """
 
     rows: int
@@ -182,6 +186,7 @@ class LoadedShard:
     warned: int
     warning: str
     limits: dict[str, int]
+    requests: Requests = field(default_factory=Requests)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,3 +282,30 @@ class FinishLoad(Job[RowCounts]):
         from pipeline.load.handlers import finish  # noqa: PLC0415 - it needs gevent and the driver
 
         return partial(finish, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """The counts of a finished load, its run as the ledger has it, and a warning if the ledger lacks it."""
+
+    counts: RowCounts
+    run: RunSummary
+    warning: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishRun(Job[FinishedRun]):
+    """Finish a load, and write the line of its run into the ledger with the same session.
+
+    `run` is the run so far, `folder` the output folder, where lines wait that the cluster does not take.
+    """
+
+    finish: FinishLoad
+    run: RunSummary
+    folder: str
+
+    def handler(self) -> Handler[FinishedRun]:
+        """Finish it."""
+        from pipeline.load.recording import finish_run  # noqa: PLC0415 - it needs gevent and the driver
+
+        return partial(finish_run, self)

@@ -1,9 +1,11 @@
 """The plan of a load: the table as it is in the cluster, and the fields of the files that go into it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cassandra.cluster import Session
 
+from pipeline.cluster.system import server_version
 from pipeline.cluster.table import find_table_of
 from pipeline.cql.tables import Table
 from pipeline.datasets.dataset import named_table
@@ -19,7 +21,8 @@ def plan_of(session: Session, load: Load) -> LoadPlan:
     Raises:
         PipelineError: there is no such table, or the files do not fit it.
     """
-    return plan_into(find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table)), load)
+    table = find_table_of(session, load.keyspace.name, named_table(load.dataset, load.table))
+    return replace(plan_into(table, load), server_version=server_version(session))
 
 
 def plan_into(table: Table, load: Load) -> LoadPlan:
@@ -31,7 +34,10 @@ def plan_into(table: Table, load: Load) -> LoadPlan:
     fields = plan_fields(load.files, table.columns, load.columns, load.values)
     _require_writable(load, table, fields)
     return LoadPlan(
-        load=load, table=table, fields=tuple(fields), using=using_fields(load.columns, load.values)
+        load=load,
+        table=table,
+        fields=tuple(fields),
+        using=using_fields(load.columns, load.values),
     )
 
 

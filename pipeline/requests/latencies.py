@@ -14,6 +14,7 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
 from pipeline.errors import ResultsError, abbreviated
+from pipeline.runs.summary import BOUNDS_S
 
 LEAST_US, MOST_US = 1, 3_600_000_000
 SIGNIFICANT_DIGITS = 3
@@ -30,6 +31,8 @@ class Latencies:
         # The library counts in Python, 0.9 µs a value. Appending to an array takes 0.06 µs. Values wait in
         # the array until there are many (most of them are equal then), or until a result is needed.
         self._waiting_s = array("d")
+        self._sum_s = 0.0
+        self._counts = [0] * (len(BOUNDS_S) + 1)
 
     @classmethod
     def decode(cls, text: str) -> Self:
@@ -73,6 +76,21 @@ class Latencies:
         """The mean latency, each value taken as the middle of its bucket; nan if there are none."""
         return float(self._counted().get_mean_value()) / 1e6 if self.count else math.nan
 
+    @property
+    def sum_s(self) -> float:
+        """The sum of the latencies that were recorded here."""
+        self._counted()
+        return self._sum_s
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many requests recorded here took at most each of `BOUNDS_S`, and more than the one before.
+
+        One more count is of the requests that took longer than the last.
+        """
+        self._counted()
+        return tuple(self._counts)
+
     def quantile_s(self, share: float) -> float:
         """Return the latency that a share of the requests, 0 to 1, did not exceed; nan if there are none.
 
@@ -83,7 +101,13 @@ class Latencies:
     def _counted(self) -> HdrHistogram:
         import numpy as np  # noqa: PLC0415 - a tenth of a second that only requests need
 
-        values_us = np.clip(np.rint(1e6 * np.array(self._waiting_s)), LEAST_US, MOST_US).astype(np.int64)
+        if not self._waiting_s:
+            return self._histogram
+        values_s = np.array(self._waiting_s)
+        self._sum_s += float(values_s.sum())
+        for at, count in enumerate(np.bincount(np.searchsorted(BOUNDS_S, values_s))):
+            self._counts[at] += int(count)
+        values_us = np.clip(np.rint(1e6 * values_s), LEAST_US, MOST_US).astype(np.int64)
         for value_us, count in zip(*np.unique(values_us, return_counts=True), strict=True):
             self._histogram.record_value(int(value_us), int(count))
         del self._waiting_s[:]

@@ -64,6 +64,12 @@ def _read_whole(path: FilePath, dialect: Dialect) -> FileContent:
         return format_of(path, dialect.format).describe(path, content, dialect)
 
 
+def size_of(files: Iterable[SourceFile]) -> int | None:
+    """Return the size of files in bytes, None if that of one is not known."""
+    sizes = [file.version[_SIZE] if file.version else None for file in files]
+    return None if None in sizes else sum(filter(None, sizes))
+
+
 def is_untouched(file: SourceFile) -> bool:
     """Return whether a file is for certain the one that was described, without reading it.
 

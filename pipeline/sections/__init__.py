@@ -11,6 +11,7 @@ from pipeline.settings.engines import DaskConfig, EngineConfig, SparkConfig
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
+from pipeline.settings.news import MetricsConfig, NewsConfig
 from pipeline.settings.objects import ObjectsConfig
 from pipeline.settings.output import OutputConfig
 from pipeline.settings.values import ValuesConfig
@@ -52,7 +53,9 @@ DASK = Section("dask", "the engine Dask", (DaskConfig,))
 SPARK = Section("spark", "the engine Spark", (SparkConfig,))
 TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
-OUTPUT = Section("output", "where files go", (OutputConfig,))
+OUTPUT = Section("output", "where files go, and how long they stay", (OutputConfig,))
+METRICS = Section("metrics", "the last run of each table as metrics", (MetricsConfig,))
+NEWS = Section("news", "who is told of a run", (NewsConfig,))
 SECTIONS = (
     CASSANDRA,
     EMBEDDED,
@@ -67,5 +70,7 @@ SECTIONS = (
     TIMING,
     EXPERIMENT,
     OUTPUT,
+    METRICS,
+    NEWS,
 )
 """In the order in which luigi.cfg and docs/settings.md have them."""

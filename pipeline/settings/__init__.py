@@ -19,6 +19,7 @@ from pipeline.settings.engines import ENGINES, DaskConfig, EngineConfig, SparkCo
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
+from pipeline.settings.news import WEBHOOK_VARIABLE, MetricsConfig, NewsConfig
 from pipeline.settings.objects import ObjectsConfig
 from pipeline.settings.output import OutputConfig
 from pipeline.settings.values import ValuesConfig
@@ -30,6 +31,7 @@ __all__ = [
     "METHODS",
     "NULLS",
     "PASSWORD_VARIABLE",
+    "WEBHOOK_VARIABLE",
     "ClusterConfig",
     "ColumnsConfig",
     "DaskConfig",
@@ -39,6 +41,8 @@ __all__ = [
     "FilesConfig",
     "KeyspaceConfig",
     "LoadConfig",
+    "MetricsConfig",
+    "NewsConfig",
     "ObjectsConfig",
     "OutputConfig",
     "ProcessesConfig",

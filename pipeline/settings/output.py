@@ -1,12 +1,26 @@
-"""Where files go."""
+"""Where files go, and how long they stay."""
 
 from dataclasses import dataclass
 
-from pipeline.settings.declaration import setting
+from pipeline.settings.declaration import check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputConfig:
-    """Where files go."""
+    """Where files go, and how long they stay.
+
+    Raises:
+        SettingError: a negative number of days.
+    """
 
     folder: str = setting("output", doc="every file this project writes is in it", is_path=True)
+    keep_days: int = setting(
+        0,
+        doc="days after which the reports and bad rows of loads, and logs, are removed; `0`: they stay; see "
+        "[operating.md](operating.md#what-is-cleared)",
+        unit="days",
+        minimum=0,
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)

@@ -12,6 +12,7 @@ from pipeline.errors import OutputError, ResultsError
 from pipeline.measure.experiment.latency_log import write_log
 from pipeline.measure.experiment.measurement import Cell, Repeat
 from pipeline.requests.latencies import Latencies
+from pipeline.runs.summary import BOUNDS_S
 
 
 def latencies(seconds: Sequence[float]) -> Latencies:
@@ -172,3 +173,16 @@ def test_a_log_is_whole_or_absent(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(OutputError):
         write_log(path / "below", [])
+
+
+def test_counts_of_buckets_add_up() -> None:
+    """Each request is counted at the first bound that it does not exceed; the last count has the rest."""
+    latencies = Latencies()
+    for latency_s in (0.0004, 0.001, 0.0011, 0.03, 70.0):
+        latencies.record(latency_s)
+    assert latencies.counts == (2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)
+    latencies.record(0.02, 10)
+    assert latencies.counts[BOUNDS_S.index(0.025)] == 10
+    assert latencies.sum_s == pytest.approx(0.0004 + 0.001 + 0.0011 + 0.03 + 70.0 + 0.2)
+    assert latencies.count == sum(latencies.counts) == 15
+    assert set(Latencies().counts) == {0}
