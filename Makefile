@@ -37,8 +37,8 @@ test-versions: venv-dev  ## Run some tests with Cassandra 3.11 to 6.0, write a t
 test-versions-short: venv-dev  ## Run a few tests with Cassandra 4.0
 	.venv/bin/python -m tests.versions --short
 
-test-page: venv-dev docs  ## Test a report's page and the documentation site in Chromium; needs the Debian package chromium
-	.venv/bin/pytest $(ARGS) tests/measure/page tests/docs/page
+test-page: venv-dev docs  ## Test the pages of a report and of a history, and the documentation site, in Chromium; needs the Debian package chromium
+	.venv/bin/pytest $(ARGS) tests/measure/page tests/history/page tests/docs/page
 
 test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas and Polars write of a table, and compare it byte by byte
 	.venv/bin/pytest $(ARGS) tests/exports

@@ -6,6 +6,7 @@ from tasks import configfile, hooks, settings, tablesections, terminal
 from tasks.chain import SetupKeyspace
 from tasks.check import CheckSetup
 from tasks.experiment import CompareReports
+from tasks.history import LoadHistory
 from tasks.suggest import SuggestTable
 from tasks.tables import LoadTable, ReplayBadRows, VerifyTable
 from tasks.users import (
@@ -32,6 +33,7 @@ __all__ = [
     "CompareReports",
     "ContenderReport",
     "GenerateUsers",
+    "LoadHistory",
     "LoadTable",
     "LoadUsers",
     "RecommendPoolSize",

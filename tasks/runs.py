@@ -12,7 +12,7 @@ from pipeline.load.jobs import FinishLoad, FinishRun, LoadPlan, RowCounts
 from pipeline.load.sharing import SentRows
 from pipeline.rowfiles.sources import size_of
 from pipeline.runs.ledger.jobs import RecordRun
-from pipeline.runs.ledger.lines import keep_waiting
+from pipeline.runs.ledger.waiting import keep_waiting
 from pipeline.runs.summary import RunSummary, merged, new_run_id, seconds_since
 from pipeline.runs.telling import Telling
 from pipeline.sections.documents import text_of

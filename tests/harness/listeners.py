@@ -1,9 +1,9 @@
 """Local servers that note what they are sent: one of HTTP, one of SMTP."""
 
-import asyncio
 import contextlib
 import email
 import email.policy
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,10 +64,11 @@ def receiving_mail() -> Iterator[tuple[int, list[EmailMessage]]]:
             got.append(message)
             return "250 OK"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        assert isinstance(controller.server, asyncio.Server)
-        yield controller.server.sockets[0].getsockname()[1], got
+        yield port, got
     finally:
         controller.stop()

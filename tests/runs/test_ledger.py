@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.runs.ledger.jobs import ReadLedger, RecordRun
-from pipeline.runs.ledger.lines import keep_waiting, waiting_lines
+from pipeline.runs.ledger.waiting import keep_waiting, waiting_lines
 from pipeline.runs.summary import Requests, RunSummary
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 from pipeline.workers.client import run_job

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError, ResultsError
-from pipeline.runs.ledger.lines import LOADS_CSV, append_line, keep_waiting, read_lines, waiting_lines
+from pipeline.runs.ledger.lines import LOADS_CSV, append_line, read_lines
+from pipeline.runs.ledger.waiting import keep_waiting, waiting_lines
 from pipeline.runs.summary import FAILED, Requests
 from tests.harness.runs import loaded, verified
 

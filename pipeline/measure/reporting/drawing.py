@@ -103,7 +103,13 @@ def save(figure: Figure, folder: Path, name: str) -> str:
     """
     with atomic_path(folder / f"{name}.png") as temporary:
         figure.savefig(temporary, format="png", dpi=200)
+    drawn = svg(figure)
+    write_text(folder / f"{name}.svg", drawn)
+    return drawn
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as SVG. The same figure gives the same text."""
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
-    write_text(folder / f"{name}.svg", drawn.getvalue())
     return drawn.getvalue()

@@ -37,16 +37,21 @@ class Content:
     files: Mapping[str, str]
 
 
-def render(content: Content) -> str:
-    """Return the page as HTML, with all text escaped; the same content gives the same page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+def templates(*folders: Path) -> Environment:
+    """Return the templates of some folders and of this one, with all text escaped."""
+    return Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def render(content: Content) -> str:
+    """Return the page as HTML, with all text escaped; the same content gives the same page."""
+    environment = templates()
     repeats, summaries, facts = content.repeats, content.summaries, dict(content.facts)
     all_rows = max(summary.rows for summary in summaries)
     versions = facts.pop("versions", {})
@@ -75,7 +80,10 @@ def render(content: Content) -> str:
         contender_tables=_contender_tables(summaries, all_rows),
         has_more_sizes=len({repeat.cell for repeat in repeats}) > len(summaries),
         kinds=kinds,
-        plots=[(plot, _inline(plot)) for plot in content.plots],
+        plots=[
+            (plot, inline(plot.svg, name=plot.name, title=plot.title, aside=plot.left_out))
+            for plot in content.plots
+        ],
         noise_bound=f"{100 * NOISE_BOUND:.0f} %",
         processes=processes_table(summaries),
         environment=facts_table("Versions, cluster, settings and machine", {**shown, **facts}),
@@ -112,15 +120,18 @@ def _contender_tables(summaries: Sequence[CellSummary], all_rows: int) -> dict[s
     return tables
 
 
-def _inline(plot: Plot) -> str:
-    """Return a plot's SVG as part of a page: with a name, and with ids and styles that meet no others."""
-    drawing = plot.svg[plot.svg.index("<svg") :]
+def inline(svg: str, *, name: str, title: str, aside: str = "") -> str:
+    """Return an SVG as part of a page: with a name, and with ids and styles that meet no others.
+
+    `name` begins its ids; `title` and `aside` are what a screen reader says of it.
+    """
+    drawing = svg[svg.index("<svg") :]
     for pattern, replacement in (
         (r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*|<style.*?</style>\s*", ""),
-        (r'\b(id="|href="#|url\(#)', rf"\g<1>{plot.name}-"),
+        (r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-"),
     ):
         drawing = re.sub(pattern, replacement, drawing, flags=re.DOTALL)
     [view_box] = re.findall(r'viewBox="[\d. ]+"', drawing)
-    name = escape(f"{plot.title}. {plot.left_out}".strip())
-    head = f'<svg role="img" aria-label="{name}" {view_box}>\n<title>{escape(plot.title)}</title>'
+    label = escape(f"{title}. {aside}".strip())
+    head = f'<svg role="img" aria-label="{label}" {view_box}>\n<title>{escape(title)}</title>'
     return re.sub(r"^<svg[^>]*>", lambda _: head, drawing)

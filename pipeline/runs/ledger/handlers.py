@@ -7,8 +7,8 @@ from cassandra.cluster import Session
 from pipeline.cluster.session import open_session
 from pipeline.errors import ClusterError, PipelineError
 from pipeline.runs.ledger.jobs import LedgerLines, ReadLedger, Recorded, RecordRun
-from pipeline.runs.ledger.lines import keep_waiting, waiting_lines
 from pipeline.runs.ledger.table import read_ledger, write_line
+from pipeline.runs.ledger.waiting import keep_waiting, waiting_lines
 from pipeline.runs.summary import RunSummary
 from pipeline.workers.jobs import Progress
 

@@ -1,28 +1,20 @@
-"""The ledger on this machine: `loads.csv`, and the lines that wait for the cluster.
-
-A run's line is appended to `loads.csv` in any case. If the cluster cannot take it, it is also kept in
-`ledger/`, a file a run, until a later run reaches the cluster.
-"""
+"""The ledger on this machine: `loads.csv`, to which the line of each run is appended."""
 
 import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from cattrs import BaseValidationError
 from filelock import FileLock
 
 from pipeline.errors import OutputError, ResultsError
-from pipeline.files import unwritable, write_text
+from pipeline.files import unwritable
 from pipeline.runs.summary import RunSummary
-from pipeline.workers.codec import from_json, to_json
 
 LOADS_CSV = "loads.csv"
-WAITING = "ledger"
 
 
 def append_line(folder: Path, run: RunSummary) -> None:
@@ -67,33 +59,6 @@ def read_lines(folder: Path) -> list[RunSummary]:
                     "file away"
                 ) from error
     return runs
-
-
-def keep_waiting(folder: Path, run: RunSummary) -> Path:
-    """Keep a run's line until the cluster can take it; return its file.
-
-    Raises:
-        OutputError: the folder cannot be written, or the disk is full.
-    """
-    file = folder / WAITING / f"{run.run_id}.json"
-    write_text(file, to_json(run) + "\n")
-    return file
-
-
-def waiting_lines(folder: Path) -> Iterator[tuple[Path, RunSummary]]:
-    """Yield the lines that wait for the cluster, the oldest first, each with its file.
-
-    Raises:
-        ResultsError: a file is damaged.
-    """
-    for file in sorted((folder / WAITING).glob("*.json")):
-        try:
-            run = from_json(RunSummary, file.read_text(encoding="utf-8"))
-        except FileNotFoundError:  # another run has sent it
-            continue
-        except (ValueError, BaseValidationError) as error:
-            raise ResultsError(f"{file} is no line of a run: {error!r}; remove it") from error
-        yield file, run
 
 
 def _csv_line(run: RunSummary) -> str:

@@ -1,0 +1,90 @@
+"""The history of loads: `luigi --module tasks LoadHistory --days 90`."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import luigi
+
+from pipeline.errors import ClusterError
+from pipeline.history.nights import histories
+from pipeline.history.writing import HISTORY_CSV, HISTORY_PAGE, write_history
+from pipeline.runs.ledger.jobs import ReadLedger
+from pipeline.runs.ledger.lines import read_lines
+from pipeline.runs.ledger.waiting import waiting_lines
+from pipeline.runs.summary import RunSummary
+from pipeline.settings import require_at_least
+from pipeline.workers.client import run_job
+from tasks.parameters import Integer, SettingParameter
+from tasks.settings import cluster_config, keyspace_config, output_folder
+from tasks.tablesections import table_sections
+from tasks.targets import TableRef, named_table
+from tasks.terminal import say
+
+
+class LoadHistory(luigi.Task):
+    """Write a page and a CSV file of the last nights: what failed, what is missing, what stands out."""
+
+    days = Integer(
+        default=90,
+        description="How many days back, today included.",
+        check=lambda days: require_at_least("days", float(str(days)), 1),
+    )
+    table = SettingParameter(default="", description="keyspace.table; empty: every table that has runs.")
+
+    def complete(self) -> bool:
+        """Write it once in each run."""
+        return getattr(self, "_is_done", False)
+
+    def run(self) -> None:
+        """Read the ledger, write the files.
+
+        Raises:
+            SettingError: a setting is wrong, or no run is known.
+            ResultsError: `loads.csv`, or a line that waits, is damaged.
+            OutputError: the files cannot be written.
+        """
+        today = dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it
+        first = today - dt.timedelta(days=int(self.days) - 1)
+        tables = self._tables()
+        runs, source = self._runs(tables, first)
+        scheduled = {
+            f"{ref.keyspace.name}.{ref.table}"
+            for ref in (named_table(name.partition(" ")[2].strip()) for name in table_sections())
+        }
+        found = histories(runs, scheduled=scheduled, today=today)
+        write_history(output_folder(), found, first=first, last=today, source=source)
+        self._is_done = True
+        troubled = sum(night.is_troubled for each in found for night in each.nights)
+        say(
+            self,
+            f"{sum(len(each.nights) for each in found)} nights, {troubled} of them in trouble: "
+            f"see {output_folder() / HISTORY_PAGE} and {HISTORY_CSV} beside it",
+        )
+
+    def _tables(self) -> Sequence[TableRef]:
+        """Return the table that is named, else our keyspace and those of the tables with sections."""
+        if self.table:
+            return [named_table(self.table)]
+        sections = [named_table(name.partition(" ")[2].strip()) for name in table_sections()]
+        return [TableRef(keyspace_config()), *sections]
+
+    def _runs(self, tables: Sequence[TableRef], first: dt.date) -> tuple[list[RunSummary], str]:
+        """Return the runs of the ledger and of this machine, and where they are from."""
+        wanted = {ref.keyspace.name: (ref.table,) if self.table else () for ref in tables}
+        by_id: dict[str, RunSummary] = {}
+        cluster = cluster_config()
+        source = "From the runs of this machine: there is no cluster that runs."
+        try:
+            if cluster:
+                read = run_job(ReadLedger(cluster=cluster, tables=tuple(wanted.items()), since=first))
+                by_id = {run.run_id: run for run in read.runs}
+                source = "From the ledger in the cluster and the runs of this machine."
+        except ClusterError as error:
+            say(self, f"warning: {error}")
+            source = "From the runs of this machine alone: the ledger in the cluster cannot be read."
+        local = [*read_lines(output_folder()), *(run for _, run in waiting_lines(output_folder()))]
+        for run in local:
+            names = wanted.get(run.keyspace)
+            if names is not None and run.date >= first and (not names or run.table in names):
+                by_id.setdefault(run.run_id, run)
+        return list(by_id.values()), source

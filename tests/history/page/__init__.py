@@ -1,0 +1,1 @@
+"""The page of a history in a real browser: `make test-page`."""
