@@ -10,6 +10,7 @@ from pipeline.runs.metrics import metrics_of, push_metrics, write_metrics
 from pipeline.runs.summary import FAILED
 from tests.harness.listeners import listening
 from tests.harness.runs import STARTED_AT_S, loaded, verified
+from tests.harness.workspace import PROJECT
 
 TABLE = {"keyspace": "shop", "table": "orders"}
 NONE = LastRuns(keyspace="shop", table="orders")
@@ -101,3 +102,13 @@ def test_a_push_that_fails_says_where_to_without_a_password() -> None:
     assert "127.0.0.1:1" in str(refused.value)
     assert "[metrics] pushgateway" in str(refused.value)
     assert "s3cret" not in str(refused.value)
+
+
+def test_the_example_rules_are_on_metrics_that_exist() -> None:
+    """Every metric in examples/alerts.yml is one of ours."""
+    rules = (PROJECT / "examples" / "alerts.yml").read_text(encoding="utf-8")
+    text = metrics_of(NONE.with_run(loaded()).with_run(verified()))
+    ours = {f"cassandra_load_{name}" for name in samples(text)}
+    used = set(re.findall(r"\bcassandra_load_[a-z_]+", rules))
+    assert len(used) > 5
+    assert used <= ours
