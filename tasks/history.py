@@ -6,8 +6,6 @@ from collections.abc import Sequence
 import luigi
 
 from pipeline.errors import ClusterError
-from pipeline.history.nights import histories
-from pipeline.history.writing import HISTORY_CSV, HISTORY_PAGE, write_history
 from pipeline.runs.ledger.jobs import ReadLedger
 from pipeline.runs.ledger.lines import read_lines
 from pipeline.runs.ledger.waiting import waiting_lines
@@ -43,6 +41,10 @@ class LoadHistory(luigi.Task):
             ResultsError: `loads.csv`, or a line that waits, is damaged.
             OutputError: the files cannot be written.
         """
+        # Imported here, because every task imports this module.
+        from pipeline.history.nights import histories  # noqa: PLC0415
+        from pipeline.history.writing import HISTORY_CSV, HISTORY_PAGE, write_history  # noqa: PLC0415
+
         today = dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it
         first = today - dt.timedelta(days=int(self.days) - 1)
         tables = self._tables()

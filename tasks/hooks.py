@@ -6,7 +6,6 @@ import luigi
 from luigi import Event
 
 from pipeline.errors import PipelineError
-from pipeline.runs.lastruns import read_last_runs
 from pipeline.runs.summary import FAILED, MISSING, RunSummary
 from pipeline.runs.wording import told_of
 from tasks.inputs import RowFiles
@@ -58,6 +57,8 @@ def tell_unknown(task: luigi.Task) -> None:
 
 def tell_missing(files: RowFiles) -> None:
     """Tell of a load whose input is not there: once, however often somebody looks for it."""
+    from pipeline.runs.lastruns import read_last_runs  # noqa: PLC0415 - only this needs it
+
     for load in files.awaited_by.values():
         if isinstance(load, LoadTask) and not load.dry_run:
             run = summary_of(load, load, MISSING, error=f"the input is not there: {load.source}")

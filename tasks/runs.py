@@ -14,7 +14,6 @@ from pipeline.rowfiles.sources import size_of
 from pipeline.runs.ledger.jobs import RecordRun
 from pipeline.runs.ledger.waiting import keep_waiting
 from pipeline.runs.summary import RunSummary, merged, new_run_id, seconds_since
-from pipeline.runs.telling import Telling
 from pipeline.sections.documents import text_of
 from pipeline.settings import MetricsConfig, NewsConfig, OutputConfig
 from pipeline.workers.client import run_job
@@ -88,14 +87,14 @@ def finish_run(task: luigi.Task, finish: FinishLoad) -> RowCounts:
 
 def summary_of(task: luigi.Task, load: Any, outcome: str = "", **known: Any) -> RunSummary:  # noqa: ANN401 - Luigi's attributes have no types
     """Return the run of a task so far. `load` is the task itself, or the load that it verifies."""
-    notes = notes_of(task)
+    notes, table = notes_of(task), load.table_ref
     return RunSummary(
         run_id=notes.run_id,
         task=task.task_family,
         is_verification=task is not load,
         outcome=outcome,
-        keyspace=load.table_ref.keyspace.name,
-        table=load.table_ref.table,
+        keyspace=table.keyspace.name,
+        table=table.table,
         date=load.date,
         input=load.source,
         started_at_s=notes.started_at_s,
@@ -126,6 +125,8 @@ def record(load: Any, run: RunSummary) -> None:  # noqa: ANN401 - same
 
 def tell(task: luigi.Task, run: RunSummary) -> None:
     """Tell of a run wherever it is to be told; warn of what failed."""
+    from pipeline.runs.telling import Telling  # noqa: PLC0415 - other tasks are quicker without it
+
     telling = Telling(output=build(OutputConfig), metrics=build(MetricsConfig), news=build(NewsConfig))
     for warning in telling.tell(run):
         warn(task, warning)
