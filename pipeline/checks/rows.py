@@ -17,6 +17,7 @@ from pipeline.rowfiles.fields import Field
 from pipeline.rowfiles.files import read_splits
 from pipeline.rowfiles.sources import describe_file
 from pipeline.rowfiles.splits import SourceFile
+from pipeline.rowfiles.stores.paths import path_of
 from pipeline.settings import ClusterConfig
 
 
@@ -64,8 +65,10 @@ class InputLook:
         for file in self._job.files:
             if read_bytes > _ENOUGH_BYTES:
                 return
-            read_bytes += Path(file.path).stat().st_size
-            yield describe_file(Path(file.path), file.dialect)
+            path = path_of(file.path, file.objects)
+            if isinstance(path, Path):
+                read_bytes += path.stat().st_size
+            yield describe_file(path, file.dialect)
 
     def _look_at_columns(
         self, files: list[SourceFile], table: Table, cluster: ClusterConfig
@@ -88,12 +91,12 @@ class InputLook:
 
     def _look_at_rows(self, file: SourceFile, plan: LoadPlan) -> Iterator[Finding]:
         """Yield what is found of the rows of a file's first split."""
-        splits = file.content.splits
-        if not splits:
+        shape = InsertPlan.of(plan)
+        splits = None if file.content.stream else file.content.splits[:1]
+        split_rows = next(read_splits(file, shape.read, splits), None)
+        if split_rows is None:
             yield warning(f"rows {self._subject}", f"{file.path} has no rows", "look at what writes it")
             return
-        shape = InsertPlan.of(plan)
-        [split_rows] = read_splits(file, shape.read, splits[:1])
         values, _, faults = encode_fields(split_rows, shape)
         bad = sorted([*split_rows.bad, *faulty_rows(split_rows, shape, faults)], key=lambda row: row.place)
         wrong = {at for at, _, _ in faults}
@@ -106,7 +109,7 @@ class InputLook:
             for at in itertools.islice(good, _SHOWN)
         )
         read = len(values[0]) + len({row.place for row in split_rows.bad})
-        yield from self._judged(bad, read, is_whole=len(splits) == 1 == len(self._job.files))
+        yield from self._judged(bad, read, is_whole=len(file.content.splits) == 1 == len(self._job.files))
 
     def _shown(self, field: Field, value: bytes | None) -> str:
         if value is None:

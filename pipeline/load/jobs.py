@@ -86,56 +86,6 @@ class PlanLoad(Job[LoadPlan]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckedRows:
-    """How many rows of some splits were read, and which of them are bad."""
-
-    rows: int
-    bad: tuple[BadRow, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckRows(Job[CheckedRows]):
-    """Do everything of a load except sending: read and encode every row of some splits, or of all.
-
-    A split is named by the place of its file in the load, and its number. `is_elsewhere` as for `LoadShard`.
-    """
-
-    plan: LoadPlan
-    splits: Splits | None = None
-    is_elsewhere: bool = False
-
-    def handler(self) -> Handler[CheckedRows]:
-        """Check them."""
-        from pipeline.load.checking import check_rows  # noqa: PLC0415 - it needs gevent and the driver
-
-        return partial(check_rows, self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedRows:
-    """How many rows were read, how many of them are bad, and into which columns the others would go."""
-
-    rows: int
-    bad: int
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgeRows(Job[JudgedRows]):
-    """Write the bad rows of a dry run; fail if they are too many for the load."""
-
-    plan: LoadPlan
-    rows: int
-    bad: tuple[BadRow, ...]
-
-    def handler(self) -> Handler[JudgedRows]:
-        """Judge them."""
-        from pipeline.load.checking import judge_rows  # noqa: PLC0415 - it needs gevent and the driver
-
-        return partial(judge_rows, self)
-
-
-@dataclass(frozen=True, kw_only=True)
 class BegunLoad:
     """The plan with its first timestamp, the place of the journal, and how many rows are settled already.
 

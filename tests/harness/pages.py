@@ -1,6 +1,7 @@
 """A page in a real browser: narrow and wide, light and dark, and what holds for each."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
