@@ -68,7 +68,7 @@ class DaskWorkers(Workers):
     ) -> None:
         """Send a job to the worker at an address."""
         future = self._client.submit(
-            carry_out_in_dask, job, deadline_s, own_version(), key=key, pure=False, workers=[place], retries=0
+            _by_value(), job, deadline_s, own_version(), key=key, pure=False, workers=[place], retries=0
         )
         self._futures[key] = future
         future.add_done_callback(lambda future: self._tell(key, future, done))
@@ -86,6 +86,21 @@ class DaskWorkers(Workers):
         futures = [future for key in keys if (future := self._futures.pop(key, None))]
         if futures:
             self._client.cancel(futures, force=True)
+
+
+def _by_value() -> Callable[[str, float, str], str]:
+    """Return `carry_out_in_dask`, which is found by name only where it runs.
+
+    A function in a function is sent by value. So the scheduler needs no package of ours, and a worker that
+    lacks it says so, in place of a connection that breaks while it reads the name.
+    """
+
+    def carry_out_there(job: str, deadline_s: float, driver_version: str) -> str:
+        from pipeline.engines.dask import carry_out_in_dask  # noqa: PLC0415 - see above
+
+        return carry_out_in_dask(job, deadline_s, driver_version)
+
+    return carry_out_there
 
 
 def carry_out_in_dask(job: str, deadline_s: float, driver_version: str) -> str:
