@@ -116,7 +116,7 @@ def shards_of(left: Splits, worker_count: int) -> list[Splits]:
         end = min(len(left), max(begun + worker_count, round(end_of_round * len(left))))
         shards += [left[at:end:worker_count] for at in range(begun, min(end, begun + worker_count))]
         begun = end
-    return shards or [left]
+    return sorted(shards, key=len, reverse=True) or [left]
 
 
 def deadline_of(plan: LoadPlan, split_count: int) -> float:

@@ -15,6 +15,7 @@ from pipeline.load.sharing import dry_run
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.settings import DaskConfig
 from pipeline.verify.asking import verified
+from pipeline.workers.client import end_waiting
 from pipeline.workers.codec import job_to_json
 from tests.harness.daskcluster import DaskCluster, dask_cluster
 from tests.harness.loads import Loads, planned
@@ -96,6 +97,7 @@ def test_a_file_that_a_worker_does_not_see(
 ) -> None:
     """A path that one worker does not see is an error that names the worker and says what to do."""
     monkeypatch.chdir(tmp_path)
+    end_waiting()  # they are in another folder
     Path("rows.csv").write_text("id,v\n1,a\n", encoding="utf-8")
     table = loads.create("unseen", "id int PRIMARY KEY, v text")
     # A path that means something else in each process that has another folder.

@@ -14,7 +14,7 @@ def test_each_split_is_in_one_shard(worker_count: int, split_count: int) -> None
     assert sorted(split for shard in shards for split in shard) == sorted(left)
     sizes = [len(shard) for shard in shards]
     assert min(sizes) >= 1
-    assert sizes == sorted(sizes, reverse=True) or max(sizes) - min(sizes) <= 1
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_workers_go_through_a_load_side_by_side() -> None:
