@@ -67,6 +67,7 @@ CHOSEN = {
         "final_newline": "require",
         "compression": "zstd",
     },
+    "objects": {"endpoint": "http://127.0.0.1:9000", "region": "eu-central-1"},
     "columns": {},
     "values": {
         "timestamp_formats": "%d.%m.%Y|epoch_s",
@@ -92,6 +93,8 @@ CHOSEN = {
         "max_bad_rows": "1.5%",
         "retry_budget_s": "3.0",
     },
+    "dask": {"scheduler": "tcp://127.0.0.1:8786"},
+    "spark": {"master": "spark://127.0.0.1:7077", "conf": "spark.executor.memory=1g"},
     "timing": {"latencies_s": "0,0.25", "sync_repeats": "1", "async_repeats": "2"},
     "experiment": {
         "time_budget": "0 w 0 d 2 h 0 m 0 s",
@@ -99,7 +102,9 @@ CHOSEN = {
         "repeat_s": "1.0",
         "pool_sizes": "5,6",
     },
-    "output": {"folder": "/elsewhere"},
+    "output": {"folder": "/elsewhere", "keep_days": "30"},
+    "metrics": {"folder": "/metrics", "pushgateway": "127.0.0.1:9091"},
+    "news": {"webhook_file": "/hook", "webhook_when": "always", "webhook_form": "slack"},
 }
 """A value for each setting whose values follow rules, none of them its default, in Luigi's notation."""
 
