@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment faults faults-short start stop status clean venv venv-dev doctor docs screenshots
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment bench-engines faults faults-short start stop status clean venv venv-dev doctor docs screenshots
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -25,8 +25,8 @@ report: venv  ## Time nine contenders at five latencies, sweep pool sizes, write
 doctor: venv  ## Look at everything that loads need, a line each, and write nothing; ARGS="--table shop.orders" for one
 	.venv/bin/luigi --module tasks CheckSetup $(ARGS)
 
-test: venv-dev  ## Run every test, two modules at a time: many wait for a server
-	.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+test: venv-dev  ## Run every test
+	.venv/bin/pytest $(ARGS)
 
 test-unit: venv-dev  ## Run the tests that need no server, in a minute
 	.venv/bin/pytest -m 'not server and not slow' -n auto --dist loadfile $(ARGS)
@@ -97,6 +97,9 @@ bench-commits: venv  ## Compare the loads of two commits, ten minutes; ARGS="BAS
 
 bench-alone: venv  ## Measure generation, a load's memory, the whole command's time; eight minutes
 	.venv/bin/python -m bench.alone
+
+bench-engines: venv-dev  ## What an engine costs, and how far more workers take a slow link, a quarter of an hour
+	.venv/bin/python -m bench.engines
 
 bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, pool size auto; half an hour
 	.venv/bin/python -m bench.proxy_accuracy

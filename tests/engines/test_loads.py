@@ -20,6 +20,7 @@ from pipeline.workers.codec import job_to_json
 from tests.harness.daskcluster import DaskCluster, dask_cluster
 from tests.harness.loads import Loads, planned
 from tests.harness.same import COLUMNS, READ, TABLE, load_by, write_files
+from tests.harness.stores import Store
 from tests.harness.workspace import until
 
 
@@ -35,6 +36,18 @@ def test_dask_loads_what_processes_load(loads: Loads, files: list[Path], dask: D
     assert by_process[2] == (READ, READ - 2, READ - 2, 2)
     with open_dask(DaskConfig(scheduler=dask.address)) as engine:
         assert load_by(loads, files, engine) == by_process
+
+
+def test_dask_loads_objects_as_processes_do(
+    loads: Loads, files: list[Path], store: Store, tmp_path: Path
+) -> None:
+    """Objects of S3, a streamed text as a whole and Parquet in its splits, leave the same as by a process."""
+    objects = [store.put(file.name, file) for file in files]
+    by_process = load_by(loads, objects, None)
+    assert by_process[2] == (READ, READ - 2, READ - 2, 2)
+    # Of its own: these workers have the credentials of the store in their environment.
+    with dask_cluster(tmp_path) as dask, open_dask(DaskConfig(scheduler=dask.address)) as engine:
+        assert load_by(loads, objects, engine) == by_process
 
 
 def test_dask_checks_and_verifies_what_processes_do(

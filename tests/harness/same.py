@@ -1,6 +1,7 @@
 """One load for all engines: what its files have, and what it leaves."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.engines.protocol import Engine
 from pipeline.rowfiles.badrows import BAD_ROWS
+from pipeline.rowfiles.stores.paths import FilePath
 from tests.harness.loads import SPLIT_BYTES, Loads
 
 COLUMNS = "id int PRIMARY KEY, v text, items list<int>"
@@ -46,7 +48,7 @@ def write_files(folder: Path) -> list[Path]:
     return files
 
 
-def load_by(loads: Loads, files: list[Path], engine: Engine | None) -> tuple[Any, ...]:
+def load_by(loads: Loads, files: Sequence[FilePath], engine: Engine | None) -> tuple[Any, ...]:
     """Load into a new table; return its rows and write timestamps, the file of bad rows, and the counts."""
     table = loads.create("same", COLUMNS)
     load = loads.job(table, files, journal="cluster", max_bad_rows="2", timestamp_us=1_700_000_000_000_000)

@@ -59,6 +59,15 @@ def write_users(workspace: Workspace, rows: int = ROWS) -> str:
     return file.name
 
 
+def write_two(workspace: Workspace) -> str:
+    """Write two row files, which two processes can share; return the glob that means them."""
+    names = [Path(write_users(workspace, ROWS // 2)) for _ in range(2)]
+    pair = f"{uuid.uuid4()}"
+    for number, name in enumerate(names):
+        (workspace.folder / name).rename(workspace.folder / f"{pair}-{number}.csv")
+    return f"{pair}-*.csv"
+
+
 def has_rows(workspace: Workspace, cql: Session) -> bool:
     """Tell whether the users' table holds a row."""
     return cql.execute(f"SELECT user_id FROM {workspace.keyspace}.user LIMIT 1").one() is not None
@@ -71,10 +80,10 @@ def count(workspace: Workspace, cql: Session) -> int:
 
 
 def scratch_tables(workspace: Workspace, cql: Session) -> set[str]:
-    """Return the tables that are neither the users' nor the markers'."""
+    """Return the tables that are neither the users' nor beside them for good."""
     query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
     found = cql.execute(query, (workspace.keyspace,))
-    return {row["table_name"] for row in found} - {"user", "load_marker"}
+    return {row["table_name"] for row in found} - {"user", "load_marker", "load_ledger"}
 
 
 def temporary_files(workspace: Workspace) -> list[Path]:
@@ -95,7 +104,8 @@ def test_no_worker_outlives_luigi(
     used: Workspace, cql: Session, begin: Callable[..., RunningLoad], ended_by: signal.Signals, workers: str
 ) -> None:
     """If luigi is ended during a load, all its descendants end too."""
-    run = begin("LoadUsers", "--input", write_users(used), *SLOWLY, "--workers", workers, "--processes", "2")
+    two = write_two(used)
+    run = begin("LoadUsers", "--input", two, *SLOWLY, "--workers", workers, "--processes", "2")
     run.until(lambda: has_rows(used, cql))
     children = run.children()
     assert len(run.workers()) >= 2
@@ -142,7 +152,7 @@ def test_killed_worker_fails_its_task(
     used: Workspace, cql: Session, begin: Callable[..., RunningLoad]
 ) -> None:
     """A worker that is killed fails the load with a line about it, and the other worker ends too."""
-    run = begin("LoadUsers", "--input", write_users(used), *SLOWLY, "--processes", "2")
+    run = begin("LoadUsers", "--input", write_two(used), *SLOWLY, "--processes", "2")
     run.until(lambda: has_rows(used, cql))
     workers = run.workers()
     workers[0].kill()
