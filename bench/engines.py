@@ -1,6 +1,6 @@
 """What an engine costs beside one process of this machine, and how far more workers take a slow link.
 
-`python -m bench.engines` takes about 15 minutes and writes `bench/results/engines.csv`, one line per figure.
+`python -m bench.engines` takes about 15 minutes and writes `engines.csv` beside the other results.
 The CPU is that of processes with all their children: the driver's own, the workers', the server's.
 """
 

@@ -23,7 +23,7 @@ import gevent  # noqa: E402
 import pipeline.checks.jobs  # noqa: E402
 import pipeline.cluster.jobs  # noqa: E402
 import pipeline.datasets.jobs  # noqa: E402
-import pipeline.load.checkjobs  # noqa: E402
+import pipeline.load.dryrun.jobs  # noqa: E402
 import pipeline.load.jobs  # noqa: E402
 import pipeline.measure.jobs  # noqa: E402
 import pipeline.rowfiles.jobs  # noqa: E402

@@ -7,7 +7,7 @@ from functools import partial
 
 from pipeline.engines.protocol import Again, Attempts, Engine, same_job
 from pipeline.errors import BadRowsError
-from pipeline.load.checkjobs import CheckRows, JudgedRows, JudgeRows
+from pipeline.load.dryrun.jobs import CheckRows, JudgedRows, JudgeRows
 from pipeline.load.jobs import (
     WHOLE,
     BegunLoad,

@@ -11,7 +11,8 @@ from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
 from pipeline.errors import RowFileError
-from pipeline.load import checkjobs, jobs
+from pipeline.load import jobs
+from pipeline.load.dryrun.jobs import CheckRows
 from pipeline.load.eventlogs.file import FileLog
 from pipeline.load.journal import read_journal
 from pipeline.verify.jobs import VerifyFiles
@@ -107,7 +108,7 @@ def test_a_load_does_not_go_on_behind_one_of_another_content(loads: Loads, *, is
 
 
 @pytest.mark.parametrize(
-    "look", [lambda plan: checkjobs.CheckRows(plan=plan), lambda plan: VerifyFiles(plan=plan, exact=False)]
+    "look", [lambda plan: CheckRows(plan=plan), lambda plan: VerifyFiles(plan=plan, exact=False)]
 )
 def test_what_is_looked_at_is_what_was_described(loads: Loads, look: Callable[..., Job[Any]]) -> None:
     """A dry run or a verification whose file loses rows meanwhile fails with a message."""

@@ -29,7 +29,7 @@ class CheckRows(Job[CheckedRows]):
 
     def handler(self) -> Handler[CheckedRows]:
         """Check them."""
-        from pipeline.load.checking import check_rows  # noqa: PLC0415 - it needs gevent and the driver
+        from pipeline.load.dryrun.handlers import check_rows  # noqa: PLC0415 - it needs gevent and the driver
 
         return partial(check_rows, self)
 
@@ -53,6 +53,6 @@ class JudgeRows(Job[JudgedRows]):
 
     def handler(self) -> Handler[JudgedRows]:
         """Judge them."""
-        from pipeline.load.checking import judge_rows  # noqa: PLC0415 - it needs gevent and the driver
+        from pipeline.load.dryrun.handlers import judge_rows  # noqa: PLC0415 - it needs gevent and the driver
 
         return partial(judge_rows, self)

@@ -1,7 +1,7 @@
 """The handlers of a dry run: rows are read and encoded as a load does, then judged, and none is sent."""
 
 from pipeline.cluster.session import open_session
-from pipeline.load.checkjobs import CheckedRows, CheckRows, JudgedRows, JudgeRows
+from pipeline.load.dryrun.jobs import CheckedRows, CheckRows, JudgedRows, JudgeRows
 from pipeline.load.encoded import InsertPlan, encode_split
 from pipeline.load.jobs import WHOLE
 from pipeline.load.judging import judge

@@ -1,0 +1,1 @@
+"""Dry runs: everything of a load but the sending."""
