@@ -108,15 +108,22 @@ class ObjectContent(io.RawIOBase):
             self._file, _ = self._open()
         try:
             content: bytes = self._file.read_at(size_bytes, start)
-        except OSError:
+        except OSError as error:
             self._file.close()
+            # A range that is not there: a smaller object may have taken the place of this one.
+            if _BEYOND_THE_END in str(error):
+                self._reopen()
             raise
-        self._file, version = self._open()
-        if version != self.version:
-            raise replaced(self.path)
+        self._reopen()
         if len(content) < size_bytes:
             raise OSError(f"{len(content)} bytes where {size_bytes} were asked for")
         return content
+
+    def _reopen(self) -> None:
+        """Open the object again, if it is the same."""
+        self._file, version = self._open()
+        if version != self.version:
+            raise replaced(self.path)
 
 
 def digest_of(content: BinaryIO) -> str:
@@ -155,3 +162,4 @@ def _as_bytes(text: str | bytes) -> bytes:
 
 
 _BLOCK_BYTES = 1 << 20
+_BEYOND_THE_END = "HTTP status 416"
