@@ -1,5 +1,6 @@
 """The jobs of a load: check its rows, plan it, begin it, load a shard, finish it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -259,3 +260,12 @@ class FinishRun(Job[FinishedRun]):
         from pipeline.load.recording import finish_run  # noqa: PLC0415 - it needs gevent and the driver
 
         return partial(finish_run, self)
+
+
+def parts_of(files: Iterable[SourceFile]) -> Iterator[tuple[int, int]]:
+    """Yield the place of the file and the number of each split; of a stream WHOLE."""
+    for number, file in enumerate(files):
+        if file.content.stream:
+            yield number, WHOLE
+        else:
+            yield from ((number, split.number) for split in file.content.splits)

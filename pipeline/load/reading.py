@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.errors import RowFileError
-from pipeline.load.jobs import WHOLE, LoadPlan
+from pipeline.load.jobs import WHOLE, LoadPlan, parts_of
 from pipeline.load.journal import Journal
 from pipeline.rowfiles.files import read_splits, read_stream_of
 from pipeline.rowfiles.sources import as_seen_here, still_same
@@ -103,12 +103,8 @@ def is_settled(journal: Journal, file: int) -> bool:
 
 
 def left_of(journal: Journal, files: Sequence[SourceFile]) -> Iterator[tuple[int, int]]:
-    """Yield the place of the file and the number of what is not settled; files are in the journal's order."""
-    for number, file in enumerate(files):
-        if file.content.stream:
-            if not is_settled(journal, number):
-                yield number, WHOLE
-        else:
-            for split in file.content.splits:
-                if (number, split.number) not in journal.splits:
-                    yield number, split.number
+    """Yield those parts that are not settled; files are in the journal's order."""
+    for file, split in parts_of(files):
+        is_done = is_settled(journal, file) if split == WHOLE else (file, split) in journal.splits
+        if not is_done:
+            yield file, split

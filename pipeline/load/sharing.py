@@ -9,7 +9,6 @@ from pipeline.engines.protocol import Again, Attempts, Engine, same_job
 from pipeline.errors import BadRowsError
 from pipeline.load.dryrun.jobs import CheckRows, JudgedRows, JudgeRows
 from pipeline.load.jobs import (
-    WHOLE,
     BegunLoad,
     KeepBadRows,
     LoadedShard,
@@ -17,6 +16,7 @@ from pipeline.load.jobs import (
     LoadShard,
     ReserveAttempts,
     Splits,
+    parts_of,
 )
 from pipeline.rowfiles.badrows import BadRow
 from pipeline.rowfiles.splits import SourceFile
@@ -84,10 +84,7 @@ def dry_run(plan: LoadPlan, engine: Engine, progress: Progress | None = None) ->
         BadRowsError: more rows are bad than the load may have, or none is good.
         PipelineError: as the job `CheckRows`.
     """
-    every = tuple(
-        (number, split) for number, file in enumerate(plan.load.files) for split in _splits_of(file)
-    )
-    shards = shards_of(every, engine.worker_count)
+    shards = shards_of(tuple(parts_of(plan.load.files)), engine.worker_count)
     seen = with_absolute_paths(plan) if engine.is_elsewhere else plan
     jobs = [CheckRows(plan=seen, splits=splits, is_elsewhere=engine.is_elsewhere) for splits in shards]
     attempts = Attempts(deadline_s=deadline_of(plan, max(map(len, shards))), again=same_job)
@@ -152,10 +149,6 @@ def with_absolute_paths(plan: LoadPlan) -> LoadPlan:
     """Return a plan for workers whose folder is another one."""
     files = tuple(replace(file, path=absolute(file.path)) for file in plan.load.files)
     return replace(plan, load=replace(plan.load, files=files))
-
-
-def _splits_of(file: SourceFile) -> list[int]:
-    return [WHOLE] if file.content.stream else [split.number for split in file.content.splits]
 
 
 def _most_places(file: SourceFile) -> int:
