@@ -15,7 +15,7 @@ from pipeline.runs.ledger.jobs import RecordRun
 from pipeline.runs.ledger.waiting import keep_waiting
 from pipeline.runs.summary import RunSummary, merged, new_run_id, seconds_since
 from pipeline.sections.documents import text_of
-from pipeline.settings import MetricsConfig, NewsConfig, OutputConfig
+from pipeline.settings import MetricsConfig, OutputConfig, WebhookConfig
 from pipeline.workers.client import run_job
 from tasks import settings
 from tasks.settings import build, cluster_config, output_folder
@@ -127,7 +127,7 @@ def tell(task: luigi.Task, run: RunSummary) -> None:
     """Tell of a run wherever it is to be told; warn of what failed."""
     from pipeline.runs.telling import Telling  # noqa: PLC0415 - other tasks are quicker without it
 
-    telling = Telling(output=build(OutputConfig), metrics=build(MetricsConfig), news=build(NewsConfig))
+    telling = Telling(output=build(OutputConfig), metrics=build(MetricsConfig), webhook=build(WebhookConfig))
     for warning in telling.tell(run):
         warn(task, warning)
 

@@ -39,7 +39,7 @@ timing = section_class(sections.TIMING, __name__)
 experiment = section_class(sections.EXPERIMENT, __name__)
 output = section_class(sections.OUTPUT, __name__)
 metrics = section_class(sections.METRICS, __name__)
-news = section_class(sections.NEWS, __name__)
+webhook = section_class(sections.WEBHOOK, __name__)
 SECTIONS = (
     cassandra,
     embedded,
@@ -55,7 +55,7 @@ SECTIONS = (
     experiment,
     output,
     metrics,
-    news,
+    webhook,
 )
 
 

@@ -9,7 +9,7 @@ from pipeline.runs.clearing import clear_old
 from pipeline.runs.lastruns import LastRuns, read_last_runs, write_last_runs
 from pipeline.runs.ledger.lines import append_line
 from pipeline.runs.summary import RunSummary
-from pipeline.settings import MetricsConfig, NewsConfig, OutputConfig
+from pipeline.settings import MetricsConfig, OutputConfig, WebhookConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Telling:
 
     output: OutputConfig
     metrics: MetricsConfig
-    news: NewsConfig
+    webhook: WebhookConfig
 
     def tell(self, run: RunSummary) -> list[str]:
         """Append the run to `loads.csv`, write and push metrics, tell the webhook, clear what is old.
@@ -54,9 +54,9 @@ class Telling:
     def _post(self, run: RunSummary, before: RunSummary | None) -> None:
         from pipeline.runs.webhook import is_news, post_run, webhook_url  # noqa: PLC0415 - same
 
-        url = webhook_url(self.news)
-        if url and is_news(run, before, self.news):
-            post_run(url, run, self.news.webhook_form)
+        url = webhook_url(self.webhook)
+        if url and is_news(run, before, self.webhook):
+            post_run(url, run, self.webhook.form)
 
 
 def _tried(do: Callable[[], object], warnings: list[str]) -> None:

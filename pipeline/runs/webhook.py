@@ -13,28 +13,28 @@ import requests
 
 from pipeline.errors import OutputError, SettingError
 from pipeline.runs.summary import FAILED, MISSING, RunSummary
-from pipeline.settings import WEBHOOK_VARIABLE, NewsConfig
+from pipeline.settings import WEBHOOK_VARIABLE, WebhookConfig
 from pipeline.workers.codec import to_json_values
 
 
-def is_news(run: RunSummary, before: RunSummary | None, config: NewsConfig) -> bool:
+def is_news(run: RunSummary, before: RunSummary | None, config: WebhookConfig) -> bool:
     """Tell whether a run is to be told, after the last run of its kind into the same table."""
-    if config.webhook_when == "always" or not run.is_success:
+    if config.when == "always" or not run.is_success:
         return True
-    return config.webhook_when == "recovery" and before is not None and not before.is_success
+    return config.when == "recovery" and before is not None and not before.is_success
 
 
-def webhook_url(config: NewsConfig) -> str:
+def webhook_url(config: WebhookConfig) -> str:
     """Return the URL of the webhook; empty if there is none.
 
     Raises:
         SettingError: its file cannot be read, or what it says is not a URL.
     """
     where, url = f"the environment variable {WEBHOOK_VARIABLE}", os.environ.get(WEBHOOK_VARIABLE, "")
-    if config.webhook_file:
-        where = f"webhook_file {config.webhook_file}"
+    if config.file:
+        where = f"[webhook] file {config.file}"
         try:
-            url = Path(config.webhook_file).read_text(encoding="utf-8").partition("\n")[0].strip()
+            url = Path(config.file).read_text(encoding="utf-8").partition("\n")[0].strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "not UTF-8"
             raise SettingError(

@@ -11,9 +11,9 @@ from pipeline.settings.engines import DaskConfig, EngineConfig, SparkConfig
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
-from pipeline.settings.news import MetricsConfig, NewsConfig
 from pipeline.settings.objects import ObjectsConfig
 from pipeline.settings.output import OutputConfig
+from pipeline.settings.telling import MetricsConfig, WebhookConfig
 from pipeline.settings.values import ValuesConfig
 
 
@@ -55,7 +55,7 @@ TIMING = Section("timing", "the sweep over injected latencies", (TimingConfig,))
 EXPERIMENT = Section("experiment", "the contenders, and the sweep over pool sizes", (ExperimentConfig,))
 OUTPUT = Section("output", "where files go, and how long they stay", (OutputConfig,))
 METRICS = Section("metrics", "the last run of each table as metrics", (MetricsConfig,))
-NEWS = Section("news", "who is told of a run", (NewsConfig,))
+WEBHOOK = Section("webhook", "who is told of a run", (WebhookConfig,))
 SECTIONS = (
     CASSANDRA,
     EMBEDDED,
@@ -71,6 +71,6 @@ SECTIONS = (
     EXPERIMENT,
     OUTPUT,
     METRICS,
-    NEWS,
+    WEBHOOK,
 )
 """In the order in which luigi.cfg and docs/settings.md have them."""

@@ -19,9 +19,9 @@ from pipeline.settings.engines import ENGINES, DaskConfig, EngineConfig, SparkCo
 from pipeline.settings.files import FilesConfig
 from pipeline.settings.load import METHODS, NULLS, LoadConfig, ProcessesConfig
 from pipeline.settings.measure import ExperimentConfig, TimingConfig
-from pipeline.settings.news import WEBHOOK_VARIABLE, MetricsConfig, NewsConfig
 from pipeline.settings.objects import ObjectsConfig
 from pipeline.settings.output import OutputConfig
+from pipeline.settings.telling import WEBHOOK_VARIABLE, MetricsConfig, WebhookConfig
 from pipeline.settings.values import ValuesConfig
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "KeyspaceConfig",
     "LoadConfig",
     "MetricsConfig",
-    "NewsConfig",
     "ObjectsConfig",
     "OutputConfig",
     "ProcessesConfig",
@@ -50,6 +49,7 @@ __all__ = [
     "TimingConfig",
     "TlsConfig",
     "ValuesConfig",
+    "WebhookConfig",
     "require_at_least",
     "require_one_of",
 ]

@@ -14,8 +14,9 @@ TASK_FAILED, SCHEDULING_ERROR, UNHANDLED = 30, 35, 40
 HEADER = "user_id,first_name,last_name\n"
 GOOD = HEADER + "00000000-0000-0000-0000-000000000001,Ada,Lovelace\n"
 ID = "00000000-0000-0000-0000-000000000002"
-_BESIDE = {".luigi", "checkpoints", "bad_rows.csv", "rejected.csv"}
-"""Files that a refused command may leave: its progress, and the bad rows it found."""
+_PROGRESS = {".luigi", "checkpoints", "bad_rows.csv", "rejected.csv"}
+_TOLD = {"loads.csv", ".loads.csv.lock", "runs", "metrics"}
+"""Files that a refused command may leave: its progress and the bad rows it found, and what tells of the run."""
 
 
 class Refusals(Workspace):
@@ -41,13 +42,14 @@ class Refusals(Workspace):
     def state(self) -> dict[str, object]:
         """Return the state: the rows and their write times, the markers, the tables, the files."""
         users = f"SELECT user_id, first_name, last_name, writetime(last_name) FROM {self.keyspace}.user"
-        tables = f"SELECT id FROM system_schema.tables WHERE keyspace_name = '{self.keyspace}'"
+        tables = f"SELECT table_name, id FROM system_schema.tables WHERE keyspace_name = '{self.keyspace}'"
         queries = (users, tables, f"SELECT * FROM {self.keyspace}.load_marker")
         rows = {query: sorted(map(repr, self.cql.execute(query))) for query in queries}
+        rows[tables] = [each for each in rows[tables] if "load_ledger" not in each]
         assert len(rows[users]) == 20
         files = {
             str(file): file.read_bytes()
             for file in self.folder.rglob("*")
-            if file.is_file() and not _BESIDE.intersection((*file.parts, file.name))
+            if file.is_file() and not (_PROGRESS | _TOLD).intersection(file.parts)
         }
         return {**rows, **files}

@@ -160,7 +160,7 @@ def test_the_users_table_is_untouched(measured: tuple[Workspace, list[dict[str, 
     assert contents(workspace, cql) == before
     query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
     tables = {row["table_name"] for row in cql.execute(query, (workspace.keyspace,))}
-    assert tables == {"user", "load_marker"}
+    assert tables == {"user", "load_marker", "load_ledger"}
 
 
 def test_a_report_is_never_overwritten(measured: tuple[Workspace, object]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import OutputError, PipelineError, SettingError
 from pipeline.runs.summary import FAILED, MISSING, RunSummary
 from pipeline.runs.webhook import is_news, post_run, slack_message, webhook_url
-from pipeline.settings import WEBHOOK_VARIABLE, NewsConfig
+from pipeline.settings import WEBHOOK_VARIABLE, WebhookConfig
 from tests.harness.listeners import listening
 from tests.harness.runs import loaded, verified
 
@@ -32,7 +32,7 @@ MISSING_RUN = loaded(outcome=MISSING)
 )
 def test_when_a_run_is_news(when: str, run: RunSummary, before: RunSummary | None, told: bool) -> None:  # noqa: FBT001 - a row of the table
     """Failures are always news; a success is if it follows a failure, or if all runs are."""
-    assert is_news(run, before, NewsConfig(webhook_when=when)) is told
+    assert is_news(run, before, WebhookConfig(when=when)) is told
 
 
 def test_the_summary_is_posted_as_json() -> None:
@@ -96,12 +96,12 @@ def test_a_post_that_fails_does_not_tell_the_secret() -> None:
 def test_where_the_url_is_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file wins over the environment; without either there is no webhook."""
     monkeypatch.delenv(WEBHOOK_VARIABLE, raising=False)
-    assert webhook_url(NewsConfig()) == ""
+    assert webhook_url(WebhookConfig()) == ""
     monkeypatch.setenv(WEBHOOK_VARIABLE, "https://example.com/env")
-    assert webhook_url(NewsConfig()) == "https://example.com/env"
+    assert webhook_url(WebhookConfig()) == "https://example.com/env"
     file = tmp_path / "url"
     file.write_text("https://example.com/file\n", encoding="utf-8")
-    assert webhook_url(NewsConfig(webhook_file=str(file))) == "https://example.com/file"
+    assert webhook_url(WebhookConfig(file=str(file))) == "https://example.com/file"
 
 
 @pytest.mark.parametrize("content", [f"{PART}\n", "\n", None, b"\xff\n"])
@@ -111,14 +111,14 @@ def test_a_wrong_file_is_named_and_not_quoted(tmp_path: Path, content: str | byt
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(SettingError) as error:
-        webhook_url(NewsConfig(webhook_file=str(file)))
+        webhook_url(WebhookConfig(file=str(file)))
     assert str(file) in str(error.value)
     assert "SECRET" not in str(error.value)
 
 
 def test_one_of_three_times_or_an_error() -> None:
     """A time or a form that is not known is refused by name."""
-    with pytest.raises(PipelineError, match="webhook_when is 'never'"):
-        NewsConfig(webhook_when="never")
-    with pytest.raises(PipelineError, match="webhook_form is 'teams'"):
-        NewsConfig(webhook_form="teams")
+    with pytest.raises(PipelineError, match="when is 'never'"):
+        WebhookConfig(when="never")
+    with pytest.raises(PipelineError, match="form is 'teams'"):
+        WebhookConfig(form="teams")

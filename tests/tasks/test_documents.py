@@ -12,6 +12,19 @@ PROGRAM = """
 import json, tasks
 print(json.dumps({name: getattr(tasks, name).__doc__.partition("\\n")[0] for name in tasks.__all__}))
 """
+OPTIONS = """
+import json, luigi, tasks
+from luigi.task_register import Register
+
+def option(*words):
+    return "--" + "-".join(words).replace("_", "-").replace(".", "-")
+
+every = Register.get_all_params()
+print(json.dumps([
+    sorted({option(name) for each in tasks.__all__ for name, _ in getattr(tasks, each).get_params()}),
+    sorted({option(family, name) for family, _, name, _ in every}),
+]))
+"""
 PAGE = PROJECT / "docs" / "tasks.md"
 
 
@@ -37,3 +50,13 @@ def test_it_has_every_task_and_every_parameter() -> None:
     assert text.count("| `--mapping` |") == 1
     assert "(`pool_size` only)" in parts["ContenderReport"]
     assert "Also" not in parts["CompareReports"]
+
+
+def test_no_parameter_begins_the_name_of_other_options() -> None:
+    """Luigi takes a task's `--new` for the beginning of `--news-…`, the options of a section, and refuses it."""
+    own, others = json.loads(printed(OPTIONS))
+    assert "--table" in own
+    assert "--webhook-file" in others
+    assert {each: [other for other in others if other.startswith(each)] for each in own} == {
+        each: [] for each in own
+    }

@@ -134,10 +134,10 @@ def test_telling_never_fails_a_load(workspace: Workspace, wrong: str) -> None:
     elif wrong == "pushgateway":
         workspace.configure(metrics={"pushgateway": "127.0.0.1:1"})
     elif wrong == "webhook":
-        workspace.configure(news={"webhook_when": "always"})
+        workspace.configure(webhook={"when": "always"})
         environment["LOAD_WEBHOOK_URL"] = "http://127.0.0.1:1/T0SECRET"
     else:
-        workspace.configure(news={"webhook_file": "absent"})
+        workspace.configure(webhook={"file": "absent"})
     done = workspace.luigi("LoadUsers", **environment)
     assert done.returncode == 0, done.stdout
     warnings = [line for line in done.stdout.splitlines() if "warning: " in line]

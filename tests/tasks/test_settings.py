@@ -104,7 +104,7 @@ CHOSEN = {
     },
     "output": {"folder": "/elsewhere", "keep_days": "30"},
     "metrics": {"folder": "/metrics", "pushgateway": "127.0.0.1:9091"},
-    "news": {"webhook_file": "/hook", "webhook_when": "always", "webhook_form": "slack"},
+    "webhook": {"file": "/hook", "when": "always", "form": "slack"},
 }
 """A value for each setting whose values follow rules, none of them its default, in Luigi's notation."""
 

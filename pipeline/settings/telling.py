@@ -24,26 +24,26 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewsConfig:
+class WebhookConfig:
     """Who is told of a run, when, and how.
 
     Raises:
         SettingError: a value is not one of its choices.
     """
 
-    webhook_file: str = setting(
+    file: str = setting(
         "",
         doc=f"a file whose first line is the URL of a webhook, a secret; else the environment variable "
         f"`{WEBHOOK_VARIABLE}` is read; without either, nothing is sent",
         is_path=True,
     )
-    webhook_when: str = setting(
+    when: str = setting(
         "recovery",
         doc="`failure`: runs that fail, or whose input is missing; `recovery`: also the first success after "
         "one; `always`: every run",
         choices=("failure", "recovery", "always"),
     )
-    webhook_form: str = setting(
+    form: str = setting(
         "json",
         doc="`json`: the summary of the run; `slack`: a text as Slack's incoming webhooks take it",
         choices=("json", "slack"),
