@@ -16,7 +16,7 @@ GOOD = HEADER + "00000000-0000-0000-0000-000000000001,Ada,Lovelace\n"
 ID = "00000000-0000-0000-0000-000000000002"
 _PROGRESS = {".luigi", "checkpoints", "bad_rows.csv", "rejected.csv"}
 _TOLD = {"loads.csv", ".loads.csv.lock", "runs", "metrics"}
-"""Files that a refused command may leave: its progress and the bad rows it found, and what tells of the run."""
+"""What a refused command may leave: its progress and the bad rows it found, and what tells of the run."""
 
 
 class Refusals(Workspace):
