@@ -53,7 +53,7 @@ def test_it_has_every_task_and_every_parameter() -> None:
 
 
 def test_no_parameter_begins_the_name_of_other_options() -> None:
-    """Luigi took the option `--new` of a task for the beginning of `--news-…` of a section, and refused it."""
+    """Luigi took a task's `--new` for the beginning of `--news-…` of a section, and refused it."""
     own, others = json.loads(printed(OPTIONS))
     assert "--table" in own
     assert "--webhook-file" in others
