@@ -66,7 +66,7 @@ def _kills(
                 time.sleep(0.01)
             struck += not run.has_ended
             strike(run, rng)
-            settled = site.settled()
+            settled = site.settled(journal)
             run.wait()
             # A journal in the cluster is gone on with without the disk of the run that was killed.
             place = site if journal == "file" else site.elsewhere("users.csv")

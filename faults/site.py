@@ -139,19 +139,23 @@ class Site:
             shutil.copyfile(self.folder / name, other.folder / name)
         return other
 
-    def settled(self) -> int:
-        """Return how many rows are settled in the journals of this site, in files and in the cluster."""
+    def settled(self, journal: str = "file") -> int:
+        """Return how many rows are settled in the journals of this site: in files, or in the cluster."""
+        if journal == "cluster":
+            return self._settled_in_cluster()
         rows = 0
-        with contextlib.suppress(InvalidRequest):  # without the table
-            found = self.session.execute(f"SELECT event, said FROM {self.keyspace}.load_journal")  # noqa: S608
-            rows += sum(
-                json.loads(row.said)["split"]["rows"] for row in found if row.event.startswith("split ")
-            )
         for file in self.folder.glob("output/checkpoints/*.journal"):
             # The load can create or remove it at the same time.
             with contextlib.suppress(OutputError):
                 rows += sum(record.rows for record in read_journal(FileLog(file)).splits.values())
         return rows
+
+    def _settled_in_cluster(self) -> int:
+        with contextlib.suppress(InvalidRequest):  # without the table
+            found = self.session.execute(f"SELECT event, said FROM {self.keyspace}.load_journal")  # noqa: S608
+            splits = [json.loads(row.said)["split"] for row in found if row.event.startswith("split ")]
+            return sum(split["rows"] for split in splits)
+        return 0
 
     def has_rows(self) -> bool:
         """Tell whether the users' table holds a row."""
