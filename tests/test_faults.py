@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from faults import hostile, kills, limits, network, nodes, tables
+from faults import hostile, kills, limits, network, tables
 from faults.outcome import ScenarioOutcome
 from faults.site import Environment
 from pipeline.embedded import ClusterSpec
@@ -22,13 +22,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
 def test_a_killed_load_goes_on(environment: Environment) -> None:
     """After a SIGKILL the same command succeeds, resumes after the settled rows, and all rows are correct."""
     assert kills.kill_both(environment, 1).holds
-
-
-def test_a_node_may_restart(environment: Environment) -> None:
-    """A load waits for its only node to restart, succeeds without a new run, and loses nothing."""
-    outcome = nodes.restart_single(environment, 1)
-    assert outcome.holds
-    assert outcome.retries
 
 
 def test_connections_may_break(environment: Environment) -> None:
