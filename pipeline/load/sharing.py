@@ -165,5 +165,5 @@ def _ticket() -> str:
 _ROUNDS = (0.5, 0.8, 1.0)
 """Where each round ends in what is left. A worker gets a shard of each, the largest first."""
 
-_STARTED_S = 60.0
+_STARTED_S = 20.0
 _SLOWEST_ROWS_PER_S = 1000.0

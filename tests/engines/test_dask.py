@@ -26,7 +26,7 @@ from tests.harness.interpreter import printed
 from tests.harness.workspace import until
 
 LONG = Attempts(deadline_s=300, again=same_job)
-SHORT = Attempts(deadline_s=4, again=same_job)
+SHORT = Attempts(deadline_s=3, again=same_job)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_stopped_worker_gets_no_more_jobs(
 
         with watching(stop):
             jobs: list[Any] = [silent]
-            results = engine.carry_out(jobs, Attempts(deadline_s=45, again=again), None)
+            results = engine.carry_out(jobs, Attempts(deadline_s=15, again=again), None)
         assert given == [False]
         assert stopped
         assert results

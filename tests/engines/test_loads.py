@@ -73,7 +73,7 @@ def test_a_killed_worker_loses_no_row(loads: Loads, tmp_path: Path) -> None:
     table = loads.create("killed", COLUMNS)
     files = write_files(tmp_path / "rows")
     load = loads.job(
-        table, files, journal="cluster", max_bad_rows="2", rows_per_s=100, retry_budget_s=1, batch_rows=5
+        table, files, journal="cluster", max_bad_rows="2", rows_per_s=400, retry_budget_s=1, batch_rows=5
     )
     with dask_cluster(tmp_path) as dask, open_dask(DaskConfig(scheduler=dask.address)) as engine:
         first, *_ = dask.workers.values()

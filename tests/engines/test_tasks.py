@@ -38,7 +38,7 @@ def test_a_killed_run_ends_its_workers(tables: Tables, dask: DaskCluster) -> Non
     """If Luigi is killed, Dask's workers end what they do for it; the next run goes on."""
     table = tables.create("killed", "id int PRIMARY KEY, v text")
     tables.configure(load={"journal": "cluster"}, dask={"scheduler": dask.address})
-    words = ("LoadTable", "--table", table, "--input", write_rows(tables, "rows.csv", 20_000))
+    words = ("LoadTable", "--table", table, "--input", write_rows(tables, "rows.csv", 5_000))
     slowly = ("--engine", "dask", "--rows-per-s", "200")
     with subprocess.Popen(
         tables.command(*words, *slowly),
@@ -51,4 +51,4 @@ def test_a_killed_run_ends_its_workers(tables: Tables, dask: DaskCluster) -> Non
     workers = [psutil.Process(worker.pid) for worker in dask.workers.values()]
     until(lambda: not any(worker.children() for worker in workers))
     tables.succeed(*words, "--engine", "dask")
-    assert len(tables.rows(table)) == 20_000
+    assert len(tables.rows(table)) == 5_000
