@@ -119,9 +119,6 @@ class _Round(Generic[R]):
 
     def _start_due(self) -> None:
         """Start the first jobs that are due, as many as there are free slots."""
-        if not self._waiting:
-            self._idle_since_s = time.monotonic()
-            return
         slots = self.workers.slots()
         self._give_up_those_at_gone(slots)
         busy = Counter(each.place for each in self.running.values()) + Counter(self.lost.values())

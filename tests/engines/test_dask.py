@@ -176,6 +176,31 @@ def test_a_stopped_worker_gets_no_more_jobs(
         assert results
 
 
+@pytest.mark.timeout(120)
+def test_the_last_job_of_a_killed_worker_is_given_to_another(tmp_path: Path, silent: DescribeTable) -> None:
+    """If a worker of Dask is killed when no other job waits, another gets its job before the deadline."""
+    file = tmp_path / "rows.csv"
+    file.write_text("id\n1\n", encoding="utf-8")
+
+    def again(job: Any, *, is_ended: bool) -> Again:  # noqa: ANN401 - a job of any kind
+        del job
+        assert not is_ended
+        return Again(job=describe(file))
+
+    with dask_cluster(tmp_path) as dask, open_dask(DaskConfig(scheduler=dask.address)) as engine:
+
+        def kill() -> None:
+            workers = dask.workers.values()
+            for worker in workers:
+                if all(each.poll() is None for each in workers) and psutil.Process(worker.pid).children():
+                    worker.kill()
+                    worker.wait()
+
+        with watching(kill):
+            jobs: list[Any] = [silent]
+            assert engine.carry_out(jobs, Attempts(deadline_s=600, again=again), None)
+
+
 def test_a_deadline_also_ends_a_process_that_was_stopped() -> None:
     """A process that is continued after its deadline is ended before it does anything else."""
     # Its own import says so: no more than the kernel's timer is needed.
