@@ -50,6 +50,23 @@ class SparkCluster:
                     found.append(child)
         return found
 
+    def tree(self, host: str) -> list[psutil.Process]:
+        """Return the executors at an address and all their children, a parent before its children."""
+        found = []
+        for executor in self.executors(host):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += [executor, *executor.children(recursive=True)]
+        return found
+
+    def senders(self, host: str) -> list[psutil.Process]:
+        """Return the processes at an address that carry out jobs."""
+        found = []
+        for each in self.tree(host):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "pipeline.worker" in each.cmdline():
+                    found.append(each)
+        return found
+
     def logs(self) -> str:
         """Return all that the master, the workers and their executors have said."""
         logs = [*self._folder.glob("*.log"), *self._folder.glob("*/work/*/*/std*")]

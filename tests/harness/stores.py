@@ -62,9 +62,9 @@ def running_store(**environment: str) -> Iterator[Store]:
     """Run a server with an empty bucket; workers that start meanwhile have credentials for it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = str(Path(sys.executable).with_name("moto_server"))
+    # As a module: an environment on top of another one has its modules, and not its programs.
     server = subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **environment},
