@@ -2,7 +2,7 @@
 
 Each line that it writes is an object with one key: `progress` ([done, total, what]), and, once per job,
 `result` or `error` ([its type in pipeline.errors, its message], for too many bad rows also those). Standard
-error is that of the parent. The process ends when its parent ends, and at the deadline that its second
+error goes to the parent's log. The process ends when its parent ends, and at the deadline that its second
 argument may name.
 """
 

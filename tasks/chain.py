@@ -23,7 +23,7 @@ from tasks.options import FileParameters
 from tasks.parameters import Day, Flag, Input, SettingParameter
 from tasks.settings import keyspace_config, output_folder
 from tasks.targets import TableRef, TableTarget, describe
-from tasks.terminal import progress_of
+from tasks.terminal import conclude, progress_of
 from tasks.verify import Verify
 
 
@@ -55,7 +55,9 @@ class SetupKeyspace(luigi.Task):
 
     def run(self) -> None:
         """Start the cluster, and create what is absent."""
-        run_job(SetUpTable(cluster=running_cluster(), **self._table_ref.as_job, drop=self.drop))
+        ref = self._table_ref
+        run_job(SetUpTable(cluster=running_cluster(), **ref.as_job, drop=self.drop))
+        conclude(self, f"the tables of keyspace {ref.keyspace.name} are there")
 
 
 @with_settings(settings.generate)
@@ -98,7 +100,12 @@ class GenerateRows(RowsTask):
     def run(self) -> None:
         """Write the file; many rows are written in parallel parts."""
         parts = count_parts(self.rows, self.file_format)
-        with joined(Path(self.output().path), parts) as files:
+        file = Path(self.output().path)
+        with joined(file, parts) as files:
+
+            def written(_: float) -> float:
+                return sum(part.stat().st_size for part in files if part.exists())
+
             run_jobs(
                 [
                     GenerateFile(
@@ -108,14 +115,15 @@ class GenerateRows(RowsTask):
                         seed=self.seed,
                         locale=self.locale,
                         file_format=self.file_format,
-                        file=str(file),
+                        file=str(path),
                         part=part,
                         parts=parts,
                     )
-                    for part, file in enumerate(files)
+                    for part, path in enumerate(files)
                 ],
-                progress_of(self),
+                progress_of(self, written),
             )
+        conclude(self, f"{self.rows} rows, {file.stat().st_size / 1e6:.2f} MB", file)
 
 
 class InputTask(RowsTask, FileParameters):

@@ -21,7 +21,6 @@ from tasks.parameters import Day, Input, SettingParameter
 from tasks.tables import LoadTable
 from tasks.tablesections import named_sections
 from tasks.targets import named_table
-from tasks.terminal import show_finding, show_first_rows
 
 
 class CheckSetup(luigi.Task):
@@ -62,6 +61,8 @@ class CheckSetup(luigi.Task):
 
     def _show(self, findings: Iterable[Finding]) -> None:
         """Print findings, those that were printed already left out: tables share a keyspace and a server."""
+        from tasks.seen.printed import show_finding  # noqa: PLC0415 - rich, which other tasks do not need
+
         for each in findings:
             if each not in self._found:
                 self._found.append(each)
@@ -109,6 +110,8 @@ class CheckSetup(luigi.Task):
         rows: list[Row] = []
         self._show(looked_at(f"table {table}", lambda: self._table(table, cluster, rows)))
         if rows:
+            from tasks.seen.printed import show_first_rows  # noqa: PLC0415 - same
+
             show_first_rows(named_table(table).quoted, rows)
 
     def _table(self, table: str, cluster: ClusterConfig | None, rows: list[Row]) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from tasks.cluster import POOL_SIZE_FILE, pool_size_of
 from tasks.declared import with_settings
 from tasks.parameters import SettingParameter
 from tasks.settings import build, embedded_spec, keyspace_config, output_folder
-from tasks.terminal import progress_of, say, show_differences
+from tasks.terminal import log, progress_of, say
 from tasks.timing import Measurement
 
 
@@ -83,7 +83,7 @@ class Experiment(Measurement):
 
     def show(self) -> None:
         """Print the path of the page."""
-        say(self, f"the report is {self.folder / PAGE}")
+        log(self, f"the report is {self.folder / PAGE}")
 
 
 class CompareContenders(Experiment):
@@ -135,6 +135,8 @@ class CompareReports(luigi.Task):
             ResultsError: a report is missing or damaged, or they have no cell in common.
             SlowerError: the new one is slower.
         """
+        from tasks.seen.printed import show_differences  # noqa: PLC0415 - rich, which other tasks do not need
+
         differences = compare(
             *(read_measurements(Path(folder) / MEASUREMENTS) for folder in (self.base, self.new))
         )

@@ -16,7 +16,7 @@ from tasks.parameters import Integer, SettingParameter
 from tasks.settings import cluster_config, keyspace_config, output_folder
 from tasks.tablesections import table_sections
 from tasks.targets import TableRef, named_table
-from tasks.terminal import say
+from tasks.terminal import conclude, say
 
 
 class LoadHistory(luigi.Task):
@@ -57,7 +57,7 @@ class LoadHistory(luigi.Task):
         write_history(output_folder(), found, first=first, last=today, source=source)
         self._is_done = True
         troubled = sum(night.is_troubled for each in found for night in each.nights)
-        say(
+        conclude(
             self,
             f"{sum(len(each.nights) for each in found)} nights, {troubled} of them in trouble: "
             f"see {output_folder() / HISTORY_PAGE} and {HISTORY_CSV} beside it",

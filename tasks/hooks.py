@@ -10,7 +10,8 @@ from pipeline.runs.summary import FAILED, MISSING, RunSummary
 from pipeline.runs.wording import told_of
 from tasks.inputs import RowFiles
 from tasks.load import LoadTask
-from tasks.runs import begin_notes, notes_of, record, summary_of, tell
+from tasks.notes import begin_notes, notes_of
+from tasks.runs import record, summary_of, tell
 from tasks.settings import output_folder
 from tasks.verify import Verify
 

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import luigi
@@ -19,7 +19,7 @@ from pipeline.load import jobs
 from pipeline.load.sharing import SentRows, dry_run, send_rows
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.rowfiles.formats import ENDINGS
-from pipeline.rowfiles.sources import digest, options_of
+from pipeline.rowfiles.sources import digest, options_of, size_of
 from pipeline.rowfiles.stores.paths import FilePath, absolute
 from pipeline.settings import ClusterConfig, LoadConfig
 from pipeline.workers.client import run_job
@@ -28,12 +28,13 @@ from pipeline.workers.jobs import Progress
 from tasks.cluster import pool_size_of, running_cluster
 from tasks.engines import engine_of
 from tasks.inputs import described, passed_over
+from tasks.notes import notes_of
 from tasks.options import FileParameters, LoadParameters
 from tasks.parameters import Flag
-from tasks.runs import finish_run, note_plan, note_sent, notes_of
+from tasks.runs import finish_run, note_plan, note_sent
 from tasks.settings import build, output_folder
 from tasks.targets import CassandraTarget, TableRef, describe, loads_of
-from tasks.terminal import progress_of, say
+from tasks.terminal import conclude, progress_of, say
 
 STARTED_S = time.time()
 """The start of this run of Luigi, in seconds since 1970 by this machine's clock."""
@@ -103,17 +104,24 @@ class LoadTask(LoadParameters, FileParameters):
         told_by = hashlib.sha256(f"{absolute(self.source)}\n{self._options()}".encode(errors="replace"))
         return output_folder() / loads_of(self.table_ref, self.date) / f"{told_by.hexdigest()[:8]}_{name}"
 
+    @property
+    def files_of_failure(self) -> tuple[Path, ...]:
+        """The files that say what is wrong with the input, if something is."""
+        return (self.folder / BAD_ROWS,)
+
     def run(self) -> None:
         """Load what is not loaded yet, and mark the load as finished."""
         say_what_is_passed_over(self, self.source)
         load = self.as_job(running_cluster(), progress_of(self))
         if self.dry_run:
             with engine_of(self, load) as engine:
-                checked = dry_run(run_job(jobs.PlanLoad(load=load)), engine, progress_of(self))
+                tell = progress_of(self, bytes_of(load))
+                checked = dry_run(run_job(jobs.PlanLoad(load=load)), engine, tell)
             columns = ", ".join(checked.columns)
-            say(
+            conclude(
                 self,
                 f"{checked.rows - checked.bad} rows would be loaded: {columns}; {checked.bad} are bad",
+                *self.files_of_failure[: checked.bad],
             )
             return
         self._say_remarks([file.content.remark for file in load.files if file.content.remark])
@@ -123,7 +131,7 @@ class LoadTask(LoadParameters, FileParameters):
         # Another load of the same files may be running: if it finishes, nothing is left to load.
         with FileLock(lock):
             if dataclasses.replace(self.output(), input_sha256=input_sha256).exists():
-                say(self, "loaded already: the marker was found once the server ran")
+                conclude(self, "loaded already: the marker was found once the server ran")
                 return
             self._run_load(load, input_sha256)
 
@@ -148,10 +156,8 @@ class LoadTask(LoadParameters, FileParameters):
         if begun.rows:
             say(self, f"goes on behind {begun.rows} rows that a run before this one has loaded")
         notes_of(self).step("begin")
-        tell = progress_of(self)
         with engine_of(self, load) as engine:
-            sent = send_rows(begun, engine, tell)
-        tell(1, 1, "rows loaded")
+            sent = send_rows(begun, engine, progress_of(self, bytes_of(load)))
         note_sent(self, sent)
         self._require_same_files(load)
         counts = finish_run(
@@ -208,9 +214,14 @@ class LoadTask(LoadParameters, FileParameters):
             say(self, f"requests tried again: {kinds}")
         if warned:
             text = next(result.warning for result in results if result.warned)
-            say(self, f"the server warned {warned} times, first: {text} See docs/loading.md")
-        # Last, because Luigi's page keeps the last message.
-        say(self, f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s")
+            first = abbreviated(text.partition("\n")[0], _WARNING_MAX_CHARACTERS)
+            say(self, f"the server warned {warned} times, first: {first} See docs/loading.md")
+        conclude(
+            self,
+            f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s",
+            self.folder / "load.json",
+            *self.files_of_failure[: counts.bad],
+        )
 
     def _say_remarks(self, remarks: Sequence[str]) -> None:
         if remarks:
@@ -262,4 +273,11 @@ def say_what_is_passed_over(task: luigi.Task, source: str) -> None:
         say(task, f"reads the {' and '.join(ENDINGS)} files of {source}, not {passed}")
 
 
+def bytes_of(load: jobs.Load) -> Callable[[float], float]:
+    """Return a function that tells how many bytes a share of a load's input is."""
+    size_bytes = size_of(load.files) or 0
+    return lambda share: share * size_bytes
+
+
 _NAME_MAX_CHARACTERS = 120
+_WARNING_MAX_CHARACTERS = 70

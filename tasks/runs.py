@@ -1,7 +1,6 @@
 """What is noted of the run of a load or a verification while it runs, and its summary in the end."""
 
 import contextlib
-import time
 from collections import Counter
 from typing import Any
 
@@ -13,48 +12,14 @@ from pipeline.load.sharing import SentRows
 from pipeline.rowfiles.sources import size_of
 from pipeline.runs.ledger.jobs import RecordRun
 from pipeline.runs.ledger.waiting import keep_waiting
-from pipeline.runs.summary import RunSummary, merged, new_run_id, seconds_since
+from pipeline.runs.summary import RunSummary, merged, seconds_since
 from pipeline.sections.documents import text_of
 from pipeline.settings import MetricsConfig, OutputConfig, WebhookConfig
 from pipeline.workers.client import run_job
 from tasks import settings
+from tasks.notes import notes_of
 from tasks.settings import build, cluster_config, output_folder
 from tasks.terminal import log
-
-
-class RunNotes:
-    """The beginning of a run, the seconds of its steps, and what is known of it so far.
-
-    `told` is the run as the ledger has it already, if it has.
-    """
-
-    def __init__(self) -> None:
-        self.started_at_s = time.time()
-        self.run_id = new_run_id(self.started_at_s)
-        self.step_seconds: dict[str, float] = {}
-        self.known: dict[str, Any] = {}
-        self.told: RunSummary | None = None
-        self._step_began_s = time.perf_counter()
-
-    def step(self, name: str, **known: object) -> None:
-        """Note that a step has ended, which began when the one before it ended, and what is known since."""
-        now_s = time.perf_counter()
-        self.step_seconds[name] = now_s - self._step_began_s
-        self._step_began_s = now_s
-        self.known.update(known)
-
-
-def begin_notes(task: luigi.Task) -> None:
-    """Begin to note the run of a task anew: a task that failed may run again in the same process."""
-    task.__dict__[_NOTES] = RunNotes()
-
-
-def notes_of(task: luigi.Task) -> RunNotes:
-    """Return the notes of the run of a task."""
-    if _NOTES not in task.__dict__:
-        begin_notes(task)
-    notes: RunNotes = task.__dict__[_NOTES]
-    return notes
 
 
 def note_plan(task: luigi.Task, plan: LoadPlan, digest: str) -> None:
@@ -158,5 +123,4 @@ def _settings_of(load: Any) -> dict[str, str]:  # noqa: ANN401 - same
     return {**found, **({"reload": "true"} if load.reload else {})}
 
 
-_NOTES = "_notes_of_run"
 _OF_CLUSTER = ("consistency_level", "datacentre")

@@ -17,7 +17,6 @@ from tasks.inputs import find
 from tasks.parameters import Input, SettingParameter, Words
 from tasks.settings import output_folder
 from tasks.targets import named_table
-from tasks.terminal import show_suggestion
 
 
 @with_settings(settings.files)
@@ -38,6 +37,8 @@ class SuggestTable(luigi.Task):
 
     def run(self) -> None:
         """Look at the files, and print what is suggested."""
+        from tasks.seen.printed import show_suggestion  # noqa: PLC0415 - rich, which other tasks do not need
+
         files = find(self.input, any_ending=True)
         table = named_table(self.table or _name_of(files[0]))
         found = run_job(

@@ -23,7 +23,8 @@ from tasks.declared import parameter_of, with_settings
 from tasks.inputs import described
 from tasks.parameters import SettingParameter
 from tasks.settings import build, embedded_spec, keyspace_config, output_folder
-from tasks.terminal import progress_of, show_report
+from tasks.targets import TableRef
+from tasks.terminal import conclude, progress_of
 
 
 @with_settings(settings.timing)
@@ -83,6 +84,12 @@ class Measurement(InputTask):
         )
 
     @property
+    def table_ref(self) -> TableRef:
+        """The table whose rows are written, into a table beside it."""
+        found: TableRef = self.clone(self.verify).table_ref
+        return found
+
+    @property
     def name_of_run(self) -> str:
         """The name of this run, for its scratch table."""
         return f"{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}_{os.getpid()}"
@@ -94,6 +101,9 @@ class Measurement(InputTask):
             if not self.complete():
                 self.measure(running_cluster())
         self.show()
+        written = ("timings.csv", "timings.png", "run.json", self.report)
+        files = sorted({self.folder / name for name in written if (self.folder / name).exists()})
+        conclude(self, "measured", *files)
 
     def measure(self, cluster: ClusterConfig) -> None:
         """Measure and write the report."""
@@ -134,6 +144,8 @@ class TimeRows(Measurement):
 
     def show(self) -> None:
         """Print the table, and where its files are."""
+        from tasks.seen.printed import show_report  # noqa: PLC0415 - rich, which other tasks do not need
+
         show_report(self.folder, embedded_spec())
 
 

@@ -16,11 +16,13 @@ from pipeline.workers.client import run_job
 from pipeline.workers.codec import to_json_values
 from tasks.cluster import running_cluster
 from tasks.engines import engine_of
-from tasks.load import STARTED_S, LoadTask, say_what_is_passed_over
+from tasks.load import STARTED_S, LoadTask, bytes_of, say_what_is_passed_over
+from tasks.notes import notes_of
 from tasks.options import LoadParameters
 from tasks.parameters import Flag
-from tasks.runs import notes_of, record, summary_of
-from tasks.terminal import progress_of, say
+from tasks.runs import record, summary_of
+from tasks.targets import TableRef
+from tasks.terminal import conclude, progress_of, say
 
 
 class Verify(LoadParameters):
@@ -29,6 +31,12 @@ class Verify(LoadParameters):
     load: type[LoadTask]
 
     exact = Flag(default=False, description="Prove also that the table holds no other row.")
+
+    @property
+    def table_ref(self) -> TableRef:
+        """The table of the load."""
+        found: TableRef = self.clone(self.load).table_ref
+        return found
 
     def requires(self) -> list[luigi.Task]:
         """The load and its requirements: its files are read again."""
@@ -65,12 +73,13 @@ class Verify(LoadParameters):
         load = self.clone(self.load)
         say_what_is_passed_over(self, load.source)
         marker = load.output().marker()
-        tell = progress_of(self)
-        plan = run_job(PlanLoad(load=load.as_job(running_cluster(), tell)))
+        plan = run_job(PlanLoad(load=load.as_job(running_cluster(), progress_of(self))))
         notes = notes_of(self)
         notes.step("plan", server_version=plan.server_version)
         with engine_of(self, plan.load) as engine:
-            counted = verified(plan, engine, exact=self.exact, progress=tell)
+            counted = verified(
+                plan, engine, exact=self.exact, progress=progress_of(self, bytes_of(plan.load))
+            )
         notes.step("verify", rows_read=counted.read, rows_bad=counted.bad, rows_verified=counted.present)
         said = {
             **_counts_of(load),
@@ -81,10 +90,11 @@ class Verify(LoadParameters):
         write_text(Path(self.output().path), json.dumps(said, indent=2) + "\n")
         notes.told = summary_of(self, load, VERIFIED, digest=marker.input_sha256 if marker else "")
         record(load, notes.told)
-        say(self, f"{counted.present} of {counted.distinct_keys} rows are in the table")
         if counted.duplicate_keys:
             first = "; ".join(counted.duplicates)
             say(self, f"{counted.duplicate_keys} keys stand more than once, the last row won: {first}")
+        present = f"{counted.present} of {counted.distinct_keys} rows are in the table"
+        conclude(self, present, Path(self.output().path))
 
 
 def _counts_of(load: LoadTask) -> dict[str, int | None]:

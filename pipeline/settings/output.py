@@ -1,4 +1,4 @@
-"""Where files go, and how long they stay."""
+"""Where files go, how long they stay, and the form of lines."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,12 @@ class OutputConfig:
         "[operating.md](operating.md#what-is-cleared)",
         unit="days",
         minimum=0,
+    )
+    log_format: str = setting(
+        "text",
+        doc="how lines are written where no terminal is, and in log files; see "
+        "[operating.md](operating.md#what-you-see-while-it-runs)",
+        choices=("text", "json"),
     )
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from pipeline import errors
 from pipeline.errors import PipelineError, WorkerError
 from pipeline.workers.codec import job_to_json, result_from_json_values
 from pipeline.workers.jobs import Job, Progress
+from pipeline.workers.stderr import listen, wait_for_last_line
 
 R = TypeVar("R")
 
@@ -126,9 +127,13 @@ def start_worker(deadline_s: float | None = None) -> subprocess.Popen[bytes]:
     # Ctrl-C reaches the whole process group. A worker that does not ignore it yet would print a traceback.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        worker = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+        )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    listen(worker)
+    return worker
 
 
 def output_of(worker: subprocess.Popen[bytes]) -> IO[bytes]:
@@ -150,6 +155,7 @@ def _reap(worker: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         worker.kill()
         worker.wait()
+    wait_for_last_line(worker)
 
 
 def end_waiting() -> None:
@@ -160,6 +166,7 @@ def end_waiting() -> None:
 
 def _ended_early(worker: subprocess.Popen[bytes]) -> WorkerError:
     code = worker.wait()
+    wait_for_last_line(worker)
     how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
     return WorkerError(f"worker process {worker.pid} {how} before it had a result; its output above says why")
 

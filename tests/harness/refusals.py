@@ -7,7 +7,7 @@ from pathlib import Path
 from cassandra.cluster import Session
 
 from pipeline.embedded import Endpoint
-from tests.harness.workspace import Workspace
+from tests.harness.workspace import Workspace, before_end
 
 SHARED_KEYSPACE = "t_errors"
 TASK_FAILED, SCHEDULING_ERROR, UNHANDLED = 30, 35, 40
@@ -36,7 +36,7 @@ class Refusals(Workspace):
     def require_refusal(self, done: subprocess.CompletedProcess[str], *, code: int, message: str) -> None:
         """Check the exit code and the only message of a command that has ended."""
         assert done.returncode == code, done.stdout
-        assert len(re.findall(message, done.stdout)) == 1, done.stdout
+        assert len(re.findall(message, before_end(done.stdout))) == 1, done.stdout
         assert "Traceback" not in done.stdout, done.stdout
 
     def state(self) -> dict[str, object]:

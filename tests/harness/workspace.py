@@ -82,6 +82,11 @@ class Workspace:
         }
 
 
+def before_end(output: str) -> str:
+    """Return the output of a run without its end, which says again what failed."""
+    return re.split(r"(?m)^\S+ ERROR .*: (?:failed|did not run)\n  why:", output)[0]
+
+
 def until(condition: Callable[[], object]) -> None:
     """Wait until `condition` holds; fail after the timeout."""
     deadline_s = time.monotonic() + 300

@@ -119,7 +119,7 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def _end_of(ended: subprocess.CompletedProcess[str], file: PublishedFile, found: Suggestion) -> str:
     if ended.returncode:
-        said = re.findall(r"(?m)^(?:ERROR|WARNING|error).*", ended.stdout)
+        said = re.findall(r"(?m)^(?:\S+ ERROR|\S+ WARNING|error).*", ended.stdout)
         return f"exit code {ended.returncode}: {' '.join(said)[:500]}"
     bad = int(dict(found.options).get("max_bad_rows", 0))
     [present] = re.findall(r"(\d+) of \d+ rows are in the table", ended.stdout)

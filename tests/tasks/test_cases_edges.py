@@ -12,7 +12,7 @@ from pipeline.embedded import Endpoint
 from pipeline.errors import BadRowsError
 from tests.harness.loads import Loads, loads_into
 from tests.harness.tables import Tables
-from tests.harness.workspace import PROJECT
+from tests.harness.workspace import PROJECT, before_end
 
 CASES = PROJECT / "tests/cases"
 KEYSPACE = "t_cases_edges"
@@ -38,7 +38,7 @@ def said_once(tables: Tables, *words: str, code: int, message: str, **environmen
     """Run a command that must fail with `code`, print `message` once, and no traceback."""
     done = tables.luigi(*words, **environment)
     assert done.returncode == code, done.stdout
-    assert done.stdout.count(message) == 1, done.stdout
+    assert before_end(done.stdout).count(message) == 1, done.stdout
     assert "Traceback" not in done.stdout, done.stdout
     assert "Logging error" not in done.stdout, done.stdout
 

@@ -1,0 +1,1 @@
+"""What a person sees of a run: lines, a bar, a log file, and at the end what failed."""
