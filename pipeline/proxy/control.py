@@ -27,7 +27,12 @@ class Proxy:
         return self.addresses[0][1]
 
     def set(
-        self, *, fault: str | None = None, round_trip_s: float | None = None, jitter_s: float | None = None
+        self,
+        *,
+        fault: str | None = None,
+        round_trip_s: float | None = None,
+        jitter_s: float | None = None,
+        below: int | None = None,
     ) -> None:
         """Change the given settings; they apply when this returns. Data in transit keeps its delay.
 
@@ -35,7 +40,7 @@ class Proxy:
             SettingError: a value is out of range.
             WorkerError: the process has ended.
         """
-        given = {"fault": fault, "round_trip_s": round_trip_s, "jitter_s": jitter_s}
+        given = {"fault": fault, "round_trip_s": round_trip_s, "jitter_s": jitter_s, "below": below}
         line = json.dumps({name: value for name, value in given.items() if value is not None})
         with contextlib.suppress(BrokenPipeError):
             cast("IO[bytes]", self._process.stdin).write(f"{line}\n".encode())

@@ -16,6 +16,7 @@ from functools import partial
 
 from pipeline.errors import SettingError
 from pipeline.proxy.control import Address
+from pipeline.proxy.owners import addresses_below
 from pipeline.proxy.schedule import Schedule
 from pipeline.settings import require_at_least, require_one_of
 
@@ -34,15 +35,18 @@ class Network:
     """What the proxy does to the data.
 
     Each chunk's delay in one direction is drawn uniformly from half of `round_trip_s` ± `jitter_s`; no chunk
-    overtakes another one of its connection.
+    overtakes another one of its connection. `below` is the number of a process: only connections that it or
+    its descendants make have the fault; 0: all have it.
 
     Raises:
-        SettingError: an unknown fault, a negative time, or more jitter than round trip.
+        SettingError: an unknown fault, a negative time, more jitter than round trip, or a process that alone
+            is to be refused.
     """
 
     fault: str = "none"
     round_trip_s: float = 0.0
     jitter_s: float = 0.0
+    below: int = 0
 
     def __post_init__(self) -> None:
         require_one_of("fault", self.fault, FAULTS)
@@ -50,13 +54,16 @@ class Network:
         require_at_least("jitter_s", self.jitter_s, 0)
         if self.jitter_s > self.round_trip_s:
             raise SettingError(f"jitter_s is {self.jitter_s}; the most is round_trip_s, {self.round_trip_s}")
+        if self.below and self.fault == "refuse":
+            raise SettingError("a port that does not listen refuses all processes; use reset with below")
 
 
 @dataclass(eq=False)
 class _End:
-    """One socket of a connection: data that is read here is sent at `peer`."""
+    """One socket of a connection: data that is read here is sent at `peer`. `client` made the connection."""
 
     sock: socket.socket
+    client: Address
     jitter: random.Random
     peer: "_End" = field(init=False)
     due_s: float = 0.0
@@ -102,8 +109,7 @@ class Relay:
         elif not self._listeners:
             self._listen()
         self.network = network
-        for end in list(self._ends):
-            self._apply_fault(end)
+        self._apply_fault(list(self._ends))
 
     def watch(self, fd: int, events: int, handler: Callable[[int], None]) -> None:
         """Call `handler` with the events of a file descriptor whenever there are any."""
@@ -133,9 +139,12 @@ class Relay:
             self.watch(listener.fileno(), select.EPOLLIN, partial(self._accept, listener, to))
 
     def _accept(self, listener: socket.socket, to: Address, _: int) -> None:
-        client, _ = listener.accept()
+        client, address = listener.accept()
         # Seeded by its number: the same connections in the same order have the same jitter. Not a secret.
-        ends = [_End(sock, random.Random(next(self._number))) for sock in (client, socket.socket())]  # noqa: S311
+        ends = [
+            _End(sock, address, random.Random(next(self._number)))  # noqa: S311
+            for sock in (client, socket.socket())
+        ]
         for end, peer in zip(ends, reversed(ends), strict=True):
             end.peer = peer
             end.sock.settimeout(0)
@@ -144,8 +153,7 @@ class Relay:
         self._ends.update(ends)
         for end in ends:
             self._update_events(end)
-        for end in ends:
-            self._apply_fault(end)
+        self._apply_fault(ends)
 
     def _update_events(self, end: _End) -> None:
         """Wait for what `end` can do next, and for nothing else: epoll reports a closed socket endlessly."""
@@ -239,12 +247,18 @@ class Relay:
             side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._close(end)
 
-    def _apply_fault(self, end: _End) -> None:
-        fault = self.network.fault
-        end.is_dropping |= fault == "drop"
-        end.is_to_be_truncated |= fault == "truncate"
-        if fault == "reset" and end in self._ends:
-            self._reset(end)
+    def _apply_fault(self, ends: Sequence[_End]) -> None:
+        fault, below = self.network.fault, self.network.below
+        if fault == "none":
+            return
+        own = addresses_below(below) if below else None
+        for end in ends:
+            if own is not None and end.client not in own:
+                continue
+            end.is_dropping |= fault == "drop"
+            end.is_to_be_truncated |= fault == "truncate"
+            if fault == "reset" and end in self._ends:
+                self._reset(end)
 
 
 _CHUNK_BYTES = 64 * 1024

@@ -33,7 +33,12 @@ def passes(address: Address, server: socket.socket) -> bool:
 
 def test_settings_are_checked(server: socket.socket) -> None:
     """A value out of range is refused by name and changes nothing; at the start it ends the process."""
-    wrongs: list[dict[str, Any]] = [{"fault": "rain"}, {"round_trip_s": -1}, {"jitter_s": 1}]
+    wrongs: list[dict[str, Any]] = [
+        {"fault": "rain"},
+        {"round_trip_s": -1},
+        {"jitter_s": 1},
+        {"below": 1, "fault": "refuse"},
+    ]
     with proxy([server.getsockname()]) as between:
         for wrong in wrongs:
             with pytest.raises(SettingError, match=next(iter(wrong))):

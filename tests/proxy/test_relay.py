@@ -1,5 +1,7 @@
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -205,6 +207,36 @@ def test_refuse(between: Proxy) -> None:
         between.set(fault="none", round_trip_s=0.001)
         with connected(between) as sound:
             assert answer(sound, b"after") == b"after"
+
+
+def test_only_a_process_and_its_children_are_cut_off(between: Proxy) -> None:
+    """A fault below a process is one of its connections and its children's, not of others."""
+    program = f"""
+import os, socket
+if os.fork():
+    os.wait()
+else:
+    one = socket.create_connection({between.addresses[0]})
+    one.sendall(b"1")
+    print(one.recv(1), flush=True)
+    for _ in range(2):
+        try:
+            one.recv(1)
+        except ConnectionResetError:
+            print("reset", flush=True)
+        one = socket.create_connection({between.addresses[0]})
+"""
+    with (
+        connected(between) as mine,
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other,
+    ):
+        assert other.stdout
+        assert other.stdout.readline() == "b'1'\n"
+        between.set(fault="reset", below=other.pid)
+        assert other.communicate(timeout=30)[0] == "reset\n" * 2
+        assert answer(mine, b"1") == b"1"
+        with connected(between) as new:
+            assert answer(new, b"2") == b"2"
 
 
 def test_a_server_that_is_gone_resets_its_clients() -> None:
