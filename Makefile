@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-spark-short test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment bench-engines faults faults-short start stop status clean venv venv-dev doctor docs screenshots
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-spark-short test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment bench-engines bench-connector faults faults-short start stop status clean venv venv-dev doctor docs screenshots
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +103,9 @@ bench-alone: venv  ## Measure generation, a load's memory, the whole command's t
 
 bench-engines: venv-dev  ## What an engine costs, and how far more workers take a slow link, a quarter of an hour
 	.venv/bin/python -m bench.engines
+
+bench-connector: venv-dev .venv-spark/.stamp  ## Beside the Spark Cassandra Connector, half an hour; needs the network once
+	.venv-spark/bin/python -m bench.connector $(ARGS)
 
 bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, pool size auto; half an hour
 	.venv/bin/python -m bench.proxy_accuracy
