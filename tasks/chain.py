@@ -6,6 +6,7 @@ from pathlib import Path
 
 import luigi
 
+from pipeline.checks.folder import size_of
 from pipeline.cluster.jobs import SetUpTable
 from pipeline.datasets.jobs import GenerateFile
 from pipeline.datasets.parts import count_parts, joined
@@ -123,7 +124,7 @@ class GenerateRows(RowsTask):
                 ],
                 progress_of(self, written),
             )
-        conclude(self, f"{self.rows} rows, {file.stat().st_size / 1e6:.2f} MB", file)
+        conclude(self, f"{self.rows} rows, {size_of(file.stat().st_size)}", file)
 
 
 class InputTask(RowsTask, FileParameters):

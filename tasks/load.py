@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import logging
 import re
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ from tasks.parameters import Flag
 from tasks.runs import finish_run, note_plan, note_sent
 from tasks.settings import build, output_folder
 from tasks.targets import CassandraTarget, TableRef, describe, loads_of
-from tasks.terminal import conclude, progress_of, say
+from tasks.terminal import conclude, log, progress_of, say
 
 STARTED_S = time.time()
 """The start of this run of Luigi, in seconds since 1970 by this machine's clock."""
@@ -214,8 +215,8 @@ class LoadTask(LoadParameters, FileParameters):
             say(self, f"requests tried again: {kinds}")
         if warned:
             text = next(result.warning for result in results if result.warned)
-            first = abbreviated(text.partition("\n")[0], _WARNING_MAX_CHARACTERS)
-            say(self, f"the server warned {warned} times, first: {first} See docs/loading.md")
+            message = f"the server warned {warned} times, first: {text} See docs/loading.md"
+            log(self, message, level=logging.WARNING)
         conclude(
             self,
             f"{counts.acknowledged} rows in {elapsed_s:.2f} s, {rows_per_s:.0f} rows/s",
@@ -280,4 +281,3 @@ def bytes_of(load: jobs.Load) -> Callable[[float], float]:
 
 
 _NAME_MAX_CHARACTERS = 120
-_WARNING_MAX_CHARACTERS = 70

@@ -1,6 +1,7 @@
 """What is noted of the run of a load or a verification while it runs, and its summary in the end."""
 
 import contextlib
+import logging
 from collections import Counter
 from typing import Any
 
@@ -100,7 +101,7 @@ def tell(task: luigi.Task, run: RunSummary) -> None:
 def warn(task: luigi.Task, warning: str) -> None:
     """Show a warning as a line of Luigi's log, if there is one."""
     if warning:
-        log(task, f"warning: {warning}")
+        log(task, f"warning: {warning}", level=logging.WARNING)
 
 
 def _settings_of(load: Any) -> dict[str, str]:  # noqa: ANN401 - same

@@ -8,7 +8,6 @@ import csv
 import datetime as dt
 import io
 import os
-import pty
 import re
 import shlex
 import subprocess
@@ -22,19 +21,18 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from tests.harness.browser import chromium
+from tests.harness.terminal import WIDTH, seen, typed
 
 PROJECT = Path(__file__).resolve().parents[1]
 IMAGES = PROJECT / "docs" / "images"
 ROWS = 300_000
-WIDTH = 110
 PAGE_SIZE = (1280, 1000)
-QUIET = "--log-level WARNING"
 FILE = "--input orders.csv --delimiter ';' --timestamp-formats '%d.%m.%Y %H:%M' --decimal-mark ,"
 CREATE = "--create output/suggested/shop.orders.cql"
 SESSION = (
-    f"luigi --module tasks SuggestTable --input orders.csv --table shop.orders {QUIET}",
-    f"luigi --module tasks LoadTable --table shop.orders {CREATE} {FILE} {QUIET}",
-    f"luigi --module tasks VerifyTable --table shop.orders {FILE} --exact {QUIET}",
+    "luigi --module tasks SuggestTable --input orders.csv --table shop.orders",
+    f"luigi --module tasks LoadTable --table shop.orders {CREATE} {FILE}",
+    f"luigi --module tasks VerifyTable --table shop.orders {FILE} --exact",
 )
 
 
@@ -52,49 +50,13 @@ def write_orders(file: Path) -> None:
             )
 
 
-def typed(command: str, folder: Path) -> str:
-    """Run a command on a pseudo-terminal; return all that it printed."""
-    control, terminal = pty.openpty()
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "COLUMNS": str(WIDTH),
-        "TERM": "xterm-256color",
-    }
-    printed = bytearray()
-    with subprocess.Popen(
-        shlex.split(command), cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
-    ) as running:
-        os.close(terminal)
-        try:
-            while part := os.read(control, 65_536):
-                printed += part
-        except OSError:  # Linux ends the reading so, once no process has the terminal any more.
-            pass
-        finally:
-            os.close(control)
-    if running.returncode:
-        sys.exit(f"{command}: exit code {running.returncode}\n{printed.decode()}")
-    return printed.decode()
-
-
-def seen(printed: str) -> str:
-    """Return what is on the screen at the end: progress bars are drawn over themselves, line by line."""
-    lines, row = [""], 0
-    for found in re.finditer(
-        r"\x1b\[(\d*)A|\x1b\[2K|\x1b\[\?25[lh]|\r|\n|[^\x1b\r\n]+|\x1b\[[\d;]*m", printed
-    ):
-        part = found.group()
-        if part == "\n":
-            row += 1
-            lines += [""] * (row == len(lines))
-        elif part.endswith("A") and part.startswith("\x1b"):
-            row -= int(found.group(1) or 1)
-        elif part == "\x1b[2K":
-            lines[row] = ""
-        elif part != "\r" and not part.startswith("\x1b[?"):
-            lines[row] += part
-    return "\n".join(lines).strip("\n")
+def shown(command: str, folder: Path) -> str:
+    """Run a command on a terminal; return what is on the screen in the end."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = typed(shlex.split(command), folder, {**os.environ, "PATH": path}, width=WIDTH)
+    if done.code:
+        sys.exit(f"{command}: exit code {done.code}\n{done.printed}")
+    return seen(done.printed)
 
 
 def session() -> Iterator[str]:
@@ -106,7 +68,7 @@ def session() -> Iterator[str]:
             subprocess.run([sys.executable, "-m", *words], cwd=folder, check=True)
         try:
             for command in SESSION:
-                yield f"\x1b[1;32m$\x1b[0m {command}\n{seen(typed(command, folder))}\n"
+                yield f"\x1b[1;32m$\x1b[0m {command}\n{shown(command, folder)}\n"
         finally:
             subprocess.run([sys.executable, "-m", "pipeline.embedded", "stop"], cwd=folder, check=True)
 

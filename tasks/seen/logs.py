@@ -15,7 +15,7 @@ from luigi.setup_logging import InterfaceLogging
 from pipeline.errors import PipelineError
 from pipeline.settings import OutputConfig
 from tasks.notes import process_run_id
-from tasks.seen.lines import OURS, JsonLines, JsonOutput, TextLines
+from tasks.seen.lines import JsonLines, JsonOutput, TextLines
 from tasks.seen.subjects import note_command, subject_now
 from tasks.settings import build
 
@@ -69,7 +69,9 @@ class Logs:
             file.parent.mkdir(parents=True, exist_ok=True)
             kept = logging.FileHandler(file, encoding="utf-8")
         except OSError as error:
-            OURS.warning("there is no log of this run: cannot write %s: %s", file, error.strerror)
+            logging.getLogger(__name__).warning(
+                "there is no log of this run: cannot write %s: %s", file, error.strerror
+            )
             return
         self.file = file
         kept.setFormatter(formatter)

@@ -7,9 +7,8 @@ import luigi
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.errors import abbreviated
 from tasks.seen.bar import Bar, BytesDone
-from tasks.seen.lines import OURS, message_of
+from tasks.seen.lines import OURS, message_of, subject_in
 from tasks.seen.subjects import subject_of
 
 
@@ -29,16 +28,15 @@ class Screen(logging.Handler):
         if getattr(record, "is_unseen", False) or _is_told_at_the_end(record):
             return
         said = message_of(record)
+        whose = f"  {subject_in(record).task}: " if record.name == OURS.name else "  warning: "
         if record.levelno < logging.WARNING:
             if record.name == OURS.name:
-                self._print(f"  {record.__dict__['subject'].task}: {said}")
+                self._print(whose + said)
         elif record.levelno >= logging.ERROR and record.name in _OF_LUIGI:
             self._print(_with_error(said, record), style="red")
-        elif (
-            line := abbreviated(said.strip().partition("\n")[0], self._console.width - 16)
-        ) not in self._warned:
+        elif (line := whose + said.strip().partition("\n")[0]) not in self._warned:
             self._warned.add(line)
-            self._print(f"  warning: {line.removeprefix('warning: ')}", style="yellow", is_cut=True)
+            self._print(line, style="yellow", is_cut=True)
 
     def begin(self, task: luigi.Task) -> None:
         """Note when a task begins."""
