@@ -2,7 +2,10 @@
 
 import json
 import os
+import sys
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import luigi
 
@@ -41,7 +44,7 @@ class Failures:
     """The failures of a run, of its forks too: they share a file that nobody else sees."""
 
     def __init__(self) -> None:
-        self._file = os.memfd_create("failures")
+        self._file = _shared_file()
 
     def add(self, task: luigi.Task, failure: Failure) -> None:
         """Note a failure; a task that failed before has this one now."""
@@ -67,6 +70,15 @@ class Failures:
     def _write(self, noted: dict[str, object]) -> None:
         # The offset is shared with the forks, so each write is behind the last one.
         os.write(self._file, json.dumps(noted).encode() + b"\n")
+
+
+def _shared_file() -> int:
+    """Return a file without a name; on Linux one that needs no folder that can be written."""
+    if sys.platform == "linux":
+        return os.memfd_create("failures")
+    file, name = tempfile.mkstemp()
+    Path(name).unlink()
+    return file
 
 
 def failed(task: luigi.Task, error: BaseException, began_at_s: float) -> Failure:
