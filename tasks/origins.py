@@ -15,7 +15,7 @@ from pipeline.settings import (
     LoadConfig,
     TlsConfig,
 )
-from pipeline.settings.declaration import Setting, settings_of
+from pipeline.settings.declaration import Setting
 from tasks import settings
 from tasks.configfile import file_of
 from tasks.declared import ConfigSection
@@ -84,12 +84,11 @@ def _look_at_rules(section: type[ConfigSection]) -> Iterator[Finding]:
     """Yield nothing; what contradicts in a section is raised as `SettingError`."""
     for config in section.declared.configs:
         # A contradiction with what only a task can have is found when the table is looked at.
-        given = {each.field: each.default for each in settings_of(config) if not each.is_in_file}
         if config is ClusterConfig:
             settings.cluster_config_as_set()
         elif config is LoadConfig:
             pool_size = settings.load().pool_size or LoadConfig().pool_size
-            ErrorBudget.parse(settings.build(LoadConfig, **given, pool_size=pool_size).max_bad_rows)
+            ErrorBudget.parse(settings.build(LoadConfig, pool_size=pool_size).max_bad_rows)
         elif config is not TlsConfig:
-            settings.build(config, **given)
+            settings.build(config)
     yield from ()

@@ -62,7 +62,7 @@ SECTIONS = (
 def build(config: type[C], task: luigi.Task | None = None, **given: object) -> C:
     """Return a `config` from the task's parameters and, for other settings, from luigi.cfg.
 
-    `given` are values from neither.
+    `given` are values from neither. What only a task can have, and `task` has not, has its default.
 
     Raises:
         SettingError: a setting is of the wrong type or out of range.
@@ -72,7 +72,7 @@ def build(config: type[C], task: luigi.Task | None = None, **given: object) -> C
     values: dict[str, Any] = {
         each.field: getattr(task if each.name in parameters else section(), each.name)
         for each in settings_of(config)
-        if each.field not in given
+        if each.field not in given and (each.is_in_file or each.name in parameters)
     }
     return config(**values, **given)
 

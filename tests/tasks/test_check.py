@@ -59,6 +59,14 @@ def test_a_setup_that_works_is_all_ok_and_writes_nothing(tables: Tables) -> None
     assert after == before
 
 
+def test_without_tables_the_keyspace_is_looked_at(tables: Tables) -> None:
+    """A project that names no table yet sees its settings, the cluster and the keyspace."""
+    done = tables.luigi("CheckSetup")
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout
+    assert "needs 1" in line_of(done.stdout, "ok", f"keyspace {tables.keyspace}")
+
+
 def test_one_run_shows_all_that_is_wrong(tables: Tables) -> None:
     """A look that fails does not keep others from being taken; the exit code is that of a failed task."""
     fits, other, late = (tables.create(name, ORDERS) for name in ("fits", "other", "late"))
