@@ -11,10 +11,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, kw_only=True)
 class Again:
-    """A job to give to another worker, and how many seconds from now it may have it."""
+    """A job to give to another worker; `waits`: not before the first one's deadline has passed once more."""
 
     job: Job[Any]
-    after_s: float = 0.0
+    waits: bool = False
 
 
 class Retry(Protocol):
@@ -35,7 +35,7 @@ class Attempts:
     """How many seconds a worker may take for a job, and what to do before another one gets it.
 
     A worker that has a job for longer than the deadline is ended for certain, also if it was stopped
-    meanwhile.
+    meanwhile. The next worker has twice as long: all of them may be slow.
     """
 
     deadline_s: float

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from pipeline.engines.protocol import Attempts, Engine
-from pipeline.errors import SettingError, WorkerError, abbreviated
+from pipeline.errors import RequestError, SettingError, UnreachableError, WorkerError, abbreviated
 from pipeline.workers.client import as_error
 from pipeline.workers.codec import job_to_json, result_from_json_values
 from pipeline.workers.jobs import Job, Progress
@@ -51,6 +51,7 @@ class _Attempt:
 
     number: int
     job: Job[Any]
+    deadline_s: float
     tries: int = 0
     due_s: float = 0.0
 
@@ -88,7 +89,7 @@ class _Round(Generic[R]):
     """Some jobs that are carried out together. `running` and `lost` are by the key of the attempt.
 
     An attempt is lost if it is overdue: its worker may be stopped, or cut off, and its slot is not used again
-    before it answers.
+    before it answers. A worker that says that it does not reach the cluster gets no more jobs.
     """
 
     workers: Workers
@@ -99,11 +100,15 @@ class _Round(Generic[R]):
     lost: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._waiting = deque(_Attempt(number=number, job=job) for number, job in enumerate(self.jobs))
+        self._waiting = deque(
+            _Attempt(number=number, job=job, deadline_s=self.attempts.deadline_s)
+            for number, job in enumerate(self.jobs)
+        )
         self._answers = SimpleQueue[tuple[str, Answer]]()
         self._results: dict[int, R] = {}
         self._done = 0
         self._idle_since_s = time.monotonic()
+        self._cut_off: set[str] = set()
 
     def results(self) -> list[R]:
         """Return the result of each job."""
@@ -122,7 +127,8 @@ class _Round(Generic[R]):
         slots = self.workers.slots()
         self._give_up_those_at_gone(slots)
         busy = Counter(each.place for each in self.running.values()) + Counter(self.lost.values())
-        free = deque(place for place, count in slots.items() for _ in range(count - busy[place]))
+        usable = [place for place in slots if place not in self._cut_off]
+        free = deque(place for place in usable for _ in range(slots[place] - busy[place]))
         now_s = time.monotonic()
         for attempt in [each for each in self._waiting if each.due_s <= now_s][: len(free)]:
             self._waiting.remove(attempt)
@@ -132,17 +138,18 @@ class _Round(Generic[R]):
         elif now_s - self._idle_since_s > self.attempts.deadline_s:
             raise WorkerError(
                 f"no worker of {self.workers.name} is free: {len(self.lost)} did not answer within "
-                f"{self.attempts.deadline_s:.0f} s; look after them, then run the task again: it goes on"
+                f"{self.attempts.deadline_s:.0f} s, {len(self._cut_off)} did not reach the cluster; look "
+                "after them, then run the task again: it goes on"
             )
 
     def _start(self, attempt: _Attempt, place: str) -> None:
         key = f"job-{attempt.number}-{uuid.uuid4().hex}"
-        overdue_s = time.monotonic() + self.attempts.deadline_s + _MARGIN_S
+        overdue_s = time.monotonic() + attempt.deadline_s + _MARGIN_S
         self.running[key] = _Running(attempt=attempt, place=place, overdue_s=overdue_s)
         self.workers.start(
             key,
             job_to_json(attempt.job),
-            self.attempts.deadline_s,
+            attempt.deadline_s,
             place,
             lambda answer: self._answers.put((key, answer)),
         )
@@ -173,7 +180,11 @@ class _Round(Generic[R]):
         said = json.loads(answer)
         if "error" in said:
             kind, message, *more = said["error"]
-            raise as_error(kind, f"worker {said['worker']}: {message}", *more)
+            error = as_error(kind, f"worker {said['worker']}: {message}", *more)
+            if not isinstance(error, UnreachableError | RequestError) or not self._has_others(running):
+                raise error
+            self._try_again(running.attempt, str(error), is_ended=True)
+            return
         if "lost" in said:
             self._try_again(running.attempt, f"worker {said['worker']}: {said['lost']}", is_ended=True)
             return
@@ -183,6 +194,14 @@ class _Round(Generic[R]):
             done, *of = said["progress"]
             self._done += done
             self.progress(self._done, *of)
+
+    def _has_others(self, running: _Running) -> bool:
+        """Return whether another worker may reach a cluster that this one did not within its retry budget.
+
+        If a second worker does not either, it is the cluster.
+        """
+        self._cut_off.add(running.place)
+        return not running.attempt.tries and bool(self.workers.slots().keys() - self._cut_off)
 
     def _try_again(self, attempt: _Attempt, reason: str, *, is_ended: bool) -> None:
         if attempt.tries + 1 >= _MOST_TRIES:
@@ -197,7 +216,8 @@ class _Round(Generic[R]):
                 number=attempt.number,
                 job=again.job,
                 tries=attempt.tries + 1,
-                due_s=time.monotonic() + again.after_s,
+                deadline_s=2 * attempt.deadline_s,
+                due_s=time.monotonic() + (attempt.deadline_s if again.waits else 0),
             )
         )
 

@@ -66,7 +66,7 @@ def send_rows(begun: BegunLoad, engine: Engine, progress: Progress | None = None
 
     deadline_s = deadline_of(plan, max(map(len, shards)))
     began_s = time.monotonic()
-    attempts = Attempts(deadline_s=deadline_s, again=partial(_again, plan, begun.journal, deadline_s))
+    attempts = Attempts(deadline_s=deadline_s, again=partial(_again, plan, begun.journal))
     try:
         results = engine.carry_out(jobs, attempts, tell)
     except BadRowsError as error:
@@ -129,13 +129,13 @@ def deadline_of(plan: LoadPlan, split_count: int) -> float:
     return _STARTED_S + 2 * config.retry_budget_s + timestamps_s + rows / slowest
 
 
-def _again(plan: LoadPlan, journal: str, deadline_s: float, job: LoadShard, *, is_ended: bool) -> Again:
+def _again(plan: LoadPlan, journal: str, job: LoadShard, *, is_ended: bool) -> Again:
     """Return a shard for another worker. Of lists, never two workers may write the same rows at once."""
     if not plan.has_lists:
         return Again(job=job)
     run_job(ReserveAttempts(plan=plan, journal=journal, withdrawn=job.ticket))
     # A worker that had its ticket before it was withdrawn is ended by the deadline.
-    return Again(job=replace(job, ticket=_ticket()), after_s=0.0 if is_ended else deadline_s)
+    return Again(job=replace(job, ticket=_ticket()), waits=not is_ended)
 
 
 def _for_each_of(count: int, plan: LoadPlan) -> LoadPlan:

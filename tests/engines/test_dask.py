@@ -26,7 +26,7 @@ from tests.harness.interpreter import printed
 from tests.harness.workspace import until
 
 LONG = Attempts(deadline_s=300, again=same_job)
-SHORT = Attempts(deadline_s=3, again=same_job)
+SHORT = Attempts(deadline_s=1, again=same_job)
 
 
 @pytest.fixture
@@ -115,11 +115,15 @@ def test_a_killed_job_is_given_to_others_a_few_times(dask: DaskCluster, silent: 
 
 
 def test_a_stopped_job_ends_at_its_deadline(dask: DaskCluster, silent: DescribeTable) -> None:
-    """A job that is stopped is ended at its deadline, and given to others."""
+    """A job that is stopped is ended at its deadline, and given to others, which have longer and longer."""
+    left_s: dict[int, float] = {}
 
     def stop() -> None:
         for child in children(dask):
-            child.suspend()
+            words = child.cmdline()
+            if "pipeline.worker" in words and child.pid not in left_s:
+                left_s[child.pid] = float(words[-1]) - time.monotonic()
+                child.suspend()
 
     with (
         open_dask(DaskConfig(scheduler=dask.address)) as engine,
@@ -128,6 +132,8 @@ def test_a_stopped_job_ends_at_its_deadline(dask: DaskCluster, silent: DescribeT
     ):
         engine.carry_out([silent], SHORT, None)
     until(lambda: not children(dask))
+    first_s, *_, last_s = left_s.values()
+    assert first_s <= SHORT.deadline_s < last_s
 
 
 def test_an_interrupt_ends_all_jobs(dask: DaskCluster, silent: DescribeTable, tmp_path: Path) -> None:
@@ -170,7 +176,7 @@ def test_a_stopped_worker_gets_no_more_jobs(
 
         with watching(stop):
             jobs: list[Any] = [silent]
-            results = engine.carry_out(jobs, Attempts(deadline_s=15, again=again), None)
+            results = engine.carry_out(jobs, Attempts(deadline_s=10, again=again), None)
         assert given == [False]
         assert stopped
         assert results

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.engines.dask import open_dask
 from pipeline.engines.processes import Processes
-from pipeline.errors import BadRowsError, RowFileError, VerificationError
+from pipeline.errors import BadRowsError, RowFileError, UnreachableError, VerificationError
 from pipeline.load.jobs import LoadShard
 from pipeline.load.sharing import dry_run
+from pipeline.proxy.control import proxy
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.settings import DaskConfig
 from pipeline.verify.asking import verified
@@ -88,6 +89,61 @@ def test_a_killed_worker_loses_no_row(loads: Loads, tmp_path: Path) -> None:
         thread.join()
     assert counts.acknowledged == READ - 2
     assert {row["id"]: row["items"] for row in loads.rows(table)} == TABLE
+
+
+def test_a_worker_that_is_cut_off_loses_no_row(loads: Loads, tmp_path: Path, dask: DaskCluster) -> None:
+    """If a worker does not reach the cluster any more, another sends what is left; lists are not doubled."""
+    table = loads.create("cut", COLUMNS)
+    load = loads.job(
+        table,
+        write_files(tmp_path / "rows"),
+        journal="cluster",
+        max_bad_rows="2",
+        rows_per_s=400,
+        retry_budget_s=8,
+        batch_rows=5,
+    )
+    [node] = load.cluster.contact_points
+    with (
+        proxy([(node, load.cluster.port)]) as between,
+        open_dask(DaskConfig(scheduler=dask.address)) as engine,
+    ):
+        load = dataclasses.replace(
+            load, cluster=dataclasses.replace(load.cluster, contact_points=("127.0.0.1",), port=between.port)
+        )
+        first, *_ = dask.workers.values()
+
+        def cut_off() -> None:
+            until(lambda: loads.rows(table, "id"))
+            between.set(fault="reset", below=first.pid)
+
+        thread = threading.Thread(target=cut_off)
+        thread.start()
+        counts = loads.run(load, engine=engine)
+        thread.join()
+    assert counts.acknowledged == READ - 2
+    assert {row["id"]: row["items"] for row in loads.rows(table)} == TABLE
+
+
+def test_a_cluster_that_no_worker_reaches_is_an_error(
+    loads: Loads, files: list[Path], dask: DaskCluster
+) -> None:
+    """If a second worker does not reach the cluster either, the load ends, and says what one of them saw."""
+    # Of lists, the driver would ask the cluster first, and not reach it either.
+    table = loads.create("gone", COLUMNS.replace("list<int>", "frozen<list<int>>"))
+    load = loads.job(table, files, journal="cluster", retry_budget_s=1)
+    [node] = load.cluster.contact_points
+    with (
+        proxy([(node, load.cluster.port)]) as between,
+        open_dask(DaskConfig(scheduler=dask.address)) as engine,
+    ):
+        load = dataclasses.replace(
+            load, cluster=dataclasses.replace(load.cluster, contact_points=("127.0.0.1",), port=between.port)
+        )
+        begun = loads.begin(load)
+        between.set(fault="refuse")
+        with pytest.raises(UnreachableError, match=r"worker tcp://127\.0\.0\.\d:\d+: cannot connect"):
+            loads.send(load, begun.journal, engine=engine)
 
 
 def test_too_many_bad_rows_are_written_where_the_load_runs(
