@@ -206,6 +206,8 @@ class Environment:
             list(self.endpoint.contact_points),
             port=self.endpoint.port,
             protocol_version=4,
+            connect_timeout=60,
+            control_connection_timeout=60,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             reconnection_policy=ConstantReconnectionPolicy(1, None),
         )

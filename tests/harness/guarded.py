@@ -88,6 +88,8 @@ def _superuser(endpoint: embedded.Endpoint, context: ssl.SSLContext) -> Iterator
             list(endpoint.contact_points),
             port=endpoint.port,
             protocol_version=4,
+            connect_timeout=60,
+            control_connection_timeout=60,
             ssl_context=context,
             auth_provider=PlainTextAuthProvider("cassandra", "cassandra"),
             execution_profiles={

@@ -137,6 +137,8 @@ def connected(endpoint: embedded.Endpoint, user: str, password: str) -> Cluster:
             list(endpoint.contact_points),
             port=endpoint.port,
             protocol_version=4,
+            connect_timeout=60,
+            control_connection_timeout=60,
             auth_provider=PlainTextAuthProvider(user, password),
             execution_profiles={
                 EXEC_PROFILE_DEFAULT: ExecutionProfile(

@@ -17,6 +17,8 @@ def connected(endpoint: Endpoint) -> Iterator[Session]:
         list(endpoint.contact_points),
         port=endpoint.port,
         protocol_version=4,
+        connect_timeout=60,
+        control_connection_timeout=60,
         execution_profiles={
             EXEC_PROFILE_DEFAULT: ExecutionProfile(
                 load_balancing_policy=RoundRobinPolicy(), row_factory=dict_factory, request_timeout=30
