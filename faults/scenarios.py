@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults import hostile, kills, limits, network, nodes, tables
+from faults import engines, hostile, kills, limits, network, nodes, tables
 from faults.outcome import ScenarioOutcome
 from faults.site import Environment
 from pipeline.embedded import ClusterSpec
@@ -50,6 +50,20 @@ SCENARIOS = (
     Scenario(name="kill-worker", kind="one", times=30, expected_s=330, run=kills.kill_worker, short_times=3),
     Scenario(name="kill-luigi", kind="one", times=30, expected_s=330, run=kills.kill_luigi, short_times=2),
     Scenario(name="kill-both", kind="one", times=30, expected_s=330, run=kills.kill_both, short_times=2),
+    Scenario(
+        name="engine-kill-worker",
+        kind="one",
+        times=6,
+        expected_s=200,
+        run=engines.kill_worker,
+        short_times=1,
+    ),
+    Scenario(name="engine-stop-worker", kind="one", times=6, expected_s=420, run=engines.stop_worker),
+    Scenario(name="engine-cut-worker", kind="one", times=6, expected_s=150, run=engines.cut_worker),
+    Scenario(name="engine-kill-driver", kind="one", times=6, expected_s=330, run=engines.kill_driver),
+    Scenario(
+        name="engine-restart-scheduler", kind="one", times=6, expected_s=250, run=engines.restart_scheduler
+    ),
     Scenario(name="overload", kind="weak", times=2, expected_s=30, run=limits.overload),
     Scenario(name="kill-node", kind="three", times=2, expected_s=140, run=nodes.kill_node),
     Scenario(name="rolling-restart", kind="three", times=1, expected_s=180, run=nodes.rolling_restart),

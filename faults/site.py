@@ -43,22 +43,27 @@ class Site:
         self.session = session
         self.keyspace = "f_" + re.sub(r"\W", "_", folder.name)
         self.endpoint = endpoint
-        config = configparser.ConfigParser(interpolation=None)
-        config.read(PROJECT / "luigi.cfg", encoding="utf-8")
+        shutil.copyfile(PROJECT / "luigi.cfg", folder / "luigi.cfg")
         cassandra = {
             "contact_points": ",".join(endpoint.contact_points),
             "port": endpoint.port,
             "keyspace": self.keyspace,
             **settings.get("cassandra", {}),
         }
-        for section, values in {**settings, "cassandra": cassandra}.items():
-            for name, value in values.items():
-                config.set(section, name, str(value))
-        with (folder / "luigi.cfg").open("w", encoding="utf-8") as file:
-            config.write(file)
+        self.configure(**{**settings, "cassandra": cassandra})
         self.kinds_of_retries: set[str] = set()
         self._runs = 0
         self.done("SetupKeyspace")
+
+    def configure(self, **sections: Mapping[str, object]) -> None:
+        """Change settings in luigi.cfg, by their sections."""
+        config = configparser.ConfigParser(interpolation=None)
+        config.read(self.folder / "luigi.cfg", encoding="utf-8")
+        for section, values in sections.items():
+            for name, value in values.items():
+                config.set(section, name, str(value))
+        with (self.folder / "luigi.cfg").open("w", encoding="utf-8") as file:
+            config.write(file)
 
     def users(self, rows: int, *, name: str = "users.csv", seed: int = 1) -> Users:
         """Write a file of users; return them by key."""

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class DaskCluster:
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
-        self._start("scheduler", "scheduler", "--host", HOSTS[0], "--port", "0")
+        self._scheduler = self._start("scheduler", "scheduler", "--host", HOSTS[0], "--port", "0")
         self.address = self._said("scheduler", r"Scheduler at: +(tcp://\S+)")
 
     def start_worker(
@@ -30,6 +31,15 @@ class DaskCluster:
         words = ("worker", self.address, "--host", host, "--nthreads", "1", "--no-nanny")
         self.workers[host] = self._start(host, *words, cwd=cwd, environment=environment)
         self._said(host, r"(Registered to)")
+
+    def restart_scheduler(self, away_s: float) -> None:
+        """Kill the scheduler, and start one at its address after so many seconds; its workers end."""
+        self._scheduler.kill()
+        self._scheduler.wait()
+        time.sleep(away_s)
+        port = self.address.rpartition(":")[2]
+        self._scheduler = self._start("scheduler", "scheduler", "--host", HOSTS[0], "--port", port)
+        self._said("scheduler", r"(Scheduler at)")
 
     def logs(self) -> str:
         """Return all that the scheduler and the workers have said."""
