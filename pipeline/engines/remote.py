@@ -201,7 +201,7 @@ class _Round(Generic[R]):
         If a second worker does not either, it is the cluster.
         """
         self._cut_off.add(running.place)
-        return not running.attempt.tries and bool(self.workers.slots().keys() - self._cut_off)
+        return len(self._cut_off) == 1 and bool(self.workers.slots().keys() - self._cut_off)
 
     def _try_again(self, attempt: _Attempt, reason: str, *, is_ended: bool) -> None:
         if attempt.tries + 1 >= _MOST_TRIES:
