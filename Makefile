@@ -147,7 +147,7 @@ screenshots: venv-dev  ## Make the pictures of the docs anew, from real runs; ne
 faults-short: venv-dev  ## Some of the faults, with few repeats: about 4 minutes
 	.venv/bin/python -m faults --short $(ARGS)
 
-faults: venv-dev  ## Inject faults into loads, on separate clusters: about 39 minutes
+faults: venv-dev  ## Inject faults into loads, on separate clusters: about 62 minutes
 	.venv/bin/python -m faults $(ARGS)
 
 start: venv  ## Start the embedded Cassandra
