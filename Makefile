@@ -106,6 +106,7 @@ bench-engines: venv-dev  ## What an engine costs, and how far more workers take 
 
 bench-connector: venv-dev .venv-spark/.stamp  ## Beside the Spark Cassandra Connector, half an hour; needs the network once
 	.venv-spark/bin/python -m bench.connector $(ARGS)
+	.venv-spark/bin/python -m bench.connectorfaults
 
 bench-experiment: venv  ## Measure the proxy's accuracy, equal and slower code, pool size auto; half an hour
 	.venv/bin/python -m bench.proxy_accuracy

@@ -48,7 +48,11 @@ _TUNED = {
     "spark.cassandra.output.batch.size.bytes": "5120",
     "spark.cassandra.output.concurrent.writes": "32",
 }
+_AS_IT_COMES = "connector, as it comes"
 _SAMPLED_ROWS = 200
+_WARM_UP_ROUNDS = 2
+_FIRST_ROWS = 100_000
+"""What the connector loads as it comes: a statement a row, as the slow contenders of `bench.roster`."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,11 @@ def main() -> None:
     """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=3, help="after one that warms up; default: %(default)s")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="after those that warm up; default: %(default)s"
+    )
     asked = parser.parse_args()
     FILES.mkdir(parents=True, exist_ok=True)
-    file = ensure_file(FILES, _USERS, asked.rows)
     samples = defaultdict[str, list[Sample]](list)
     with (
         tempfile.TemporaryDirectory(dir=FILES) as name,
@@ -83,45 +88,48 @@ def main() -> None:
         open_session(spark.master, endpoint) as session,
     ):
         server.create(_USERS)
-        contenders = _contenders(session, endpoint, file, Path(name))
-        for number in range(asked.rounds + 1):
+        contenders = _contenders(session, endpoint, Path(name))
+        for number in range(1 - _WARM_UP_ROUNDS, asked.rounds + 1):
             for label in random.sample(list(contenders), len(contenders)):
-                sample = _sample(server, contenders[label], file, asked.rows)
-                say(f"round {number or 'warm-up'}: {label}: {sample}")
-                if number:
+                sample = _sample(server, contenders[label], _rows_of(label, asked.rows))
+                say(f"round {number if number > 0 else 'warm-up'}: {label}: {sample}")
+                if number > 0:
                     samples[label].append(sample)
-    figures = list(_figures(samples, asked.rows))
-    for each in figures:
+            if samples:
+                write_lines(RESULTS / "connector.csv", Figure, _figures(samples, asked.rows))
+    for each in _figures(samples, asked.rows):
         say(each)
-    write_lines(RESULTS / "connector.csv", Figure, figures)
 
 
 def _contenders(
     session: Any,  # noqa: ANN401 - pyspark is not in .venv
     endpoint: Endpoint,
-    file: Path,
     folder: Path,
-) -> Mapping[str, Callable[[], None]]:
-    """Return what loads the file into the table, by label."""
-    connector = partial(save, session, file, _SCHEMA, keyspace=_KEYSPACE, table=_USERS.name)
-    ours = partial(_load, endpoint, file, folder)
+) -> Mapping[str, Callable[[Path], None]]:
+    """Return what loads a file into the table, by label."""
+    connector = partial(save, session, _SCHEMA, _KEYSPACE, _USERS.name)
+    ours = partial(load, endpoint, _KEYSPACE, _USERS.name, folder)
     return {
-        "connector, as it comes": connector,
+        _AS_IT_COMES: connector,
         "connector, tuned": partial(connector, options=_TUNED),
         "ours, engine spark": partial(ours, RemoteEngine(SparkWorkers(session.sparkContext))),
         "ours, one process": partial(ours, Processes(1)),
     }
 
 
-def _load(endpoint: Endpoint, file: Path, folder: Path, engine: Engine) -> None:
-    """Carry out a whole load as the task of Luigi does, from the digest of the file to the marker."""
+def load(endpoint: Endpoint, keyspace: str, table: str, folder: Path, engine: Engine, file: Path) -> None:
+    """Carry out a whole load as the task of Luigi does, from the digest of the file to the marker.
+
+    Raises:
+        PipelineError: it failed.
+    """
     described = run_job(DescribeFiles(files=(FileToRead(path=str(file), dialect=Dialect()),)))
     load = jobs.Load(
         cluster=ClusterConfig(
             contact_points=endpoint.contact_points, port=endpoint.port, consistency_level="LOCAL_ONE"
         ),
-        keyspace=KeyspaceConfig(name=_KEYSPACE),
-        table=_USERS.name,
+        keyspace=KeyspaceConfig(name=keyspace),
+        table=table,
         files=tuple(described.files),
         config=LoadConfig(journal="cluster"),
         checkpoints=str(folder / "checkpoints"),
@@ -136,17 +144,23 @@ def _load(endpoint: Endpoint, file: Path, folder: Path, engine: Engine) -> None:
     )
 
 
-def _sample(server: Server, load: Callable[[], None], file: Path, rows: int) -> Sample:
-    """Load into the empty table; return the speed and the CPU.
+def _rows_of(label: str, rows: int) -> int:
+    """Return how many of the rows a contender loads."""
+    return min(rows, _FIRST_ROWS) if label == _AS_IT_COMES else rows
+
+
+def _sample(server: Server, contender: Callable[[Path], None], rows: int) -> Sample:
+    """Load so many rows into the empty table; return the speed and the CPU.
 
     Raises:
         RuntimeError: rows are absent or have other values.
     """
+    file = ensure_file(FILES, _USERS, rows)
     server.empty(_USERS)
     servers = {node.pid for node in status(FILES / "cassandra-1").nodes}
     before, server_before_s = client_cpu(servers), server_cpu_s(1)
     began_s = time.perf_counter()
-    load()
+    contender(file)
     elapsed_s = time.perf_counter() - began_s
     after, server_s = client_cpu(servers), server_cpu_s(1) - server_before_s
     with file.open(encoding="utf-8", newline="") as text:
@@ -162,7 +176,9 @@ def _sample(server: Server, load: Callable[[], None], file: Path, rows: int) -> 
 
 def _figures(samples: Mapping[str, list[Sample]], rows: int) -> Iterator[Figure]:
     for label, of_label in samples.items():
-        yield figure(f"{label}: {rows:,} users", "rows/s", [each.rows_per_s for each in of_label])
+        yield figure(
+            f"{label}: {_rows_of(label, rows):,} users", "rows/s", [each.rows_per_s for each in of_label]
+        )
         yield figure(f"{label}: Python's CPU", "µs a row", [each.python_us for each in of_label])
         yield figure(f"{label}: the JVMs' CPU", "µs a row", [each.jvms_us for each in of_label])
         yield figure(f"{label}: the server's CPU", "µs a row", [each.server_us for each in of_label])

@@ -45,11 +45,11 @@ def open_session(master: str, endpoint: Endpoint, conf: Mapping[str, str] | None
 
 def save(
     session: Any,  # noqa: ANN401 - pyspark is not in .venv
-    file: Path,
     schema: str,
-    *,
     keyspace: str,
     table: str,
+    file: Path,
+    *,
     mode: str = "PERMISSIVE",
     options: Mapping[str, str] | None = None,
 ) -> None:
