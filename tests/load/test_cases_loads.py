@@ -16,7 +16,7 @@ from pipeline.rowfiles.sources import describe_file, require_unchanged
 from pipeline.workers.client import run_job
 from tests.harness.loads import Loads
 from tests.harness.tables import TASK_FAILED, Tables
-from tests.harness.workspace import until
+from tests.harness.workspace import before_end, until
 
 TIMESTAMP_US = 1_700_000_000_000_000
 
@@ -105,7 +105,8 @@ def test_damage_that_shows_during_a_load_ends_it(tables: Tables) -> None:
     file.write_bytes(content)
     words = ("LoadTable", "--table", table, "--input", file.name)
     for _ in range(2):
-        assert tables.refused(*words).count("damaged.parquet: not a whole Parquet file: ") == 1
+        said = before_end(tables.refused(*words))
+        assert said.count("damaged.parquet: not a whole Parquet file: ") == 1
     assert max((row["id"] for row in tables.rows(table, "id")), default=0) < 80_000
 
 
