@@ -145,7 +145,7 @@ class _Loads:
         run = self.site.begin(*self._words)
         run.until(lambda: _jobs_of(self.site.folder))
         began_s = time.monotonic()
-        run.until(lambda: self.site.settled() >= int(part * len(_NAMES)) * _ROWS // len(_NAMES))
+        run.until(lambda: self.site.settled("cluster") >= int(part * len(_NAMES)) * _ROWS // len(_NAMES))
         time.sleep(self.rng.uniform(0, _SPLIT_S))
         struck_s = time.monotonic() - began_s
         require(not run.has_ended, f"the load ended before it was struck:\n{run.output[-3000:]}")

@@ -75,11 +75,11 @@ def _disturbed(
             nonlocal slowest
             run = site.begin(*site.load("--rows-per-s", str(_ROWS_PER_S), *method_of(number)))
             run.until(site.has_rows)
-            settled, began_s = site.settled(), time.monotonic()
+            settled, began_s = site.settled("file"), time.monotonic()
             disturb(number)
             elapsed_s = time.monotonic() - began_s
             require(not run.has_ended, f"the load ended within the {elapsed_s:.0f} s of the disturbance")
-            slowest = min(slowest, (site.settled() - settled) / (elapsed_s * _ROWS_PER_S))
+            slowest = min(slowest, (site.settled("file") - settled) / (elapsed_s * _ROWS_PER_S))
             return finish(site, run)
 
         outcome = repeat(site, site.users(round(lasts_s * _ROWS_PER_S)), times, load)

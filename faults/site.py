@@ -144,7 +144,7 @@ class Site:
             shutil.copyfile(self.folder / name, other.folder / name)
         return other
 
-    def settled(self, journal: str = "file") -> int:
+    def settled(self, journal: str) -> int:
         """Return how many rows are settled in the journals of this site: in files, or in the cluster."""
         if journal == "cluster":
             return self._settled_in_cluster()

@@ -70,7 +70,7 @@ def _changed(
 
         def load(number: int) -> None:
             run = site.begin(*words)
-            run.until(site.settled if number % 2 else site.has_rows)
+            run.until((lambda: site.settled("file")) if number % 2 else site.has_rows)
             change(site)
             require(run.wait(), f"the load succeeded, its table {message}:\n{run.output[-2000:]}")
             require_clear(run.output, message)
