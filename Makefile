@@ -138,11 +138,14 @@ screenshots: venv-dev  ## Make the pictures of the docs anew, from real runs; ne
 	.venv-exports/bin/python -m pip check
 	touch $@
 
+# The folder of an environment's packages. Debian's site.getsitepackages() has four, of which three do not exist.
+PACKAGES = import sysconfig; print(sysconfig.get_path("purelib"))
+
 # On top of .venv: executors need the pipeline's packages too. Of pyspark there is only the source.
 .venv-spark/.stamp: tests/engines/spark/requirements.txt
 	$(PYTHON) -m venv --clear .venv-spark
 	.venv-spark/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
-	.venv/bin/python -c 'import site; print(*site.getsitepackages())' > "$$(.venv-spark/bin/python -c 'import site; print(*site.getsitepackages())')/venv.pth"
+	.venv/bin/python -c '$(PACKAGES)' > "$$(.venv-spark/bin/python -c '$(PACKAGES)')/venv.pth"
 	touch $@
 
 faults-short: venv-dev  ## Some of the faults, with few repeats: about 4 minutes
