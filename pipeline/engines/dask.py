@@ -74,11 +74,13 @@ class DaskWorkers(Workers):
         future.add_done_callback(lambda future: self._tell(key, future, done))
 
     def _tell(self, key: str, future: Any, done: Callable[[Answer], None]) -> None:  # noqa: ANN401 - see above
-        self._futures.pop(key, None)
+        # It stays until its result is here: if its worker dies before, only `cancel` ends the wait for it,
+        # and with it that of all other results, which Dask tells one after another.
         try:
             answer: Answer = future.result()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is why there is no answer
             answer = error
+        self._futures.pop(key, None)
         done(answer)
 
     def cancel(self, keys: Iterable[str]) -> None:
