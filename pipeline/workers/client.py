@@ -115,8 +115,11 @@ def _waiting_worker() -> subprocess.Popen[bytes] | None:
     while _waiting:
         owner, worker = _waiting.pop()
         # After a fork, the workers of the parent process are not ours.
-        if owner == os.getpid() and worker.poll() is None:
+        if owner != os.getpid():
+            continue
+        if worker.poll() is None:
             return worker
+        _reap(worker)
     return None
 
 
