@@ -69,7 +69,8 @@ def tell(site: Site, address: str, mail_port: int) -> None:
     """Schedule the table, and have its nights told to a webhook and by e-mail."""
     (site.folder / "hook").write_text(f"http://{address}/T0SECRET\n", encoding="utf-8")
     config = site.folder / "luigi.cfg"
-    text = config.read_text(encoding="utf-8").replace("[webhook]\nfile =", "[webhook]\nfile = hook", 1)
+    site.configure(webhook={"file": "hook"})
+    text = config.read_text(encoding="utf-8")
     text += f"\n[table {site.keyspace}.user]\ninput = {{date}}.csv\n"
     text += "\n[email]\nreceiver = data@example.com\nsender = load@example.com\nmethod = smtp\n"
     text += f"\n[smtp]\nhost = 127.0.0.1\nport = {mail_port}\n"

@@ -181,7 +181,10 @@ class _Round(Generic[R]):
         if "error" in said:
             kind, message, *more = said["error"]
             error = as_error(kind, f"worker {said['worker']}: {message}", *more)
-            if not isinstance(error, UnreachableError | RequestError) or not self._has_others(running):
+            if not isinstance(error, UnreachableError | RequestError):
+                raise error
+            self._cut_off.add(running.place)
+            if not self._has_others():
                 raise error
             self._try_again(running.attempt, str(error), is_ended=True)
             return
@@ -195,12 +198,11 @@ class _Round(Generic[R]):
             self._done += done
             self.progress(self._done, *of)
 
-    def _has_others(self, running: _Running) -> bool:
-        """Return whether another worker may reach a cluster that this one did not within its retry budget.
+    def _has_others(self) -> bool:
+        """Return whether another worker may reach a cluster that one did not within its retry budget.
 
         If a second worker does not either, it is the cluster.
         """
-        self._cut_off.add(running.place)
         return len(self._cut_off) == 1 and bool(self.workers.slots().keys() - self._cut_off)
 
     def _try_again(self, attempt: _Attempt, reason: str, *, is_ended: bool) -> None:

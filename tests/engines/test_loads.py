@@ -10,9 +10,9 @@ import pytest
 from pipeline.engines.dask import open_dask
 from pipeline.engines.processes import Processes
 from pipeline.errors import BadRowsError, RowFileError, UnreachableError, VerificationError
-from pipeline.load.jobs import LoadShard
+from pipeline.load.jobs import Load, LoadShard
 from pipeline.load.sharing import dry_run
-from pipeline.proxy.control import proxy
+from pipeline.proxy.control import Proxy, proxy
 from pipeline.rowfiles.badrows import BAD_ROWS
 from pipeline.settings import DaskConfig
 from pipeline.verify.asking import verified
@@ -91,6 +91,12 @@ def test_a_killed_worker_loses_no_row(loads: Loads, tmp_path: Path) -> None:
     assert {row["id"]: row["items"] for row in loads.rows(table)} == TABLE
 
 
+def through(load: Load, between: Proxy) -> Load:
+    """Return a load that reaches its cluster through a proxy."""
+    cluster = dataclasses.replace(load.cluster, contact_points=("127.0.0.1",), port=between.port)
+    return dataclasses.replace(load, cluster=cluster)
+
+
 def test_a_worker_that_is_cut_off_loses_no_row(loads: Loads, tmp_path: Path, dask: DaskCluster) -> None:
     """If a worker does not reach the cluster any more, another sends what is left; lists are not doubled."""
     table = loads.create("cut", COLUMNS)
@@ -108,9 +114,7 @@ def test_a_worker_that_is_cut_off_loses_no_row(loads: Loads, tmp_path: Path, das
         proxy([(node, load.cluster.port)]) as between,
         open_dask(DaskConfig(scheduler=dask.address)) as engine,
     ):
-        load = dataclasses.replace(
-            load, cluster=dataclasses.replace(load.cluster, contact_points=("127.0.0.1",), port=between.port)
-        )
+        load = through(load, between)
         first, *_ = dask.workers.values()
 
         def cut_off() -> None:
@@ -137,9 +141,7 @@ def test_a_cluster_that_no_worker_reaches_is_an_error(
         proxy([(node, load.cluster.port)]) as between,
         open_dask(DaskConfig(scheduler=dask.address)) as engine,
     ):
-        load = dataclasses.replace(
-            load, cluster=dataclasses.replace(load.cluster, contact_points=("127.0.0.1",), port=between.port)
-        )
+        load = through(load, between)
         begun = loads.begin(load)
         between.set(fault="refuse")
         with pytest.raises(UnreachableError, match=r"worker tcp://127\.0\.0\.\d:\d+: cannot connect"):
