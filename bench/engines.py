@@ -20,9 +20,9 @@ import psutil
 
 from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
+from bench.rows import ensure_file
 from bench.server import FILES, Server, open_server, own_cluster, server_cpu_s
 from bench.tables import TABLES
-from pipeline.datasets.jobs import GenerateFile
 from pipeline.embedded import Endpoint
 from pipeline.engines.dask import open_dask
 from pipeline.engines.processes import Processes
@@ -186,19 +186,7 @@ def _load(
 
 def _described(folder: Path, rows: int) -> SourceFile:
     """Return a file of so many users, generated once."""
-    path = folder / f"users-{rows}.csv"
-    if not path.exists():
-        run_job(
-            GenerateFile(
-                dataset="pipeline.datasets.users",
-                date=date(2024, 3, 1),
-                rows=rows,
-                seed=1,
-                locale="en_US",
-                file_format="csv",
-                file=str(path),
-            )
-        )
+    path = ensure_file(folder, _USERS, rows)
     [file] = run_job(DescribeFiles(files=(FileToRead(path=str(path), dialect=Dialect()),))).files
     return file
 
