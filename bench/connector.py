@@ -14,13 +14,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bench.clientcpu import client_cpu, used_between
+from bench.engineload import load
 from bench.figures import Figure, figure, say, write_lines
 from bench.results import RESULTS
 from bench.rows import ensure_file
@@ -29,15 +29,8 @@ from bench.sparksession import open_session, save
 from bench.tables import TABLES
 from pipeline.embedded import Endpoint, status
 from pipeline.engines.processes import Processes
-from pipeline.engines.protocol import Engine
 from pipeline.engines.remote import RemoteEngine
 from pipeline.engines.spark import SparkWorkers
-from pipeline.load import jobs
-from pipeline.load.sharing import send_rows
-from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.jobs import DescribeFiles, FileToRead
-from pipeline.settings import ClusterConfig, KeyspaceConfig, LoadConfig
-from pipeline.workers.client import run_job
 from tests.harness.sparkcluster import spark_cluster
 
 _KEYSPACE = "bench"
@@ -115,33 +108,6 @@ def _contenders(
         "ours, engine spark": partial(ours, RemoteEngine(SparkWorkers(session.sparkContext))),
         "ours, one process": partial(ours, Processes(1)),
     }
-
-
-def load(endpoint: Endpoint, keyspace: str, table: str, folder: Path, engine: Engine, file: Path) -> None:
-    """Carry out a whole load as the task of Luigi does, from the digest of the file to the marker.
-
-    Raises:
-        PipelineError: it failed.
-    """
-    described = run_job(DescribeFiles(files=(FileToRead(path=str(file), dialect=Dialect()),)))
-    load = jobs.Load(
-        cluster=ClusterConfig(
-            contact_points=endpoint.contact_points, port=endpoint.port, consistency_level="LOCAL_ONE"
-        ),
-        keyspace=KeyspaceConfig(name=keyspace),
-        table=table,
-        files=tuple(described.files),
-        config=LoadConfig(journal="cluster"),
-        checkpoints=str(folder / "checkpoints"),
-        bad_rows=str(folder / "bad"),
-    )
-    begun = run_job(jobs.BeginLoad(plan=run_job(jobs.PlanLoad(load=load)), anew=True))
-    send_rows(begun, engine)
-    run_job(
-        jobs.FinishLoad(
-            plan=begun.plan, journal=begun.journal, date=date.min, source="bench", input_sha256=""
-        )
-    )
 
 
 def _rows_of(label: str, rows: int) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from cassandra.cluster import Cluster, Session
 
-from bench.connector import load
+from bench.engineload import load
 from bench.figures import say, write_lines
 from bench.results import RESULTS
 from bench.server import FILES

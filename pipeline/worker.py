@@ -1,9 +1,10 @@
-"""The child process that runs gevent: `python -m pipeline.worker`. It reads jobs, one JSON line each.
+"""The child process that runs gevent: `python -m pipeline.worker PARENT IDLE_S`. It reads jobs, a line each.
 
-Each line that it writes is an object with one key: `progress` ([done, total, what]), and, once per job,
-`result` or `error` ([its type in pipeline.errors, its message], for too many bad rows also those). Standard
-error goes to the parent's log. The process ends when its parent ends, and at the deadline that its second
-argument may name.
+A line is a time of the monotonic clock, or `inf`, at which the process ends if the job is not done; a space;
+the job as JSON. Each line that it writes is an object with one key: `progress` ([done, total, what]), and,
+once per job, `result` or `error` ([its type in pipeline.errors, its message], for too many bad rows also
+those). Standard error goes to the parent's log. The process ends when its parent ends, and when it has waited
+for another job for `IDLE_S` seconds.
 """
 
 from gevent import monkey
@@ -12,6 +13,7 @@ monkey.patch_all()
 
 import gc  # noqa: E402 - nothing comes before the patch
 import json  # noqa: E402
+import math  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
@@ -37,10 +39,8 @@ from pipeline.workers.parent import end_with_parent  # noqa: E402
 
 def main() -> None:
     """Carry out the jobs on standard input, one per line, until it ends."""
-    parent, *deadline = sys.argv[1:]
+    parent, idle_s = sys.argv[1:]
     _set_signal_handlers(int(parent))
-    if deadline:
-        _end_at(float(deadline[0]))
     os.environ["CQLENG_ALLOW_SCHEMA_MANAGEMENT"] = "1"  # else cqlengine warns; a job says what it may create
     lines = _take_standard_output()
 
@@ -49,9 +49,11 @@ def main() -> None:
 
     for line in sys.stdin:
         signal.signal(signal.SIGTERM, _exit_cleanly)
+        deadline_s, _, text = line.partition(" ")
+        _end_in(float(deadline_s) - time.monotonic())
         last: tuple[str, object]
         try:
-            job = job_from_json(line)
+            job = job_from_json(text)
             run = job.handler()
             gc.freeze()  # collections while rows are written skip the imported objects
             result = run(lambda done, total, what: write_line("progress", [done, total, what]))
@@ -64,6 +66,7 @@ def main() -> None:
             # Every `finally` of the job has run: from here on, SIGTERM may end the process at once, without a
             # traceback.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _end_in(float(idle_s))
         write_line(*last)
 
 
@@ -76,13 +79,13 @@ def _set_signal_handlers(parent: int) -> None:
         sys.exit(_EXIT_TERMINATED)
 
 
-def _end_at(deadline_s: float) -> None:
-    """End this process at a time of the monotonic clock.
+def _end_in(left_s: float) -> None:
+    """End this process after so many seconds, or not at all, in place of the time that was set before.
 
     SIGALRM has its default action. So it also ends a process that was stopped at that time, before it
     continues with anything else.
     """
-    signal.setitimer(signal.ITIMER_REAL, max(_AT_ONCE_S, deadline_s - time.monotonic()))
+    signal.setitimer(signal.ITIMER_REAL, 0 if left_s == math.inf else max(_AT_ONCE_S, left_s))
 
 
 def _exit_cleanly(*_: object) -> None:

@@ -237,7 +237,7 @@ def _reason_of(error: BaseException) -> str:
     return abbreviated(f"{type(error).__name__}: {' '.join(lines)}", _REASON_CHARACTERS)
 
 
-_TICK_S = 0.5
+_TICK_S = 2.0
 _MARGIN_S = 20.0
 """How long an attempt may wait for its worker, and its answer be on the way."""
 

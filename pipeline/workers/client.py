@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import json
+import math
 import os
 import selectors
 import signal
@@ -51,7 +52,7 @@ def run_jobs(
             at = waiting.popleft()
             own = contextlib.ExitStack()
             stack.push(own)
-            worker = own.enter_context(_worker(jobs[at]))
+            worker = own.enter_context(worker_with(job_to_json(jobs[at])))
             selector.register(output_of(worker), selectors.EVENT_READ, (at, Messages(worker), own))
 
         for _ in range(min(len(jobs), at_once or len(jobs))):
@@ -97,36 +98,43 @@ class Messages:
 
 
 @contextlib.contextmanager
-def _worker(job: Job[Any]) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a worker that has received the job; after the block it waits for the next job."""
-    worker = _waiting_worker() or start_worker()
+def worker_with(
+    job: str, *, deadline_s: float = math.inf, idle_s: float = math.inf
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a worker that has received the job; after the block it waits for the next job.
+
+    It ends with this process, when the job takes longer than `deadline_s`, and when no other job comes for
+    `idle_s` (of the first one). If the block raises, it has ended for certain when this returns.
+    """
+    worker = _waiting_worker() or _start_worker(idle_s)
     try:
+        line = f"{time.monotonic() + deadline_s} {job}\n"
         with contextlib.suppress(BrokenPipeError):
-            cast("IO[bytes]", worker.stdin).write(job_to_json(job).encode() + b"\n")
+            cast("IO[bytes]", worker.stdin).write(line.encode())
         yield worker
     except BaseException:
-        end_worker(worker)
+        _end_worker(worker)
         raise
     _waiting.append((os.getpid(), worker))
 
 
 def _waiting_worker() -> subprocess.Popen[bytes] | None:
     """Return a worker of an earlier job if one still runs, because starting one takes half a second."""
-    while _waiting:
-        owner, worker = _waiting.pop()
+    while True:
+        try:
+            owner, worker = _waiting.pop()
+        except IndexError:  # also if another thread took the last one
+            return None
         # After a fork, the workers of the parent process are not ours.
         if owner != os.getpid():
             continue
         if worker.poll() is None:
             return worker
         _reap(worker)
-    return None
 
 
-def start_worker(deadline_s: float | None = None) -> subprocess.Popen[bytes]:
-    """Start a worker that ends with this process and, if a deadline is given, so many seconds from now."""
-    deadline = [] if deadline_s is None else [str(time.monotonic() + deadline_s)]
-    command = [sys.executable, "-m", "pipeline.worker", str(os.getpid()), *deadline]
+def _start_worker(idle_s: float) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pipeline.worker", str(os.getpid()), str(idle_s)]
     # Ctrl-C reaches the whole process group. A worker that does not ignore it yet would print a traceback.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -144,7 +152,7 @@ def output_of(worker: subprocess.Popen[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", worker.stdout)
 
 
-def end_worker(worker: subprocess.Popen[bytes]) -> None:
+def _end_worker(worker: subprocess.Popen[bytes]) -> None:
     """End a worker, whatever it does: through its `finally` blocks if it can, else at once."""
     worker.terminate()
     _reap(worker)

@@ -1,11 +1,7 @@
 """Jobs by the workers of Dask: results in order, errors, and workers that are lost, without a server."""
 
 import contextlib
-import os
-import signal
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,34 +10,18 @@ import psutil
 import pytest
 
 from pipeline.cluster.jobs import DescribeTable
-from pipeline.engines.dask import open_dask
+from pipeline.engines.dask import DaskWorkers, open_dask
 from pipeline.engines.protocol import Again, Attempts, same_job
 from pipeline.errors import RowFileError, SettingError, WorkerError
-from pipeline.rowfiles.dialect import Dialect
-from pipeline.rowfiles.jobs import DescribeFiles, FileToRead
-from pipeline.settings import ClusterConfig, DaskConfig, KeyspaceConfig
+from pipeline.settings import DaskConfig
 from pipeline.workers.client import run_jobs
 from tests.harness.daskcluster import DaskCluster, dask_cluster
+from tests.harness.enginejobs import describe
 from tests.harness.interpreter import printed
 from tests.harness.workspace import until
 
 LONG = Attempts(deadline_s=300, again=same_job)
 SHORT = Attempts(deadline_s=1, again=same_job)
-
-
-@pytest.fixture
-def silent() -> Iterator[DescribeTable]:
-    """A job that does not end: its server takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        cluster = ClusterConfig(
-            contact_points=("127.0.0.1",), port=server.getsockname()[1], connect_timeout_s=600
-        )
-        yield DescribeTable(cluster=cluster, keyspace=KeyspaceConfig(name="k"), table="t")
-
-
-def describe(*files: Path) -> DescribeFiles:
-    """Return the job that describes files."""
-    return DescribeFiles(files=tuple(FileToRead(path=str(file), dialect=Dialect()) for file in files))
 
 
 @contextlib.contextmanager
@@ -63,13 +43,11 @@ def watching(look: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def children(dask: DaskCluster) -> list[psutil.Process]:
-    """Return the processes that carry out jobs."""
-    return [child for worker in dask.workers.values() for child in psutil.Process(worker.pid).children()]
-
-
 def test_results_are_in_order_and_progress_is_of_all(dask: DaskCluster, tmp_path: Path) -> None:
-    """The results are those of processes, in the order of the jobs; progress is the sum of finished jobs."""
+    """The results are those of processes, in order; progress is the sum of finished jobs.
+
+    Each worker has one child process for all of them.
+    """
     files = [tmp_path / f"{at}.csv" for at in range(5)]
     for at, file in enumerate(files):
         file.write_text("id\n" + "1\n" * (at + 1), encoding="utf-8")
@@ -80,7 +58,7 @@ def test_results_are_in_order_and_progress_is_of_all(dask: DaskCluster, tmp_path
         results = engine.carry_out(jobs, LONG, lambda *said: told.append(said))
     assert results == run_jobs(jobs)
     assert [done for done, *_ in told] == [1, 2, 3, 4, 5]
-    assert not children(dask)
+    assert len(dask.children()) == 2
 
 
 def test_an_error_names_its_worker(dask: DaskCluster, tmp_path: Path) -> None:
@@ -100,7 +78,7 @@ def test_a_killed_job_is_given_to_others_a_few_times(dask: DaskCluster, silent: 
         return Again(job=job)
 
     def kill() -> None:
-        for child in children(dask):
+        for child in dask.children():
             if child.pid not in killed:
                 killed.add(child.pid)
                 child.kill()
@@ -114,15 +92,22 @@ def test_a_killed_job_is_given_to_others_a_few_times(dask: DaskCluster, silent: 
     assert len(killed) == 4
 
 
-def test_a_stopped_job_ends_at_its_deadline(dask: DaskCluster, silent: DescribeTable) -> None:
+def test_a_stopped_job_ends_at_its_deadline(
+    dask: DaskCluster, silent: DescribeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A job that is stopped is ended at its deadline, and given to others, which have longer and longer."""
-    left_s: dict[int, float] = {}
+    deadlines_s: list[float] = []
+    start = DaskWorkers.start
+
+    def noting(workers: DaskWorkers, key: str, job: str, deadline_s: float, *rest: Any) -> None:  # noqa: ANN401 - passed on
+        deadlines_s.append(deadline_s)
+        start(workers, key, job, deadline_s, *rest)
+
+    monkeypatch.setattr(DaskWorkers, "start", noting)
 
     def stop() -> None:
-        for child in children(dask):
-            words = child.cmdline()
-            if "pipeline.worker" in words and child.pid not in left_s:
-                left_s[child.pid] = float(words[-1]) - time.monotonic()
+        for child in dask.children():
+            if "pipeline.worker" in child.cmdline():
                 child.suspend()
 
     with (
@@ -131,9 +116,8 @@ def test_a_stopped_job_ends_at_its_deadline(dask: DaskCluster, silent: DescribeT
         pytest.raises(WorkerError, match="not done within its deadline"),
     ):
         engine.carry_out([silent], SHORT, None)
-    until(lambda: not children(dask))
-    first_s, *_, last_s = left_s.values()
-    assert first_s <= SHORT.deadline_s < last_s
+    until(lambda: not dask.children())
+    assert deadlines_s == [SHORT.deadline_s * times for times in (1, 2, 4, 8)]
 
 
 def test_an_interrupt_ends_all_jobs(dask: DaskCluster, silent: DescribeTable, tmp_path: Path) -> None:
@@ -142,13 +126,13 @@ def test_an_interrupt_ends_all_jobs(dask: DaskCluster, silent: DescribeTable, tm
     file.write_text("id\n1\n", encoding="utf-8")
 
     def interrupt(*_: object) -> None:
-        until(lambda: children(dask))
+        until(dask.children)
         raise KeyboardInterrupt
 
     jobs: list[Any] = [silent, describe(file)]
     with open_dask(DaskConfig(scheduler=dask.address)) as engine, pytest.raises(KeyboardInterrupt):
         engine.carry_out(jobs, LONG, interrupt)
-    until(lambda: not children(dask))
+    until(lambda: not dask.children())
 
 
 def test_a_stopped_worker_gets_no_more_jobs(
@@ -207,30 +191,13 @@ def test_the_last_job_of_a_killed_worker_is_given_to_another(tmp_path: Path, sil
             assert engine.carry_out(jobs, Attempts(deadline_s=600, again=again), None)
 
 
-def test_a_deadline_also_ends_a_process_that_was_stopped() -> None:
-    """A process that is continued after its deadline is ended before it does anything else."""
-    # Its own import says so: no more than the kernel's timer is needed.
-    from pipeline.workers.client import end_worker, start_worker  # noqa: PLC0415 - beside its only use
-
-    worker = start_worker(6.0)
-    process = psutil.Process(worker.pid)
-    until(lambda: process.num_threads() > 0 and "pipeline.worker" in process.cmdline())
-    time.sleep(3)
-    os.kill(worker.pid, signal.SIGSTOP)
-    time.sleep(4)
-    assert worker.poll() is None
-    os.kill(worker.pid, signal.SIGCONT)
-    assert worker.wait(20) == -signal.SIGALRM
-    end_worker(worker)
-
-
 def test_without_its_package_the_message_says_what_to_install() -> None:
     """Without Dask's package the error says how to install it; nothing of it is needed for other engines."""
     program = """
 import sys
 sys.modules["distributed"] = None
 import pipeline.engines.opening
-from pipeline.engines.dask import open_dask
+from pipeline.engines.dask import DaskWorkers, open_dask
 from pipeline.errors import SettingError
 from pipeline.settings import DaskConfig
 try:

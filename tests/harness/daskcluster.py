@@ -9,16 +9,19 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from tests.harness.workspace import PROJECT, until
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
 
 class DaskCluster:
-    """A scheduler, and a worker with one thread on each of the hosts."""
+    """A scheduler, and a worker with so many threads on each of the hosts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, threads: int = 1) -> None:
         self._folder = folder
+        self._threads = str(threads)
         self._processes: list[subprocess.Popen[bytes]] = []
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._scheduler = self._start("scheduler", "scheduler", "--host", HOSTS[0], "--port", "0")
@@ -28,7 +31,7 @@ class DaskCluster:
         self, host: str, *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> None:
         """Start a worker at an address, and wait until it is known to the scheduler."""
-        words = ("worker", self.address, "--host", host, "--nthreads", "1", "--no-nanny")
+        words = ("worker", self.address, "--host", host, "--nthreads", self._threads, "--no-nanny")
         self.workers[host] = self._start(host, *words, cwd=cwd, environment=environment)
         self._said(host, r"(Registered to)")
 
@@ -40,6 +43,15 @@ class DaskCluster:
         port = self.address.rpartition(":")[2]
         self._scheduler = self._start("scheduler", "scheduler", "--host", HOSTS[0], "--port", port)
         self._said("scheduler", r"(Scheduler at)")
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that carry out jobs of the workers, or wait for one."""
+        found = [each for worker in self.workers.values() for each in psutil.Process(worker.pid).children()]
+        return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the scheduler and the workers."""
+        return [psutil.Process(each.pid) for each in (self._scheduler, *self.workers.values())]
 
     def logs(self) -> str:
         """Return all that the scheduler and the workers have said."""
@@ -82,9 +94,9 @@ class DaskCluster:
 
 
 @contextlib.contextmanager
-def dask_cluster(folder: Path, hosts: Sequence[str] = HOSTS) -> Iterator[DaskCluster]:
+def dask_cluster(folder: Path, hosts: Sequence[str] = HOSTS, *, threads: int = 1) -> Iterator[DaskCluster]:
     """Start a scheduler and workers; end them when the block ends."""
-    cluster = DaskCluster(folder)
+    cluster = DaskCluster(folder, threads)
     try:
         for host in hosts:
             cluster.start_worker(host)
