@@ -7,11 +7,16 @@ those). Standard error goes to the parent's log. The process ends when its paren
 for another job for `IDLE_S` seconds.
 """
 
+import importlib.metadata
+
 from gevent import monkey
 
+# gevent looks for plugins of itself 25 times, and reads each time what all installed packages declare.
+_entry_points, importlib.metadata.entry_points = importlib.metadata.entry_points, lambda **_: ()  # type: ignore[assignment]
 monkey.patch_all()
+importlib.metadata.entry_points = _entry_points
 
-import gc  # noqa: E402 - nothing comes before the patch
+import gc  # noqa: E402 - nothing else comes before the patch
 import json  # noqa: E402
 import math  # noqa: E402
 import os  # noqa: E402
