@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,10 +89,10 @@ def test_failures_reach_the_exit_code(shared: Workspace) -> None:
 
 
 def test_progress_reaches_luigis_page(workspace: Workspace, luigid: str) -> None:
-    """During a load, luigid's API returns how many of its rows are loaded; at the end, the rate."""
-    file = write_csv(workspace.folder / "rows.csv", users(5000))
+    """During a load, luigid's API returns how many of its rows are loaded; then rate and reports."""
+    file = write_csv(workspace.folder / "rows.csv", [*users(5000), ("not-a-uuid", "Ada", "Lovelace")])
     with subprocess.Popen(
-        workspace.command("LoadUsers", "--input", file.name),
+        workspace.command("LoadUsers", "--input", file.name, "--max-bad-rows", "1"),
         cwd=workspace.folder,
         env=workspace.environment(),
         stdout=subprocess.DEVNULL,
@@ -101,7 +102,10 @@ def test_progress_reaches_luigis_page(workspace: Workspace, luigid: str) -> None
         assert run.wait(120) == 0
     [done] = _loads(luigid, "DONE")
     assert done["progress_percentage"] == 100
-    assert done["status_message"].startswith("5000 rows in ")
+    said, *reports = done["status_message"].split("; ")
+    assert said.startswith("5000 rows in ")
+    assert {Path(report).name for report in reports} == {"load.json", "bad_rows.csv"}
+    assert all((workspace.folder / report).is_file() for report in reports)
 
 
 def test_failed_task_is_tried_again_in_the_same_run(workspace: Workspace, cql: Session) -> None:
