@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Several targets run in the order of the command line: `make -j clean run` cleans first.
 .NOTPARALLEL:
-.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-spark-short test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment bench-engines bench-connector faults faults-short start stop status clean venv venv-dev doctor docs screenshots
+.PHONY: help run report test test-unit test-versions test-versions-short test-page test-exports test-clouds test-spark test-spark-short test-alerts test-install published check settings-docs requirements bench bench-one-node bench-three-nodes bench-commits bench-alone bench-experiment bench-engines bench-connector faults faults-short start stop status clean venv venv-dev doctor docs screenshots
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ test-spark: venv-dev .venv-spark/.stamp  ## Load by Spark: a standalone master a
 
 test-spark-short: venv-dev .venv-spark/.stamp  ## One of these tests: Spark loads what processes load; half a minute
 	.venv-spark/bin/python -m pytest $(ARGS) tests/engines/spark/test_spark.py::test_spark_loads_what_processes_load
+
+test-alerts:  ## Test examples/alerts.yml with Prometheus' promtool, which must be on the path
+	promtool check rules examples/alerts.yml
+	promtool test rules tests/runs/alerts.promtool.yml
 
 test-install:  ## Build the wheel, install it into an environment of its own, and load from an empty folder
 	PYTHON="$(PYTHON)" tests/install.sh

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.interpreter import imported
+from tests.harness.interpreter import imported, printed
 from tests.harness.workspace import PROJECT
 
 MODULES = sorted(
@@ -57,12 +57,31 @@ def test_measurements_know_no_driver(module: str) -> None:
 
 
 def test_nothing_precedes_the_patch() -> None:
-    """The worker's first two statements import gevent's monkey and patch everything."""
+    """Before the worker patches everything, it imports only gevent's monkey and what that one imports."""
     _, *statements = ast.parse((PROJECT / "pipeline/worker.py").read_text(encoding="utf-8")).body
-    assert [ast.unparse(statement) for statement in statements[:2]] == [
+    said = [ast.unparse(statement) for statement in statements]
+    before = said[: said.index("monkey.patch_all()")]
+    assert [each for each in before if "import " in each] == [
+        "import importlib.metadata",
         "from gevent import monkey",
-        "monkey.patch_all()",
     ]
+
+
+def test_a_worker_reads_no_other_packages() -> None:
+    """A worker starts without a look at what each installed package declares; afterwards, one can look."""
+    program = """
+import sys
+
+read = []
+sys.addaudithook(lambda event, arguments: event == "open" and read.append(str(arguments[0])))
+import pipeline.worker
+
+print(sum(path.endswith("entry_points.txt") for path in read))
+from importlib.metadata import entry_points
+
+print(len(entry_points()) > 0)
+"""
+    assert printed(program).split() == ["0", "True"]
 
 
 def test_no_import_opens_a_session(tmp_path: Path) -> None:
