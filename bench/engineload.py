@@ -15,13 +15,27 @@ from pipeline.workers.client import run_job
 IN_THE_CLUSTER = LoadConfig(journal="cluster")
 
 
-def load(endpoint: Endpoint, keyspace: str, table: str, folder: Path, engine: Engine, file: Path) -> None:
+def load(
+    endpoint: Endpoint,
+    keyspace: str,
+    table: str,
+    folder: Path,
+    engine: Engine,
+    file: Path,
+    *,
+    consistency_level: str = "LOCAL_ONE",
+    config: LoadConfig = IN_THE_CLUSTER,
+) -> None:
     """Carry out a whole load.
 
     Raises:
         PipelineError: it failed.
     """
-    begun = begin(endpoint, keyspace, table, folder, FileToRead(path=str(file), dialect=Dialect()))
+    begun = begin(
+        *(endpoint, keyspace, table, folder, FileToRead(path=str(file), dialect=Dialect())),
+        consistency_level=consistency_level,
+        config=config,
+    )
     send_rows(begun, engine)
     finish(begun)
 
@@ -34,6 +48,7 @@ def begin(
     file: FileToRead,
     *,
     port: int | None = None,
+    consistency_level: str = "LOCAL_ONE",
     config: LoadConfig = IN_THE_CLUSTER,
 ) -> jobs.BegunLoad:
     """Describe a file and begin its load anew; `port` is where the load reaches the server, if elsewhere."""
@@ -41,7 +56,7 @@ def begin(
         cluster=ClusterConfig(
             contact_points=endpoint.contact_points,
             port=port or endpoint.port,
-            consistency_level="LOCAL_ONE",
+            consistency_level=consistency_level,
         ),
         keyspace=KeyspaceConfig(name=keyspace),
         table=table,
