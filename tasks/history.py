@@ -15,7 +15,7 @@ from pipeline.workers.client import run_job
 from tasks.parameters import Integer, SettingParameter
 from tasks.settings import cluster_config, keyspace_config, output_folder
 from tasks.tablesections import table_sections
-from tasks.targets import TableRef, named_table
+from tasks.targets import named_table
 from tasks.terminal import conclude, say
 
 
@@ -47,8 +47,7 @@ class LoadHistory(luigi.Task):
 
         today = dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it
         first = today - dt.timedelta(days=int(self.days) - 1)
-        tables = self._tables()
-        runs, source = self._runs(tables, first)
+        runs, source = self._runs(first)
         scheduled = {
             f"{ref.keyspace.name}.{ref.table}"
             for ref in (named_table(name.partition(" ")[2].strip()) for name in table_sections())
@@ -63,16 +62,26 @@ class LoadHistory(luigi.Task):
             f"see {output_folder() / HISTORY_PAGE} and {HISTORY_CSV} beside it",
         )
 
-    def _tables(self) -> Sequence[TableRef]:
-        """Return the table that is named, else our keyspace and those of the tables with sections."""
-        if self.table:
-            return [named_table(self.table)]
-        sections = [named_table(name.partition(" ")[2].strip()) for name in table_sections()]
-        return [TableRef(keyspace_config()), *sections]
+    def _wanted(self, local: Sequence[RunSummary]) -> dict[str, tuple[str, ...]]:
+        """Return keyspaces, and which tables of each: all of them if there is no name.
 
-    def _runs(self, tables: Sequence[TableRef], first: dt.date) -> tuple[list[RunSummary], str]:
+        They are that of the named table, else ours, those of the sections, and those of this machine's runs.
+        """
+        if self.table:
+            ref = named_table(self.table)
+            return {ref.keyspace.name: (ref.table,)}
+        sections = [named_table(name.partition(" ")[2].strip()) for name in table_sections()]
+        names = [
+            keyspace_config().name,
+            *(ref.keyspace.name for ref in sections),
+            *(run.keyspace for run in local),
+        ]
+        return dict.fromkeys(names, ())
+
+    def _runs(self, first: dt.date) -> tuple[list[RunSummary], str]:
         """Return the runs of the ledger and of this machine, and where they are from."""
-        wanted = {ref.keyspace.name: (ref.table,) if self.table else () for ref in tables}
+        local = [*read_lines(output_folder()), *(run for _, run in waiting_lines(output_folder()))]
+        wanted = self._wanted(local)
         by_id: dict[str, RunSummary] = {}
         cluster = cluster_config()
         source = "From the runs of this machine: there is no cluster that runs."
@@ -84,7 +93,6 @@ class LoadHistory(luigi.Task):
         except ClusterError as error:
             say(self, f"warning: {error}")
             source = "From the runs of this machine alone: the ledger in the cluster cannot be read."
-        local = [*read_lines(output_folder()), *(run for _, run in waiting_lines(output_folder()))]
         for run in local:
             names = wanted.get(run.keyspace)
             if names is not None and run.date >= first and (not names or run.table in names):

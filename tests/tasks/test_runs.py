@@ -189,11 +189,16 @@ def test_the_history_has_the_nights_of_the_ledger_and_of_this_machine(
     workspace = make_workspace()
     date = f"{dt.date.today() - dt.timedelta(days=3)}"  # noqa: DTZ011 - as the task means it
     assert workspace.luigi("LoadUsers", "--date", date).returncode == 0
+    history = workspace.folder / "output" / "history.csv"
+    # A table of another keyspace, without a section, as after a load of `--table shop.orders`.
+    workspace.configure(keyspace={"name": "elsewhere"})
+    assert workspace.luigi("LoadHistory").returncode == 0
+    assert workspace.keyspace in history.read_text(encoding="utf-8")
+    workspace.configure(keyspace={"name": workspace.keyspace})
     (workspace.folder / "output" / "loads.csv").unlink()
     with (workspace.folder / "luigi.cfg").open("a", encoding="utf-8") as config:
         config.write(f"\n[table {workspace.keyspace}.user]\ninput = drop/{{date}}.csv\n")
     assert workspace.luigi("LoadHistory", "--days", "30").returncode == 0
-    history = workspace.folder / "output" / "history.csv"
     with history.open(encoding="utf-8", newline="") as file:
         states = [(row["date"] == date, row["state"]) for row in csv.DictReader(file)]
     assert states == [(True, "loaded"), (False, "absent"), (False, "absent")]
