@@ -28,7 +28,8 @@ from tests.harness.terminal import WIDTH, seen, typed
 PROJECT = Path(__file__).resolve().parents[1]
 IMAGES = PROJECT / "docs" / "images"
 ROWS = 300_000
-PAGE_SIZE = (1280, 1000)
+REPORT_SIZE = (1280, 1000)
+HISTORY_SIZE = (800, 1330)
 FILE = "--input orders.csv --delimiter ';' --timestamp-formats '%d.%m.%Y %H:%M' --decimal-mark ,"
 CREATE = "--create output/suggested/shop.orders.cql"
 SESSION = (
@@ -103,7 +104,7 @@ def draw_history(file: Path) -> None:
             words = [*shlex.split(f"{CREATE} {FILE}"), "--date", str(day), "--input", "orders-{date}.csv"]
             subprocess.run([*luigi, *table, *words], cwd=folder, check=False)
         subprocess.run([*luigi, "LoadHistory", "--days", str(NIGHTS + 2)], cwd=folder, check=True)
-        draw_page(folder / "output" / "history.html", file)
+        draw_page(folder / "output" / "history.html", file, HISTORY_SIZE)
 
 
 def draw_terminal(file: Path) -> None:
@@ -114,9 +115,9 @@ def draw_terminal(file: Path) -> None:
     file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL), encoding="utf-8")
 
 
-def draw_page(report: Path, file: Path) -> None:
-    """Draw the top of a report's page as PNG."""
-    width, height = PAGE_SIZE
+def draw_page(report: Path, file: Path, size: tuple[int, int]) -> None:
+    """Draw the top of a page as PNG."""
+    width, height = size
     with chromium() as browser:
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
         page.goto(report.as_uri())
@@ -131,7 +132,7 @@ def main() -> None:
     reports = sorted((PROJECT / "output" / "reports").glob("*/*/report.html"))
     if not reports:
         sys.exit("there is no report in output/reports: run `make report` first")
-    draw_page(reports[-1], IMAGES / "report.png")
+    draw_page(reports[-1], IMAGES / "report.png", REPORT_SIZE)
     draw_terminal(IMAGES / "terminal.svg")
 
 
