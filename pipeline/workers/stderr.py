@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 
 
 def listen(worker: subprocess.Popen[bytes]) -> None:
-    """Log what a worker writes to its standard error from now on, until it ends."""
-    listener = threading.Thread(target=_log_lines, args=(cast("IO[bytes]", worker.stderr),), daemon=True)
+    """Log what a worker writes to its standard error from now on, and wait until it has ended."""
+    listener = threading.Thread(target=_log_lines, args=(worker,), daemon=True)
     _listeners[worker] = listener
     listener.start()
 
@@ -21,11 +21,12 @@ def wait_for_last_line(worker: subprocess.Popen[bytes]) -> None:
         listener.join(_LAST_LINE_S)
 
 
-def _log_lines(stderr: IO[bytes]) -> None:
-    with stderr:
+def _log_lines(worker: subprocess.Popen[bytes]) -> None:
+    with cast("IO[bytes]", worker.stderr) as stderr:
         for line in stderr:
             if text := line.decode(errors="replace").rstrip():
                 _log.warning("%s", text)
+    worker.wait()  # else one that ended while it had no job would stay in the list of processes
 
 
 _log = logging.getLogger(__name__)
