@@ -14,7 +14,7 @@ from pipeline.settings import require_at_least
 from pipeline.workers.client import run_job
 from tasks.parameters import Integer, SettingParameter
 from tasks.settings import cluster_config, keyspace_config, output_folder
-from tasks.tablesections import table_sections
+from tasks.tablesections import named_sections
 from tasks.targets import named_table
 from tasks.terminal import conclude, say
 
@@ -48,10 +48,7 @@ class LoadHistory(luigi.Task):
         today = dt.date.today()  # noqa: DTZ011 - the day of the machine that schedules, as cron means it
         first = today - dt.timedelta(days=int(self.days) - 1)
         runs, source = self._runs(first)
-        scheduled = {
-            f"{ref.keyspace.name}.{ref.table}"
-            for ref in (named_table(name.partition(" ")[2].strip()) for name in table_sections())
-        }
+        scheduled = {f"{ref.keyspace.name}.{ref.table}" for ref in map(named_table, named_sections())}
         found = histories(runs, scheduled=scheduled, today=today)
         write_history(output_folder(), found, first=first, last=today, source=source)
         self._is_done = True
@@ -70,10 +67,9 @@ class LoadHistory(luigi.Task):
         if self.table:
             ref = named_table(self.table)
             return {ref.keyspace.name: (ref.table,)}
-        sections = [named_table(name.partition(" ")[2].strip()) for name in table_sections()]
         names = [
             keyspace_config().name,
-            *(ref.keyspace.name for ref in sections),
+            *(named_table(name).keyspace.name for name in named_sections()),
             *(run.keyspace for run in local),
         ]
         return dict.fromkeys(names, ())
