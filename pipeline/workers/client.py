@@ -128,9 +128,19 @@ def _waiting_worker() -> subprocess.Popen[bytes] | None:
         # After a fork, the workers of the parent process are not ours.
         if owner != os.getpid():
             continue
-        if worker.poll() is None:
+        if not _has_ended(worker):
             return worker
         _reap(worker)
+
+
+def _has_ended(worker: subprocess.Popen[bytes]) -> bool:
+    """Return whether a worker that waits for a job has ended: nothing but the end is left in its output.
+
+    `poll` does not know it while another thread waits for the process.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(output_of(worker), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _start_worker(idle_s: float) -> subprocess.Popen[bytes]:
