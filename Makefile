@@ -25,8 +25,8 @@ report: venv  ## Time nine contenders at five latencies, sweep pool sizes, write
 doctor: venv  ## Look at everything that loads need, a line each, and write nothing; ARGS="--table shop.orders" for one
 	.venv/bin/luigi --module tasks CheckSetup $(ARGS)
 
-test: venv-dev  ## Run every test
-	.venv/bin/pytest $(ARGS)
+test: venv-dev  ## Run every test; at most four files at a time, each process with a Cassandra of its own
+	.venv/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-unit: venv-dev  ## Run the tests that need no server, in a minute
 	.venv/bin/pytest -m 'not server and not slow' -n auto --dist loadfile $(ARGS)

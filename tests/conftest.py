@@ -11,6 +11,7 @@ import requests
 from cassandra.cluster import Session
 
 from pipeline import embedded
+from pipeline.embedded import node
 from pipeline.embedded.releases import DEFAULT, RELEASES
 from tests.harness.loads import Loads, loads_into
 from tests.harness.sessions import connected
@@ -31,6 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     for item in items:
         if isinstance(item, pytest.Function) and "endpoint" in item.fixturenames:
             item.add_marker(pytest.mark.server)
+
+
+def pytest_configure() -> None:
+    """Let servers live without Java's second compiler: for a few minutes, it uses more CPU than it saves."""
+    node.JAVA_OPTIONS = (*node.JAVA_OPTIONS, "-XX:TieredStopAtLevel=1")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -18,7 +18,7 @@ from pipeline.embedded.machine import require_room
 from pipeline.embedded.releases import DEFAULT
 from pipeline.errors import EmbeddedError, SettingError
 from tests.harness.truncations import truncated_at
-from tests.harness.workspace import until
+from tests.harness.workspace import runs, until
 
 pytestmark = pytest.mark.server
 
@@ -48,14 +48,6 @@ def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
 def pids(folder: Path) -> list[int | None]:
     """Return the process ids of the cluster in `folder`."""
     return [node.pid for node in status(folder).nodes]
-
-
-def runs(pid: int | None) -> bool:
-    """Tell whether the process runs; a zombie does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def rows(found: Endpoint, query: str) -> list[tuple[object, ...]]:

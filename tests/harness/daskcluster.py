@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.harness.workspace import PROJECT, until
+from tests.harness.workspace import PROJECT, runs, until
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
@@ -47,7 +47,7 @@ class DaskCluster:
     def children(self) -> list[psutil.Process]:
         """Return the processes that carry out jobs of the workers, or wait for one."""
         found = [each for worker in self.workers.values() for each in psutil.Process(worker.pid).children()]
-        return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+        return [each for each in found if runs(each.pid)]
 
     def processes(self) -> list[psutil.Process]:
         """Return the scheduler and the workers."""

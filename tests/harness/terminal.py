@@ -37,7 +37,7 @@ def typed(
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**environment, "TERM": "xterm-256color"},
+        env={**_without_size(environment), "TERM": "xterm-256color"},
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -51,6 +51,11 @@ def typed(
         finally:
             os.close(control)
     return Typed(code=running.returncode, printed=printed.decode())
+
+
+def _without_size(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables but those that would hide the size of the terminal."""
+    return {name: value for name, value in environment.items() if name not in {"COLUMNS", "LINES"}}
 
 
 def seen(printed: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from pipeline import embedded
 from pipeline.settings import ClusterConfig, KeyspaceConfig
 
@@ -85,6 +87,14 @@ class Workspace:
 def before_end(output: str) -> str:
     """Return the output of a run without its end, which says again what failed."""
     return re.split(r"(?m)^\S+ ERROR .*: (?:failed|did not run)\n  why:", output)[0]
+
+
+def runs(pid: int | None) -> bool:
+    """Tell whether the process runs; a zombie does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(condition: Callable[[], object]) -> None:
