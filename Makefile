@@ -5,6 +5,9 @@ ARGS ?=
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements" $(ARGS)
 
+# At most four files of tests at a time, each process with a Cassandra of its own.
+AT_ONCE = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 # Paths that another project has exported would be searched before the packages of .venv.
 unexport PYTHONPATH PYTHONHOME
 
@@ -25,8 +28,8 @@ report: venv  ## Time nine contenders at five latencies, sweep pool sizes, write
 doctor: venv  ## Look at everything that loads need, a line each, and write nothing; ARGS="--table shop.orders" for one
 	.venv/bin/luigi --module tasks CheckSetup $(ARGS)
 
-test: venv-dev  ## Run every test; at most four files at a time, each process with a Cassandra of its own
-	.venv/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: venv-dev  ## Run every test
+	.venv/bin/pytest $(AT_ONCE) $(ARGS)
 
 test-unit: venv-dev  ## Run the tests that need no server, in a minute
 	.venv/bin/pytest -m 'not server and not slow' -n auto --dist loadfile $(ARGS)
@@ -38,7 +41,7 @@ test-versions-short: venv-dev  ## Run a few tests with Cassandra 4.0
 	.venv/bin/python -m tests.versions --short
 
 test-page: venv-dev docs  ## Test the pages of a report and of a history, and the documentation site, in Chromium; needs the Debian package chromium
-	.venv/bin/pytest $(ARGS) tests/measure/page tests/history/page tests/docs/page
+	.venv/bin/pytest $(AT_ONCE) $(ARGS) tests/measure/page tests/history/page tests/docs/page
 
 test-exports: venv-dev .venv-exports/.stamp  ## Load what cqlsh, DSBulk, pandas and Polars write of a table, and compare it byte by byte
 	.venv/bin/pytest $(ARGS) tests/exports

@@ -35,8 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
 
 
 def pytest_configure() -> None:
-    """Let servers live without Java's second compiler: for a few minutes, it uses more CPU than it saves."""
-    node.JAVA_OPTIONS = (*node.JAVA_OPTIONS, "-XX:TieredStopAtLevel=1")
+    """Let servers use less CPU for a short life full of changes to the schema.
+
+    They do without Java's second compiler, and leave such changes to their commit log and memtables.
+    """
+    own = ("-XX:TieredStopAtLevel=1", "-Dcassandra.test.flush_local_schema_changes=false")
+    node.JAVA_OPTIONS = (*node.JAVA_OPTIONS, *own)
 
 
 @pytest.hookimpl(tryfirst=True)
