@@ -5,7 +5,7 @@ ARGS ?=
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements" $(ARGS)
 
-# At most four files of tests at a time, each process with a Cassandra of its own.
+# Several files of tests at a time: decision 16.
 AT_ONCE = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Paths that another project has exported would be searched before the packages of .venv.
