@@ -77,7 +77,7 @@ class RemoteEngine(Engine):
 
     def carry_out(self, jobs: Sequence[Job[R]], attempts: Attempts, progress: Progress | None) -> list[R]:
         """Carry out jobs, and return their results in order; each by one worker after another, if need be."""
-        round_ = _Round[R](self._workers, jobs, attempts, progress)
+        round_ = _Round[R](self._workers, jobs, attempts, progress, self.worker_count)
         try:
             return round_.results()
         finally:
@@ -88,14 +88,16 @@ class RemoteEngine(Engine):
 class _Round(Generic[R]):
     """Some jobs that are carried out together. `running` and `lost` are by the key of the attempt.
 
-    An attempt is lost if it is overdue: its worker may be stopped, or cut off, and its slot is not used again
-    before it answers. A worker that says that it does not reach the cluster gets no more jobs.
+    At most `at_once` jobs run at a time, also if workers have joined: a load divides its caps among those
+    that it has counted. An attempt is lost if it is overdue: its worker may be stopped, or cut off, and its
+    slot is not used again before it answers. A worker that does not reach the cluster gets no more jobs.
     """
 
     workers: Workers
     jobs: Sequence[Job[R]]
     attempts: Attempts
     progress: Progress | None
+    at_once: int
     running: dict[str, _Running] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
 
@@ -130,7 +132,8 @@ class _Round(Generic[R]):
         usable = [place for place in slots if place not in self._cut_off]
         free = deque(place for place in usable for _ in range(slots[place] - busy[place]))
         now_s = time.monotonic()
-        for attempt in [each for each in self._waiting if each.due_s <= now_s][: len(free)]:
+        room = min(len(free), self.at_once - len(self.running))
+        for attempt in [each for each in self._waiting if each.due_s <= now_s][:room]:
             self._waiting.remove(attempt)
             self._start(attempt, free.popleft())
         if self.running or any(attempt.due_s > now_s for attempt in self._waiting):

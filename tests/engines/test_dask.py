@@ -12,10 +12,11 @@ import pytest
 from pipeline.cluster.jobs import DescribeTable
 from pipeline.engines.dask import DaskWorkers, open_dask
 from pipeline.engines.protocol import Again, Attempts, same_job
+from pipeline.engines.remote import Answer
 from pipeline.errors import RowFileError, SettingError, WorkerError
 from pipeline.settings import DaskConfig
 from pipeline.workers.client import run_jobs
-from tests.harness.daskcluster import DaskCluster, dask_cluster
+from tests.harness.daskcluster import HOSTS, DaskCluster, dask_cluster
 from tests.harness.enginejobs import describe
 from tests.harness.interpreter import printed
 from tests.harness.workspace import until
@@ -118,6 +119,40 @@ def test_a_stopped_job_ends_at_its_deadline(
         engine.carry_out([silent], SHORT, None)
     until(lambda: not dask.children())
     assert deadlines_s == [SHORT.deadline_s * times for times in (1, 2, 4, 8)]
+
+
+def test_workers_that_join_later_make_no_more_jobs_run_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load divides its caps among the workers that it has counted, so no more than these work for it."""
+    file = tmp_path / "rows.csv"
+    file.write_text("id\n1\n", encoding="utf-8")
+    running: set[str] = set()
+    counts: list[int] = []
+    start = DaskWorkers.start
+
+    def counting(
+        workers: DaskWorkers,
+        key: str,
+        job: str,
+        deadline_s: float,
+        place: str,
+        done: Callable[[Answer], None],
+    ) -> None:
+        running.add(key)
+        counts.append(len(running))
+
+        def end(answer: Answer) -> None:
+            running.discard(key)
+            done(answer)
+
+        start(workers, key, job, deadline_s, place, end)
+
+    monkeypatch.setattr(DaskWorkers, "start", counting)
+    with dask_cluster(tmp_path, HOSTS[:1]) as dask, open_dask(DaskConfig(scheduler=dask.address)) as engine:
+        dask.start_worker(HOSTS[1])
+        engine.carry_out([describe(file)] * 4, LONG, None)
+    assert counts == [1, 1, 1, 1]
 
 
 def test_an_interrupt_ends_all_jobs(dask: DaskCluster, silent: DescribeTable, tmp_path: Path) -> None:
