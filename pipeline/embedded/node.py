@@ -204,11 +204,11 @@ class Node:
             f"-Dcassandra.storagedir={self.folder}",
             f"-Dcassandra.logdir={self.folder}",
             "-Dcassandra-foreground=yes",
+            # Each start measures how many bytes a row of a memtable takes: of 1,000 rows, not of 100,000.
+            "-Dcassandra.memtable_row_overhead_computation_step=1000",
             # The nodes are on one machine and see each other at once, so they need not wait.
             "-Dcassandra.skip_wait_for_gossip_to_settle=0",
             "-Dcassandra.ring_delay_ms=1000",
-            # Each start measures how many bytes a row of a memtable takes: of 1,000 rows, not of 100,000.
-            "-Dcassandra.memtable_row_overhead_computation_step=1000",
             # This is also the delay between attempts: with 0, they fill the log until all nodes are up.
             "-Dcassandra.superuser_setup_delay_ms=500",
             "-Dcassandra.shutdown_announce_in_ms=200",
